@@ -1,0 +1,118 @@
+"""Everything that dr raises on purpose.
+
+    DrError                      what went wrong, what to do, and the exit code (DESIGN 9)
+    +-- UsageError         2     what the user typed or wrote
+    |   +-- InvalidDocuments 2   every problem of every policy file and of dr.yaml, each with its position
+    +-- Refused            4     a stale plan, an existing stack, tampering: a person has to look
+    +-- Busy               5     somebody else holds the lease
+    +-- EnvironmentFailed  1     this machine or this account: no credentials, no Region, an unreachable endpoint
+    +-- CloudError         1     AWS said no to one call
+        +-- Denied               no permission; names the IAM action
+        +-- NotFound             the thing is not there (on a delete: success)
+        +-- Taken                the name is in use
+        +-- InUse                something else needs it
+        +-- Ambiguous            the call may have had its effect: look before doing it again
+        +-- Throttled            AWS asked to slow down, and kept asking
+
+A message says where and what; a remedy says what to do. The executor catches CloudError only: anything else is
+a bug and must be seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_ACTIONS = 3
+EXIT_REFUSED = 4
+EXIT_BUSY = 5
+EXIT_INTERRUPTED = 130
+
+
+class DrError(Exception):
+    """Base of the tree; `exit_code` is the contract's (DESIGN 9)."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageError(DrError):
+    """What the user typed or wrote cannot be carried out."""
+
+    exit_code = EXIT_USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One fault in a file the user wrote; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class InvalidDocuments(UsageError):  # noqa: N818 - the name says what they are
+    """Policy files or dr.yaml with faults: all of them at once, in the order of files and lines."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(p) for p in problems), "mend the files, then run `dr validate`")
+        self.problems = problems
+
+
+class Refused(DrError):  # noqa: N818
+    """Something that dr could do and will not do without a person."""
+
+    exit_code = EXIT_REFUSED
+
+
+class Busy(DrError):  # noqa: N818
+    """Another dr works on this right now."""
+
+    exit_code = EXIT_BUSY
+
+
+class EnvironmentFailed(DrError):  # noqa: N818
+    """This machine or account cannot reach AWS: credentials, Region, endpoint, bucket."""
+
+
+class CloudError(DrError):
+    """AWS refused one call. `code` is AWS's own error code, `action` the IAM action (`ec2:CreateSnapshot`)."""
+
+    def __init__(self, message: str, remedy: str = "", *, code: str = "", action: str = "") -> None:
+        super().__init__(message, remedy)
+        self.code = code
+        self.action = action
+
+
+class Denied(CloudError):  # noqa: N818
+    """No permission for the action."""
+
+
+class NotFound(CloudError):  # noqa: N818
+    """The resource does not exist (any more)."""
+
+
+class Taken(CloudError):  # noqa: N818
+    """The name is in use."""
+
+
+class InUse(CloudError):  # noqa: N818
+    """Something else needs the resource."""
+
+
+class Ambiguous(CloudError):  # noqa: N818
+    """The answer was lost: the call may or may not have had its effect (FAILURES 2, row 3)."""
+
+
+class Throttled(CloudError):  # noqa: N818
+    """AWS kept asking to slow down until the retries were used up. The call had no effect (FAILURES 2, row 1)."""
