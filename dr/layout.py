@@ -1,0 +1,205 @@
+"""Every tag name and every store key that dr owns, and the names that derive from a slot (DESIGN 5).
+
+Names are deterministic, so that doing it again is harmless: AWS refuses the second image of one name, and a
+describe by the identity tags finds what an earlier run has made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dr import __version__
+from dr.model import Lineage, Source
+
+MANAGED = "dr:managed"
+POLICY = "dr:policy"
+SLOT = "dr:slot"
+KIND = "dr:kind"
+SOURCE = "dr:source"
+SET = "dr:set"
+VERSION = "dr:version"
+STACK = "dr:stack"
+LOGICAL_ID = "dr:logical-id"
+COPY_OF = "dr:copy-of"
+SOURCE_REGION = "dr:source-region"
+TIME = "dr:time"
+HOLD = "dr:hold"
+EXPIRES_AT = "dr:expires-at"
+CONSISTENCY = "dr:consistency"
+
+KIND_IMAGE_PART = "image-part"
+
+_PREFIX = "dr:"
+_SLOT_FORMAT = "%Y%m%dT%H%M%SZ"
+_TAGS_AT_MOST = 50
+"""Source: EC2 user guide, Tag restrictions: 50 tags a resource."""
+_TAGS_FREE = 5
+"""Places that stay free for marks and people (DESIGN 5)."""
+
+
+def slot_text(slot: datetime) -> str:
+    """`20260329T010000Z`."""
+    return slot.astimezone(UTC).strftime(_SLOT_FORMAT)
+
+
+def parse_slot(text: str) -> datetime | None:
+    """The slot that a tag names, None when it is not one."""
+    try:
+        return datetime.strptime(text, _SLOT_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who a snapshot or an image is, read from its tags. `kind` is snapshot, image or image-part."""
+
+    policy: str
+    slot: datetime
+    source: str
+    kind: str
+
+
+def identity(tags: Mapping[str, str], installation: str, volume: str | None = None) -> Identity | None:
+    """Read what a raw snapshot or image is to us; None means foreign: never counted, never touched.
+
+    A member of a multi-volume set carries `dr:set` instead of `dr:source`: its source is its own `volume`.
+    """
+    if tags.get(MANAGED) != installation:
+        return None
+    slot = parse_slot(tags.get(SLOT, ""))
+    source = tags.get(SOURCE) or (volume if tags.get(SET) else None)
+    policy = tags.get(POLICY)
+    if slot is None or not source or not policy:
+        return None
+    return Identity(policy=policy, slot=slot, source=source, kind=tags.get(KIND, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointTags:
+    """Tags for a create call, and the source's own tags that did not fit."""
+
+    tags: dict[str, str]
+    dropped: tuple[str, ...]
+
+
+def point_tags(installation: str, lineage: Lineage, slot: datetime, kind: str, source: Source) -> PointTags:
+    """Identity first, then the source's own tags in order as far as they fit; `aws:*` cannot be written (DESIGN 5)."""
+    tags = {
+        MANAGED: installation,
+        POLICY: lineage.policy,
+        SLOT: slot_text(slot),
+        KIND: kind,
+        SOURCE: lineage.source,
+        VERSION: __version__,
+        **_stack_tags(source.tags),
+    }
+    own = [key for key in sorted(source.tags) if not key.startswith(("aws:", _PREFIX))]
+    room = _TAGS_AT_MOST - _TAGS_FREE - len(tags)
+    return PointTags(tags=tags | {key: source.tags[key] for key in own[:room]}, dropped=tuple(own[room:]))
+
+
+def _stack_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Which stack a source belongs to, as CloudFormation has tagged it."""
+    stack, logical = tags.get("aws:cloudformation:stack-name"), tags.get("aws:cloudformation:logical-id")
+    return {STACK: stack, LOGICAL_ID: logical} if stack and logical else {}
+
+
+def image_name(installation: str, lineage: Lineage, slot: datetime, attempt: int = 1) -> str:
+    """Deterministic AMI name: 3-128 of letters, digits and ( ) [ ] space . / - ' @ _ (EC2 API, CreateImage, Name)."""
+    name = f"dr/{installation}/{lineage.policy}/{lineage.source}/{slot_text(slot)}"
+    clean = re.sub(r"[^A-Za-z0-9()\[\] ./\-'@_]", "-", name)
+    return _within(clean, 128, _attempt_suffix(attempt), exact=name == clean)
+
+
+def change_set_name(digest: str) -> str:
+    """Name of a change set and its token (`[a-zA-Z][-a-zA-Z0-9]*`, at most 128: CreateChangeSet)."""
+    return f"dr-{digest[:40]}"
+
+
+def _attempt_suffix(attempt: int) -> str:
+    return f"-a{attempt}" if attempt > 1 else ""
+
+
+def _within(text: str, limit: int, suffix: str, *, exact: bool) -> str:
+    """Cut to the limit; what was cut or replaced is told apart by a hash of the whole."""
+    if exact and len(text) + len(suffix) <= limit:
+        return text + suffix
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{text[: limit - len(suffix) - 13]}-{digest}{suffix}"
+
+
+# --- keys of the store ---------------------------------------------------------------------------------------------
+
+CLAIM = "installation.json"
+"""Who owns this store: the installation's name."""
+
+
+def stack_point_id(account: str, region: str, name: str, slot: datetime) -> str:
+    """Id of a stored stack (DESIGN 8)."""
+    return f"stack/{account}/{region}/{name}/{slot_text(slot)}"
+
+
+def manifests_prefix(account: str, region: str) -> str:
+    """All manifests of a Region."""
+    return f"stacks/{account}/{region}/"
+
+
+def manifest_key(lineage: Lineage, slot: datetime) -> str:
+    """One capture of one stack under one policy."""
+    return f"{manifests_prefix(lineage.account, lineage.region)}{lineage.source}/{slot_text(slot)}.{lineage.policy}.json"
+
+
+def parse_manifest_key(key: str) -> tuple[Lineage, datetime] | None:
+    """The lineage and slot that a manifest's key names; None when it is no manifest of ours."""
+    match = re.fullmatch(r"stacks/([^/]+)/([^/]+)/([^/]+)/(\d{8}T\d{6}Z)\.([A-Za-z0-9_-]+)\.json", key)
+    if match is None:
+        return None
+    account, region, name, text, policy = match.groups()
+    slot = parse_slot(text)
+    return (Lineage(policy=policy, account=account, region=region, source=name), slot) if slot else None
+
+
+def blob_key(sha256: str) -> str:
+    """A template under its own digest."""
+    return f"blobs/{sha256[:2]}/{sha256}"
+
+
+BLOBS = "blobs/"
+
+
+def lease_key(account: str, region: str, policy: str) -> str:
+    """The lease of one shard of work (FAILURES 2b)."""
+    return f"leases/{account}/{region}/{policy}"
+
+
+def restore_lease_key(account: str, region: str, stack: str) -> str:
+    """The lease of one target stack."""
+    return f"leases/{account}/{region}/stack/{stack}"
+
+
+def applied_key(account: str, policy: str) -> str:
+    """What the last apply of a policy used as its keep (DESIGN 7.4)."""
+    return f"applied/{account}/{policy}.json"
+
+
+PINS = "pins/"
+
+
+def pin_key(restore: str) -> str:
+    """The points that a running restore needs."""
+    return f"{PINS}{restore}.json"
+
+
+def journal_key(restore: str) -> str:
+    """The journal of a restore."""
+    return f"restores/{restore}/journal.json"
+
+
+def staging_key(sha256: str) -> str:
+    """A template that CloudFormation reads from the staging bucket."""
+    return f"dr-staging/{sha256}.template"

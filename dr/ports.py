@@ -1,0 +1,274 @@
+"""What the shells plug in: AWS, the store, the clock. The core and the executor know these Protocols only.
+
+Every method that talks to AWS raises `CloudError` (or a leaf of it) for what AWS refuses, `EnvironmentFailed` where
+AWS cannot be reached at all; nothing else. Listings are complete or raise: a short listing is never returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from dr.model import Applied, Holdings, Kind, Lineage, Protect, RecoveryPoint, Source, TagPatterns
+from dr.stored import StoredStack
+
+
+class Clock(Protocol):
+    """Time, handed in: the only `now()` of the program stands in app.py."""
+
+    def now(self) -> datetime:
+        """This instant, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """What a fresh look right before a deletion found: whether it is still ours and free to go."""
+
+    id: str
+    lineage: Lineage
+    slot: datetime
+    hold: bool = False
+    locked: bool = False
+    in_use: str = ""
+
+
+class Cloud(Protocol):
+    """EC2 of one account, for one installation."""
+
+    @property
+    def account(self) -> str:
+        """The account's id, asked of STS once."""
+
+    def sources(self, protect: Protect, region: str, tags: TagPatterns) -> tuple[Source, ...]:
+        """Volumes or instances whose tags match, filtered on the server; all of them for empty `tags`."""
+
+    def points(self, region: str) -> Holdings:
+        """Every snapshot and image of this installation, with their states, and the parts of images."""
+
+    def find(self, lineage: Lineage, slot: datetime, kind: Kind) -> tuple[RecoveryPoint, ...]:
+        """Points of one slot, by their identity tags; for an unknown outcome (FAILURES 2, row 3)."""
+
+    def create_snapshot(self, region: str, volume: str, tags: Mapping[str, str]) -> str:
+        """One attempt at CreateSnapshot; the id."""
+
+    def create_image(self, region: str, instance: str, name: str, tags: ImageTags, *, reboot: bool) -> str:
+        """One attempt at CreateImage; the id. Raises `Taken` when the name is in use."""
+
+    def image_named(self, region: str, name: str) -> RecoveryPoint | None:
+        """Our image of that name; None when there is none or it is not ours."""
+
+    def owned(self, region: str, kind: Kind, ids: Sequence[str]) -> Mapping[str, Owned]:
+        """Read again which of these ids are ours, in batches of 200; what is gone or foreign is absent."""
+
+    def delete_snapshot(self, region: str, snapshot: str) -> None:
+        """Delete; a snapshot that is not there is success. Raises `InUse` when an image needs it."""
+
+    def deregister_image(self, region: str, image: str) -> None:
+        """Deregister; an image that is not there is success. Its snapshots stay."""
+
+    def skew(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of AWS's `Date`; None before the first answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTags:
+    """Tags of a CreateImage call: for the image, and for each snapshot inside it."""
+
+    image: Mapping[str, str]
+    parts: Mapping[str, str]
+
+
+class Stacks(Protocol):
+    """CloudFormation of one account, read."""
+
+    def sources(self, region: str) -> tuple[Source, ...]:
+        """Root stacks that exist; one that is not in a stable `*_COMPLETE` state is `unready`."""
+
+    def read(self, region: str, name: str) -> StoredStack:
+        """Everything DESIGN 8 lists, nested stacks too; policy, slot and predecessor are left empty."""
+
+
+class StackStore(Protocol):
+    """Stored stacks, over one or two object stores."""
+
+    def points(self, account: str, region: str) -> tuple[RecoveryPoint, ...]:
+        """All stored stacks of a Region, from the keys alone."""
+
+    def write(self, stack: StoredStack) -> str:
+        """Keep it; its id. A slot that is there already stays as it is. One whole store is success."""
+
+    def read(self, point: RecoveryPoint) -> StoredStack:
+        """Bring one back, every digest checked. Raises `Refused` on tampering, `NotFound` when it is not there."""
+
+    def expire(self, point: RecoveryPoint) -> None:
+        """Remove the manifest first, then blobs that no manifest names and that are older than a day."""
+
+    def lag(self) -> tuple[str, ...]:
+        """What one of the two stores lacks, in words; empty when both agree or there is only one."""
+
+
+class Records(Protocol):
+    """Small facts that the shells share through the store."""
+
+    def claim(self, installation: str) -> None:
+        """Claim the store for this installation. Raises `Refused` when another one has."""
+
+    def applied(self, account: str, policy: str) -> Applied | None:
+        """What the last apply of a policy used; None when there was none."""
+
+    def record_applied(self, account: str, policy: str, applied: Applied) -> None:
+        """Remember what this apply used."""
+
+    def pins(self) -> frozenset[str]:
+        """Ids of points that saved or running restores need."""
+
+    def pin(self, restore: str, points: Sequence[str]) -> None:
+        """Keep these points until `unpin`."""
+
+    def unpin(self, restore: str) -> None:
+        """Release them; one that is not there is success."""
+
+
+class Lease(Protocol):
+    """A held lease: renew it while working, release it at the end."""
+
+    def renew(self) -> None:
+        """Extend it. Raises `Busy` when somebody has taken it over."""
+
+    def release(self) -> None:
+        """Give it back; never raises for one that is gone."""
+
+
+class Leases(Protocol):
+    """Who works on what; an optimisation: correctness never rests on it (FAILURES 2c)."""
+
+    def acquire(self, key: str) -> Lease:
+        """Take the lease for 5 minutes. Raises `Busy`, naming its owner and when it ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object's bytes and the ETag that a conditional write names."""
+
+    body: bytes
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """Bytes under keys with conditional writes: S3 or a directory. One contract suite holds both."""
+
+    @property
+    def name(self) -> str:
+        """Its URL or path, for people."""
+
+    def get(self, key: str) -> StoredObject | None:
+        """The object, None when it is not there."""
+
+    def put(self, key: str, body: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str | None:
+        """Write whole; the new ETag. None when the condition does not hold and nothing was written."""
+
+    def delete(self, key: str, *, if_match: str | None = None) -> bool:
+        """Remove; True when it is gone now (one that is not there is success), False when the condition fails."""
+
+    def keys(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Every key below the prefix with the time it was written, in order of keys; complete or raising."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackEvent:
+    """One event of a stack that is being created."""
+
+    id: str
+    time: datetime
+    stack: str
+    logical_id: str
+    type: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveStack:
+    """A stack as DescribeStacks shows it now."""
+
+    stack_id: str
+    name: str
+    status: str
+    reason: str = ""
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    """A change set: its own status and whether it can be executed."""
+
+    name: str
+    status: str
+    execution_status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStack:
+    """What a change set of type CREATE is made of. Exactly one of `body` and `url` is set."""
+
+    name: str
+    token: str
+    body: str | None
+    url: str | None
+    parameters: Mapping[str, str]
+    capabilities: tuple[str, ...]
+    tags: Mapping[str, str]
+    role_arn: str | None = None
+    notification_arns: tuple[str, ...] = ()
+
+
+class StackMaker(Protocol):
+    """CloudFormation, EC2 and SSM of one Region of one account, as a restore needs them."""
+
+    def live(self, name: str) -> LiveStack | None:
+        """The stack of that name or id, None when there is none (or it is deleted)."""
+
+    def started_by(self, stack_id: str) -> str | None:
+        """The ClientRequestToken that began the stack's creation, from its events."""
+
+    def create_change_set(self, new: NewStack) -> None:
+        """Ask for a change set that creates the stack; one of the same name and token is success."""
+
+    def change_set(self, stack: str, name: str) -> ChangeSet | None:
+        """It as it is now, None when there is none."""
+
+    def execute(self, stack: str, name: str) -> None:
+        """Execute with the name as token, keeping what was created when something fails (FAILURES 2, row 39)."""
+
+    def events(self, stack_id: str) -> tuple[StackEvent, ...]:
+        """All events of the stack and of its nested stacks, oldest first."""
+
+    def resources(self, stack_id: str) -> Mapping[str, tuple[str, str]]:
+        """Logical id -> (physical id, type); nested ones as `Child/Logical`."""
+
+    def volumes(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """DescribeVolumes by volume id."""
+
+    def instances(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """DescribeInstances by instance id."""
+
+    def protect(self, stack_id: str, *, stack_policy: str | None, termination: bool) -> None:
+        """Set the stack policy and termination protection that the lost stack had."""
+
+    def exports(self) -> Mapping[str, str]:
+        """Export name -> the id of the stack that exports it."""
+
+    def ssm_parameter(self, name: str) -> str:
+        """The value of a parameter, decrypted. Raises `NotFound`."""
+
+    def stage(self, bucket: str, key: str, body: str) -> str:
+        """Put a template where CloudFormation can read it; its URL."""
+
+    def validate(self, body: str | None, url: str | None) -> tuple[str, ...]:
+        """Capabilities that the template needs (GetTemplateSummary)."""
