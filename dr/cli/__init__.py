@@ -1,0 +1,86 @@
+"""The command line (DESIGN 9): one file per command group; build, call, print, exit."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from dr import __version__, logs
+from dr.cli.commands import COMMANDS
+from dr.cli.frame import Shared, complain, shared_options
+from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, DrError, UsageError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dr")
+@shared_options
+def dr(_shared: Shared) -> int:
+    """Protect AWS workloads by policy, and bring a stack back with its data.
+
+    Start with `dr init`, look with `dr plan`, protect with `dr apply`, and in an incident run
+    `dr restore --stack NAME`. To try it without AWS: `dr demo`, or `dr sandbox start`.
+    """
+    return EXIT_DONE
+
+
+for _command in COMMANDS:
+    dr.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with the contract's exit code; never with a traceback."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    logs.configure(os.environ.get("DR_LOG", "warning"))
+    as_json = "--json" in arguments
+    try:
+        return _code(dr.main(args=list(arguments), prog_name="dr", standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return EXIT_DONE
+    except click.ClickException as error:
+        return _told(UsageError(_usage(error), _help(error)), as_json=as_json)
+    except DrError as error:
+        return _told(error, as_json=as_json)
+    except (KeyboardInterrupt, click.Abort):
+        error = DrError("interrupted", "run the same command again: it goes on from what is there")
+        error.exit_code = EXIT_INTERRUPTED
+        return _told(error, as_json=as_json)
+    except BrokenPipeError:
+        sys.stdout = None
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 - the last line before the user: a bug is told as one, never as a traceback
+        return _bug(error, as_json=as_json)
+
+
+def _code(value: object) -> int:
+    return value if isinstance(value, int) else EXIT_DONE
+
+
+def _told(error: DrError, *, as_json: bool) -> int:
+    complain(error, as_json=as_json)
+    return error.exit_code
+
+
+def _usage(error: click.ClickException) -> str:
+    return error.format_message().rstrip(".")
+
+
+def _help(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"see {context.command_path} --help" if context else "see dr --help"
+
+
+def _bug(error: Exception, *, as_json: bool) -> int:
+    if os.environ.get("DR_DEBUG"):
+        traceback.print_exc()
+    what = f"dr has a fault of its own: {type(error).__name__}: {error}"
+    return _told(DrError(what, "run it again with DR_DEBUG=1 and report what it prints"), as_json=as_json)

@@ -1,0 +1,114 @@
+"""What every command shares: the three options, one JSON document or text on stdout, errors with what to do.
+
+A command builds, calls, prints and returns its exit code. `--config`, `--json` and `--sandbox` are accepted before
+and after the command's name; the later one wins.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+
+from dr.errors import (
+    EXIT_ACTIONS,
+    EXIT_BUSY,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    DrError,
+    UsageError,
+)
+from dr.render.words import clean
+
+_WEIGHTIEST_FIRST = (EXIT_INTERRUPTED, EXIT_USAGE, EXIT_BUSY, EXIT_REFUSED, EXIT_FAILED, EXIT_ACTIONS, EXIT_DONE)
+
+
+@dataclass(slots=True)
+class Shared:
+    """The options that every command knows."""
+
+    config: str | None = None
+    json: bool = False
+    sandbox: bool = False
+
+    def emit(self, document: Callable[[], Any], text: Callable[[], str]) -> None:
+        """Write the answer to stdout: exactly one JSON document, or text for people."""
+        click.echo(json.dumps(document(), indent=2, ensure_ascii=False) if self.json else text())
+
+    def say(self, line: str) -> None:
+        """Write a line of progress for people; nothing under --json."""
+        if not self.json:
+            click.echo(line)
+
+
+Command = Callable[..., int]
+
+
+def shared_options(command: Command) -> Command:
+    """Add --config, --json and --sandbox; the command gets `Shared` first. Stands directly above the `def`."""
+
+    @click.option("--config", metavar="FILE", expose_value=False, callback=_store, help="dr.yaml to use.")
+    @click.option("--json", "as_json", is_flag=True, expose_value=False, callback=_store, help="Answer in JSON.")
+    @click.option("--sandbox", is_flag=True, expose_value=False, callback=_store, help="Use the local sandbox.")
+    @click.pass_context
+    def wrapped(context: click.Context, /, *args: Any, **kwargs: Any) -> int:
+        return command(context.ensure_object(Shared), *args, **kwargs)
+
+    wrapped.__name__ = command.__name__
+    wrapped.__doc__ = command.__doc__
+    return wrapped
+
+
+def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    shared = context.ensure_object(Shared)
+    if not value:
+        return
+    match parameter.name:
+        case "config":
+            shared.config = value
+        case "as_json":
+            shared.json = True
+        case _:
+            shared.sandbox = True
+
+
+def weightiest(codes: Iterable[int]) -> int:
+    """The exit code when several apply: 130, 2, 5, 4, 1, 3 (DESIGN 9)."""
+    seen = set(codes)
+    return next((code for code in _WEIGHTIEST_FIRST if code in seen), EXIT_DONE)
+
+
+def complain(error: DrError, *, as_json: bool) -> None:
+    """Tell an error: the contract's document on stdout, or where, what and what to do on stderr."""
+    if as_json:
+        body = {"message": error.message, "remedy": error.remedy, "exit": error.exit_code}
+        click.echo(json.dumps({"error": body}, indent=2, ensure_ascii=False))
+        return
+    lines = [clean(line) for line in error.message.splitlines()]
+    click.echo("\n".join(["error: " + (lines[0] if lines else ""), *lines[1:]]), err=True)
+    if error.remedy:
+        click.echo(f"  what to do: {clean(error.remedy)}", err=True)
+
+
+def parse_time(text: str, option: str) -> datetime:
+    """An ISO 8601 instant with an offset. Raises `UsageError` naming the option."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a time", "write it as 2026-03-29T01:00:00Z") from None
+    if moment.tzinfo is None:
+        raise UsageError(f"{option}: {text!r} has no offset", f"write {text}Z for UTC, or {text}+02:00")
+    return moment
+
+
+def on_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,114 @@
+"""dr.yaml -> Config: what the policies of one installation share (DESIGN 4).
+
+    bytes --documents.read--> Document --here--> Config, or faults with their places
+
+`stores` reads where things are kept, `rebuilding` what a restore needs to know.
+
+Paths in it are relative to its own folder, so that dr does the same from wherever it is started.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import PurePath
+
+from dr.config.rebuilding import Rebuilding, SsmParameter, rebuilding
+from dr.config.stores import StoreLocation, Stores, path, staging, stores
+from dr.documents import read_bytes
+from dr.documents.domain import name, regions
+from dr.documents.faults import Faults
+from dr.documents.fields import Field, Shape, given, mapping, root
+from dr.errors import InvalidDocuments, Problem
+
+__all__ = ["CheckedConfig", "Config", "SsmParameter", "StoreLocation", "check_config", "parse_config"]
+
+_POLICIES = "policies"
+
+_CONFIG = Shape(
+    keys=("name", "policies", "regions", "store", "staging_bucket", "restore"),
+    required={
+        "name": "name this installation; every point that it takes bears the name, such as acme",
+        "store": "say where stacks are kept: {primary: {url: store/}}, or {url: 's3://bucket/prefix', region: eu-west-1}",
+    },
+    later=("accounts", "notify"),
+)
+_NO_STORES: Stores = (None, None)
+_NO_BUCKETS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One installation. `digest` is the SHA-256 of dr.yaml as it was written; a plan is bound to it."""
+
+    name: str
+    policies_dir: str
+    regions: tuple[str, ...]
+    primary: StoreLocation
+    replica: StoreLocation | None = None
+    staging_bucket: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str | SsmParameter] = field(default_factory=dict)
+    image_for: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedConfig:
+    """What dr.yaml came to. `config` is None where there are problems; policies can be checked all the same.
+
+    `policies_dir` and `regions` are for that; `regions` is None where nothing is known of them.
+    """
+
+    config: Config | None
+    policies_dir: str
+    regions: tuple[str, ...] | None
+    problems: tuple[Problem, ...]
+
+
+def check_config(data: bytes, file: str, folder: str = "") -> CheckedConfig:
+    """Read dr.yaml; never raises for what it holds.
+
+    Paths are joined to `folder`, by default that of `file`: give one of the two as an absolute path.
+    """
+    document = read_bytes(data, file)
+    faults = Faults(document)
+    top = root(document, faults)
+    fields = None if top is None else mapping(top, _CONFIG)
+    base = PurePath(folder) if folder else PurePath(file).parent
+    config = _config(fields or {}, file, base, hashlib.sha256(data).hexdigest())
+    unknown = fields is None or ("regions" in fields and not config.regions)
+    return CheckedConfig(
+        config=None if faults else config,
+        policies_dir=config.policies_dir,
+        regions=None if unknown else config.regions,
+        problems=faults.problems,
+    )
+
+
+def parse_config(text: str, file: str, folder: str = "") -> Config:
+    """As `check_config`; raises InvalidDocuments with every fault there is."""
+    checked = check_config(text.encode("utf-8", "surrogatepass"), file, folder)
+    if checked.config is None:
+        raise InvalidDocuments(checked.problems)
+    return checked.config
+
+
+def _config(fields: Mapping[str, Field], file: str, base: PurePath, digest: str) -> Config:
+    """The configuration, with a stand-in for whatever is missing or wrong: that is noted in the faults."""
+    primary, replica = given(fields, "store", partial(stores, base=base), _NO_STORES)
+    rebuild = given(fields, "restore", rebuilding, Rebuilding())
+    return Config(
+        name=given(fields, "name", name, ""),
+        policies_dir=given(fields, "policies", partial(path, base=base), str(base / _POLICIES)),
+        regions=given(fields, "regions", regions, ()),
+        primary=primary or StoreLocation(url=""),
+        replica=replica,
+        staging_bucket=given(fields, "staging_bucket", staging, _NO_BUCKETS),
+        parameters=rebuild.parameters,
+        image_for=rebuild.image_for,
+        file=file,
+        digest=digest,
+    )

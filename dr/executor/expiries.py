@@ -1,0 +1,122 @@
+"""Delete what the plan says, after one more look.
+
+Right before its deletion each point is read again, in batches: one that is not ours any more, held, locked or in
+use stays. An image is deregistered before its snapshots are deleted (FAILURES, I22), and only snapshots of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import assert_never
+
+from dr.actions import Expire, Outcome, Result
+from dr.errors import CloudError
+from dr.executor.hands import Hands
+from dr.model import Kind, RecoveryPoint, State
+from dr.ports import Owned
+
+_BATCH = 200
+"""Ids in one describe (FAILURES 2b, DeleteSnapshot)."""
+
+
+def expire(actions: Sequence[Expire], hands: Hands) -> Iterator[Outcome]:
+    """Delete in the plan's order; runs of one Region and kind share a look."""
+    for (region, kind), run in groupby(actions, key=lambda a: (a.lineage.region, a.kind)):
+        rows = list(run)
+        for start in range(0, len(rows), _BATCH):
+            yield from _batch(rows[start : start + _BATCH], region, kind, hands)
+
+
+def _batch(rows: list[Expire], region: str, kind: Kind, hands: Hands) -> Iterator[Outcome]:
+    if kind is Kind.STACK:
+        yield from (_guarded(row, hands, {}) for row in rows)
+        return
+    try:
+        found = hands.cloud.owned(region, kind, [row.point_id for row in rows])
+        parts = [part for row in rows for part in row.parts]
+        found_parts = hands.cloud.owned(region, Kind.SNAPSHOT, parts) if parts else {}
+    except CloudError as error:
+        why = f"could not be read again before deleting: {error.message}"
+        yield from (Outcome(action=row, result=Result.FAILED, error=why) for row in rows)
+        return
+    yield from (_guarded(row, hands, {**found, **found_parts}) for row in rows)
+
+
+def _guarded(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
+    if hands.out_of_time:
+        return Outcome(action=row, result=Result.LEFT, error="no time left in this run")
+    hands.heartbeat()
+    try:
+        return _expire(row, hands, found)
+    except CloudError as error:
+        return Outcome(action=row, result=Result.FAILED, error=error.message)
+
+
+def _expire(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
+    match row.kind:
+        case Kind.STACK:
+            hands.store.expire(_stored(row))
+            return _done(row)
+        case Kind.SNAPSHOT:
+            return _kept(row, found) or _snapshot(row, hands)
+        case Kind.IMAGE:
+            return _kept(row, found) or _image(row, hands, found)
+        case _:
+            assert_never(row.kind)
+
+
+def _stored(row: Expire) -> RecoveryPoint:
+    return RecoveryPoint(
+        id=row.point_id,
+        kind=row.kind,
+        lineage=row.lineage,
+        slot=row.slot,
+        time=row.slot,
+        state=State.GOOD,
+    )
+
+
+def _kept(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
+    """Why the fresh look keeps it, None when it may go. What is not there any more is success."""
+    now = found.get(row.point_id)
+    if now is None:
+        return Outcome(action=row, result=Result.SKIPPED, error="is not there any more, or is no longer ours")
+    if (now.lineage, now.slot) != (row.lineage, row.slot):
+        why = "its tags have changed since the plan was made"
+    elif now.hold:
+        why = "is held"
+    elif now.locked:
+        why = "is locked"
+    elif now.in_use:
+        why = f"is in use by {now.in_use}"
+    else:
+        return None
+    return Outcome(action=row, result=Result.SKIPPED, error=why)
+
+
+def _snapshot(row: Expire, hands: Hands) -> Outcome:
+    hands.cloud.delete_snapshot(row.lineage.region, row.point_id)
+    return _done(row)
+
+
+def _image(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
+    """Deregister, then delete the snapshots that are still ours; one that stays is an orphan for a later tick."""
+    region = row.lineage.region
+    hands.cloud.deregister_image(region, row.point_id)
+    failed = []
+    for part in row.parts:
+        if part not in found or found[part].hold or found[part].locked:
+            continue
+        try:
+            hands.cloud.delete_snapshot(region, part)
+        except CloudError as error:
+            failed.append(f"{part}: {error.message}")
+    if failed:
+        why = "deregistered, but a snapshot of it stays: " + "; ".join(failed)
+        return Outcome(action=row, result=Result.FAILED, error=why)
+    return _done(row)
+
+
+def _done(row: Expire) -> Outcome:
+    return Outcome(action=row, result=Result.DONE)

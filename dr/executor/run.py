@@ -1,0 +1,75 @@
+"""The order of a run: captures, then the expiries that the captures allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dr.actions import Action, Capture, Expire, Outcome, Plan, Result
+from dr.errors import Busy, DrError, EnvironmentFailed
+from dr.executor.captures import capture
+from dr.executor.expiries import expire
+from dr.executor.hands import Hands
+
+Report = Callable[[Outcome], None]
+"""Told each outcome as it happens: progress and logs."""
+
+
+def execute(plan: Plan, hands: Hands, report: Report) -> tuple[Outcome, ...]:
+    """Carry out every action of the plan; exactly one outcome for each, in the order in which they ended."""
+    outcomes: list[Outcome] = []
+
+    def note(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        report(outcome)
+
+    try:
+        for action in plan.actions:
+            if isinstance(action, Capture):
+                note(_capture(action, hands))
+        _expire_all(plan.actions, outcomes, hands, note)
+    except (Busy, EnvironmentFailed) as error:
+        _stop(plan.actions, outcomes, error, note)
+    return tuple(outcomes)
+
+
+def _capture(action: Capture, hands: Hands) -> Outcome:
+    if hands.out_of_time:
+        return Outcome(action=action, result=Result.LEFT, error="no time left in this run")
+    hands.heartbeat()
+    return capture(action, hands)
+
+
+def _expire_all(actions: Sequence[Action], captured: list[Outcome], hands: Hands, note: Report) -> None:
+    """Expire what no failed capture closes; blocked expiries are left for a person's word."""
+    closed = {o.action.lineage for o in captured if o.result is not Result.DONE}
+    free = []
+    for action in actions:
+        if not isinstance(action, Expire):
+            continue
+        if action.blocked:
+            why = "blocked: expires only with a person's word (--allow-expire)"
+            note(Outcome(action=action, result=Result.LEFT, error=why))
+        elif action.lineage in closed:
+            why = "its own capture did not succeed in this run"
+            note(Outcome(action=action, result=Result.SKIPPED, error=why))
+        else:
+            free.append(action)
+    for outcome in expire(free, hands):
+        note(outcome)
+
+
+def _stop(actions: Sequence[Action], outcomes: Sequence[Outcome], error: DrError, note: Report) -> None:
+    """The run ends here: nothing is lost, each action that has no outcome yet gets one.
+
+    A lost lease is noticed between two actions. Where AWS is out of reach the action under way has failed.
+    """
+    rest = _unaccounted(actions, outcomes)
+    if rest and isinstance(error, EnvironmentFailed):
+        note(Outcome(action=rest.pop(0), result=Result.FAILED, error=error.message))
+    for action in rest:
+        note(Outcome(action=action, result=Result.LEFT, error=error.message))
+
+
+def _unaccounted(actions: Sequence[Action], outcomes: Sequence[Outcome]) -> list[Action]:
+    seen = {id(o.action) for o in outcomes}
+    return [action for action in actions if id(action) not in seen]

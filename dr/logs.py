@@ -1,0 +1,55 @@
+"""Logs: events as dotted nouns with facts as keys; for people on a terminal, JSON elsewhere. Always on stderr.
+
+Secrets never reach a log: values under telling keys and the signature of a presigned URL are replaced, and control
+characters in foreign text cannot steer a terminal (FAILURES 4.3).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from dr.render.words import clean
+
+_SECRET_KEYS = re.compile(r"password|passwd|secret|token|credential|signature", re.IGNORECASE)
+_PRESIGNED = re.compile(r"(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"]+", re.IGNORECASE)
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure(level: str) -> None:
+    """Set logging up for this process; an unknown level is `warning`."""
+    terminal = sys.stderr.isatty()
+    last = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            redact,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS.get(level, logging.WARNING)),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace secrets and control characters in every value of an event."""
+    return {key: _redacted(key, value) for key, value in event.items()}
+
+
+def _redacted(key: str, value: Any) -> Any:
+    if _SECRET_KEYS.search(key):
+        return "***"
+    return clean(_PRESIGNED.sub(r"\1***", value)) if isinstance(value, str) else value
+
+
+def get(name: str) -> Any:
+    """A logger; bind tick, policy and region to it once."""
+    return structlog.get_logger(name)

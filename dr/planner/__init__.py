@@ -1,0 +1,96 @@
+"""The decisions of a tick, pure: policies, an inventory and `now` in, a proposal out. Nothing here reads anything.
+
+    shelve        the inventory by lineage; duplicates of a slot merged, what may not be touched   shelf, merging
+      |
+    selected      which sources each policy protects now                                           selection
+      |
+    cases         a lineage each: source, points, the slot that it should have by now              cases
+      |
+      +-- captures     the wanted slot where it lacks, most overdue first                          captures
+      +-- judge        what may go of a lineage, each point with its cause; closed where a         expiries
+      |                capture cannot be made or anything could not be read
+      +-- warnings     what a person should know                                                   warnings
+      |
+    Proposal ---> dr.limits.decide: how many of the candidates go in one tick ---> Plan
+
+Deleting starts from what is certain: only a lineage that is a case is judged at all, so that a policy that was
+removed, renamed or selects nothing, and a source that is gone, delete nothing; they are left, and told. The same
+inventory in another order gives the same proposal. It costs one walk over sources times policies and one sort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dr.actions import Capture, Warn, WarningCode
+from dr.model import Inventory, Policy
+from dr.planner.captures import captures
+from dr.planner.cases import Case, cases
+from dr.planner.expiries import Verdict, judge
+from dr.planner.shelf import Shelf, shelve
+from dr.planner.warnings import (
+    clock_warnings,
+    closed_warnings,
+    left_warnings,
+    missed_warnings,
+    overlap_warnings,
+    selection_warnings,
+    source_warnings,
+    unread_warnings,
+)
+
+__all__ = ["Proposal", "Verdict", "propose"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What a tick would do without limits. `verdicts` hold the candidates for expiry of every case, in order."""
+
+    now: datetime
+    shelf: Shelf
+    captures: tuple[Capture, ...]
+    verdicts: tuple[Verdict, ...]
+    warnings: tuple[Warn, ...]
+
+
+def propose(
+    policies: Sequence[Policy], inventory: Inventory, now: datetime, others: Collection[str] = ()
+) -> Proposal:
+    """Decide what is to be captured and what may expire. `others` names policies that exist but were not asked for."""
+    shelf = shelve(inventory)
+    by_policy = {
+        policy.name: (policy, cases(policy, inventory, shelf, now))
+        for policy in sorted(policies, key=lambda policy: policy.name)
+    }
+    every = [case for _, row in by_policy.values() for case in row]
+    verdicts = tuple(judge(case, shelf, inventory.applied.get(case.policy.name), now) for case in every)
+    warnings = [
+        *clock_warnings(inventory),
+        *(warn for policy, row in by_policy.values() for warn in _of_policy(policy, row, inventory, now)),
+        *closed_warnings(verdicts),
+        *overlap_warnings(every),
+        *(w for w in left_warnings(by_policy.keys(), every, shelf, inventory) if w.policy not in others),
+    ]
+    return Proposal(
+        now=now,
+        shelf=shelf,
+        captures=captures(every, now),
+        verdicts=verdicts,
+        warnings=tuple(sorted(warnings, key=_order)),
+    )
+
+
+def _of_policy(policy: Policy, row: Sequence[Case], inventory: Inventory, now: datetime) -> Iterator[Warn]:
+    yield from unread_warnings(policy, inventory)
+    yield from selection_warnings(policy, row, inventory)
+    yield from source_warnings(row, now)
+    yield from missed_warnings(policy, row)
+
+
+_RANK = {code: rank for rank, code in enumerate(WarningCode)}
+
+
+def _order(warn: Warn) -> tuple[str, int, str, str]:
+    return warn.policy or "", _RANK[warn.code], warn.source or "", warn.message

@@ -1,0 +1,106 @@
+"""What is decided about: each lineage of a source that a policy selects now, with all that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dr.model import Inventory, Lineage, Part, Policy, RecoveryPoint, Source, State, Unread
+from dr.planner.selection import selected
+from dr.planner.shelf import ALIVE, Shelf, unread_of
+from dr.slots import period
+
+_PACE_OF_ONCE = int(timedelta(days=1).total_seconds())
+"""Seconds: what a policy without RPO and without a second slot is measured by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One lineage as this tick sees it.
+
+    `wanted` is the slot that it should have by now; `pace` the seconds after which it is overdue; `unread` what could
+    not be read and may hide something of it; `points` (no copies) and `parts` are the oldest slot first.
+    """
+
+    policy: Policy
+    source: Source
+    lineage: Lineage
+    wanted: datetime | None
+    pace: int
+    points: tuple[RecoveryPoint, ...] = ()
+    parts: tuple[Part, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """Whether all points of the lineage are known."""
+        return not any(miss.what == "points" for miss in self.unread)
+
+    @property
+    def due(self) -> bool:
+        """Whether the wanted slot has no point that is, or may become, good."""
+        return self.wanted is not None and not any(
+            point.slot == self.wanted and point.state in ALIVE for point in self.points
+        )
+
+    @property
+    def newest(self) -> RecoveryPoint | None:
+        """The good point with the newest data."""
+        good = (point for point in self.points if point.state is State.GOOD)
+        return max(good, key=lambda point: (point.time, point.slot, point.id), default=None)
+
+
+def cases(policy: Policy, inventory: Inventory, shelf: Shelf, now: datetime) -> tuple[Case, ...]:
+    """Every lineage of the policy whose source is selected now, in order."""
+    latest = _latest(policy, now)
+    pace = policy.rpo or period(policy.schedules, now) or _PACE_OF_ONCE
+    return tuple(
+        _case(policy, source, shelf, inventory.unread, wanted=_wanted(latest, source), pace=pace)
+        for source in selected(policy, inventory.sources)
+    )
+
+
+def lineage_of(policy: Policy, source: Source) -> Lineage:
+    """The lineage of a source under a policy."""
+    return Lineage(policy=policy.name, account=source.account, region=source.region, source=source.id)
+
+
+def _latest(policy: Policy, now: datetime) -> Mapping[datetime, bool]:
+    """The latest slot of each schedule, and whether it is wanted of sources younger than it too."""
+    latest: dict[datetime, bool] = {}
+    for schedule in policy.schedules:
+        slot = schedule.latest(now)
+        if slot is not None:
+            latest[slot] = latest.get(slot, False) or not schedule.is_once
+    return latest
+
+
+def _wanted(latest: Mapping[datetime, bool], source: Source) -> datetime | None:
+    """The latest slot; a source that is new gets its first point at once, but none for an `at` before it (DESIGN 6)."""
+    born = source.created
+    return max((slot for slot, late in latest.items() if late or born is None or born <= slot), default=None)
+
+
+def _case(
+    policy: Policy,
+    source: Source,
+    shelf: Shelf,
+    unread: Sequence[Unread],
+    *,
+    wanted: datetime | None,
+    pace: int,
+) -> Case:
+    lineage = lineage_of(policy, source)
+    kind = policy.protect.kind
+    points = shelf.points.get(lineage, ())
+    return Case(
+        policy=policy,
+        source=source,
+        lineage=lineage,
+        wanted=wanted,
+        pace=pace,
+        points=tuple(point for point in points if point.kind is kind and point.copy_of is None),
+        parts=shelf.parts.get(lineage, ()),
+        unread=unread_of(policy, source.region, unread),
+    )

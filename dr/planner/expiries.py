@@ -1,0 +1,168 @@
+"""Which points may go, and for what cause (DESIGN 7). How many of them go in one tick is for `dr.limits` to say.
+
+A point is a candidate when it is in a lineage of a case (its policy exists, its source is selected now), when all
+that could speak against it was read, and when a rule for its cause lets it go:
+
+    RETENTION      today's keep drops its slot, and so did the keep of the last apply
+    POLICY_CHANGE  today's keep drops its slot, the keep of the last apply would have kept it (or is not known)
+    DUPLICATE      another good point of its slot stays
+    FAILED         it never became good, and newer good data is there
+    ORPHAN         a snapshot of an image that is gone, a day old, and newer good data is there
+
+Whatever the cause: the newest good point, and what is held, locked, pinned or in use, stays. So does the slot that
+the next tick would only capture again, and a slot that has not come yet (a clock was wrong): that one does not even
+count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from dr.actions import Cause, Expire
+from dr.model import Applied, Kind, Part, RecoveryPoint, RetentionRule, State
+from dr.planner.cases import Case
+from dr.planner.shelf import Shelf
+from dr.planner.words import instant, keep_text
+from dr.retention import Candidate, retain
+
+UNKNOWN = RetentionRule()
+"""The keep of a record that does not know what was applied before: it claims nothing, so it excuses nothing."""
+_ORPHAN_AFTER = timedelta(days=1)
+"""DESIGN 5. An image's snapshots are listed before the image itself is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What may go of one lineage. `size` is the number of its points that count against the limits.
+
+    `closed` says why nothing of it goes in this tick, empty when nothing stands in the way.
+    """
+
+    case: Case
+    size: int
+    expiries: tuple[Expire, ...]
+    closed: str = ""
+
+
+def judge(case: Case, shelf: Shelf, applied: Applied | None, now: datetime) -> Verdict:
+    """Find the candidates of one lineage, oldest slot first."""
+    standing = [point for point in case.points if _counts(point) and point.id not in shelf.merged]
+    newest = _newest(standing)
+    found = [*_dropped(case, standing, applied, now), *_duplicates(case, shelf)]
+    if newest:
+        found += [*_failed(case, newest[-1]), *_orphans(case, newest[-1], now)]
+    free = [expire for thing, expire in found if thing not in newest and not shelf.untouchable(thing)]
+    return Verdict(
+        case=case,
+        size=len(standing),
+        expiries=tuple(sorted(free, key=lambda expire: (expire.slot, expire.point_id))),
+        closed=_closed(case),
+    )
+
+
+_Found = Iterator[tuple[RecoveryPoint | Part, Expire]]
+
+
+def _counts(point: RecoveryPoint) -> bool:
+    return point.state in {State.GOOD, State.ARCHIVED}
+
+
+def _newest(standing: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
+    """Safety rule 1: the good point of the newest slot and, last, the one with the newest data (mostly the same)."""
+    good = [point for point in standing if point.state is State.GOOD]
+    if not good:
+        return ()
+    by_slot = max(good, key=lambda point: (point.slot, point.time, point.id))
+    by_time = max(good, key=lambda point: (point.time, point.slot, point.id))
+    return by_slot, by_time
+
+
+def _closed(case: Case) -> str:
+    """Safety rules 2 and 3: a capture that cannot be made, or anything that could not be read."""
+    if case.unread:
+        return "; ".join(sorted({f"{miss.what}: {miss.message}" for miss in case.unread}))
+    if case.due and case.source.unready:
+        return f"its own capture cannot be made: {case.source.unready}"
+    return ""
+
+
+def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | None, now: datetime) -> _Found:
+    """What `keep` drops, slot by slot: several points of one slot (sets that are not whole) go or stay together."""
+    slots = {slot: list(row) for slot, row in groupby(standing, key=lambda point: point.slot) if slot <= now}
+    candidates = [_candidate(row) for row in slots.values()]
+    kept = retain(candidates, case.policy.keep, case.policy.zone)
+    before = applied.keep if applied else UNKNOWN
+    kept_before = kept if before == case.policy.keep else retain(candidates, before, case.policy.zone)
+    for candidate in candidates:
+        if kept[candidate.id] or candidate.slot == case.wanted:
+            continue
+        cause, reason = _why_dropped(case.policy.keep, before, kept_before[candidate.id])
+        for point in slots[candidate.slot]:
+            yield point, _expire(point, cause, reason)
+
+
+def _candidate(row: Sequence[RecoveryPoint]) -> Candidate:
+    """The point that stands for its slot: the oldest good one, an archived one where none is good."""
+    point = min(row, key=lambda p: (p.state is not State.GOOD, p.time, p.id))
+    archived = point.state is State.ARCHIVED
+    return Candidate(id=point.id, slot=point.slot, time=point.time, archived=archived)
+
+
+def _why_dropped(
+    keep: RetentionRule, before: RetentionRule, kept_before: tuple[str, ...]
+) -> tuple[Cause, str]:
+    today = f"keep ({keep_text(keep)}) claims it no more"
+    if before == UNKNOWN:
+        return Cause.POLICY_CHANGE, f"{today}; what was applied before is not known"
+    if kept_before:
+        return Cause.POLICY_CHANGE, f"{today}; before, {', '.join(kept_before)} of {keep_text(before)} did"
+    return Cause.RETENTION, today
+
+
+def _duplicates(case: Case, shelf: Shelf) -> _Found:
+    for point in case.points:
+        if stays := shelf.merged.get(point.id):
+            yield point, _expire(point, Cause.DUPLICATE, f"a second point of its slot: {stays} stays")
+
+
+def _failed(case: Case, newest: RecoveryPoint) -> _Found:
+    for point in case.points:
+        if point.state is State.FAILED and newest.time > point.time:
+            yield point, _expire(point, Cause.FAILED, f"failed, and {newest.id} is good and newer")
+
+
+def _orphans(case: Case, newest: RecoveryPoint, now: datetime) -> _Found:
+    used = {part for point in case.points for part in point.parts}
+    for part in case.parts:
+        gone = not part.image and part.id not in used and now - part.time > _ORPHAN_AFTER
+        if gone and newest.time > part.time:
+            reason = (
+                f"its image is gone; its data is from {instant(part.time)}, and {newest.id} is good and newer"
+            )
+            yield part, _orphan(part, reason)
+
+
+def _expire(point: RecoveryPoint, cause: Cause, reason: str) -> Expire:
+    return Expire(
+        lineage=point.lineage,
+        kind=point.kind,
+        slot=point.slot,
+        point_id=point.id,
+        cause=cause,
+        reason=reason,
+        parts=point.parts,
+    )
+
+
+def _orphan(part: Part, reason: str) -> Expire:
+    return Expire(
+        lineage=part.lineage,
+        kind=Kind.SNAPSHOT,
+        slot=part.slot,
+        point_id=part.id,
+        cause=Cause.ORPHAN,
+        reason=reason,
+    )

@@ -1,0 +1,99 @@
+"""The inventory, ordered by lineage, and what may not be touched in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from dr.model import Inventory, Lineage, Part, Policy, RecoveryPoint, State, Unread
+from dr.planner.merging import merged
+from dr.planner.words import instant
+
+ALIVE = (State.GOOD, State.PENDING, State.ARCHIVED)
+"""States of a point that has, or may still get, the data of its slot."""
+_SAME = {State.PENDING: "alive", State.GOOD: "alive"}
+"""A point that becomes good has not moved: time passing alone makes no plan stale (DESIGN 9)."""
+
+_Thing = TypeVar("_Thing", RecoveryPoint, Part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """Points and parts by lineage. `merged` names for each duplicate of a slot the point that stays."""
+
+    points: Mapping[Lineage, tuple[RecoveryPoint, ...]]
+    parts: Mapping[Lineage, tuple[Part, ...]]
+    pins: frozenset[str] = frozenset()
+    merged: Mapping[str, str] = field(default_factory=dict)
+    part_by_id: Mapping[str, Part] = field(default_factory=dict)
+
+    def lineages(self) -> tuple[Lineage, ...]:
+        """Every lineage of which anything is there, in order."""
+        return tuple(sorted({*self.points, *self.parts}))
+
+    def untouchable(self, thing: RecoveryPoint | Part) -> str:
+        """Why it may not be expired whatever the rules say, empty when it may; an image is what its parts are."""
+        if thing.hold:
+            return "held"
+        if thing.locked:
+            return "locked"
+        if thing.id in self.pins:
+            return "pinned by a restore"
+        if isinstance(thing, Part):
+            return ""
+        if thing.in_use:
+            return f"in use by {thing.in_use}"
+        parts = (self.part_by_id[part] for part in thing.parts if part in self.part_by_id)
+        return next((why for part in parts if (why := self.untouchable(part))), "")
+
+    def digest(self, lineage: Lineage) -> str:
+        """SHA-256 of the state that decisions about a lineage rest on; a point that only became good is unchanged."""
+        points = [self._point_row(point) for point in self.points.get(lineage, ())]
+        parts = [self._part_row(part) for part in self.parts.get(lineage, ())]
+        text = json.dumps([sorted(points), sorted(parts)])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _point_row(self, point: RecoveryPoint) -> list[str]:
+        state = _SAME.get(point.state, point.state.value)
+        return [
+            point.id,
+            point.kind.value,
+            instant(point.slot),
+            state,
+            point.set or "",
+            self.untouchable(point),
+        ]
+
+    def _part_row(self, part: Part) -> list[str]:
+        return [part.id, part.image, instant(part.slot), self.untouchable(part)]
+
+
+def shelve(inventory: Inventory) -> Shelf:
+    """Order the inventory; the order in which it was listed leaves no trace."""
+    points = sorted(inventory.points, key=lambda point: (point.slot, point.time, point.id))
+    parts = sorted(inventory.parts, key=lambda part: (part.slot, part.time, part.id))
+    return Shelf(
+        points=_by_lineage(points),
+        parts=_by_lineage(parts),
+        pins=inventory.pins,
+        merged=merged(points),
+        part_by_id={part.id: part for part in parts},
+    )
+
+
+def _by_lineage(things: Iterable[_Thing]) -> dict[Lineage, tuple[_Thing, ...]]:
+    shelf: defaultdict[Lineage, list[_Thing]] = defaultdict(list)
+    for thing in things:
+        shelf[thing.lineage].append(thing)
+    return {lineage: tuple(row) for lineage, row in shelf.items()}
+
+
+def unread_of(policy: Policy, region: str, unread: Iterable[Unread]) -> tuple[Unread, ...]:
+    """What could not be read and may hide something of the policy in the Region: it closes expiry there (7.3)."""
+    return tuple(
+        miss for miss in unread if miss.region in {"", region} and miss.protect in {None, policy.protect}
+    )

@@ -1,0 +1,1 @@
+"""Plans, outcomes and answers as text and JSON. Readers only: nothing here decides or changes anything."""

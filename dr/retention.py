@@ -1,0 +1,187 @@
+"""Which points stay, and why (DESIGN 7).
+
+The rules are OR-ed; one point may satisfy several.
+
+- `last: n`: the n newest slots.
+- `hourly`, `daily`, `weekly`, `monthly`, `yearly: n`: the newest point of each of the n newest periods that have a
+  point. A period without a point is not counted. Periods are those of the policy's zone, weeks are ISO weeks, and the
+  two hours of one name, when clocks are set back, are two.
+- `oldest`: while a period rule is not full, that is, while there are fewer periods with a point than it has places,
+  the oldest point stays as well: a history can then grow as old as its rules want it. A full rule lets it go.
+- `within`: whatever is younger than that, measured back from the newest good point and not from now, so that a source
+  that is dead does not bleed out. A point that is exactly as old is not within.
+- `newest`: the newest point stays whatever the rules say (safety rule 1). The reason is given only where no rule
+  claims it: where archived points stand before it, or slots and times disagree.
+
+Slots order points and put them into periods; `within` and `newest` go by time, when the data is from. Archived points
+are claimed and counted by every rule but `last`, and they are never the newest point, unless all are archived:
+then nothing is protected by rule 1, and `within` is measured from the newest of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dr.durations import parse_duration
+from dr.errors import UsageError
+from dr.model import RetentionRule
+
+_BUCKETS: Mapping[str, Callable[[datetime], Hashable]] = {
+    "hourly": lambda local: (local.date(), local.hour, local.utcoffset()),
+    "daily": lambda local: local.date(),
+    "weekly": lambda local: local.isocalendar()[:2],
+    "monthly": lambda local: (local.year, local.month),
+    "yearly": lambda local: local.year,
+}
+
+RULES = ("last", *_BUCKETS, "within")
+"""The names of the rules, in the order in which they are shown."""
+
+REASONS = ("last", *_BUCKETS, "oldest", "within", "newest")
+"""Why a point stays, in the order in which reasons are given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A good point of one lineage, the only one of its slot."""
+
+    id: str
+    slot: datetime
+    time: datetime
+    archived: bool = False
+
+
+def retain(points: Sequence[Candidate], rule: RetentionRule, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
+    """Give the reasons for which each point stays, by id, in the order of the input; no reason means: it expires."""
+    newest_first = sorted(points, key=lambda point: (point.slot, point.time, point.id), reverse=True)
+    places: dict[str, int] = {name: count for name in _BUCKETS if (count := getattr(rule, name))}
+    heads = {name: _heads(newest_first, name, zone) for name in places}
+    claims = {
+        "last": _last(newest_first, rule),
+        **{name: heads[name][: places[name]] for name in places},
+        "oldest": newest_first[-1:] if any(len(heads[name]) < places[name] for name in places) else [],
+        "within": _within(newest_first, rule, zone),
+    }
+    claims["newest"] = _unclaimed_newest(newest_first, claims)
+    return _reasons(points, claims)
+
+
+def retention_answer(times: Sequence[str], rule: RetentionRule, zone: ZoneInfo) -> dict[str, Any]:
+    """Try a rule on a list of times, as `dr retention` shows it (DESIGN 9): each time is the slot of a point.
+
+    Of equal instants the first counts and the rest expire. Raises UsageError, naming the position from 1.
+    """
+    instants = [_instant(text, position) for position, text in enumerate(times, start=1)]
+    first: dict[datetime, str] = {}
+    for position, instant in enumerate(instants):
+        first.setdefault(instant, str(position))
+    points = [Candidate(id=id_, slot=instant, time=instant) for instant, id_ in first.items()]
+    reasons = retain(points, rule, zone)
+    kept = [(text, reasons.get(str(position), ())) for position, text in enumerate(times)]
+    return {
+        "keep": [{"time": text, "reasons": list(why)} for text, why in kept if why],
+        "expire": [text for text, why in kept if not why],
+    }
+
+
+def parse_keep(text: str) -> RetentionRule:
+    """Read `last=3,daily=7,within=2d`. Raises UsageError."""
+    fix = "write for example last=3,daily=7,within=2d"
+    rules: dict[str, Any] = {}
+    for item in text.split(","):
+        name, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not value:
+            raise UsageError(f"--keep: {item.strip() or 'an empty item'!r} is no rule with a value", fix)
+        if name not in RULES:
+            raise UsageError(f"--keep: unknown rule {name}", _nearest(name))
+        if name in rules:
+            raise UsageError(f"--keep: {name} is named twice", fix)
+        rules[name] = parse_duration(value) if name == "within" else _count(name, value)
+    return RetentionRule(**rules)
+
+
+def parse_times(text: str) -> tuple[str, ...]:
+    """Read a list of times: one on a line (empty lines do not count) or a JSON list of strings. Raises UsageError."""
+    if not text.lstrip().startswith("["):
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        times = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"the list of times is no JSON: {error}", "write a JSON list of strings, or one time a line"
+        ) from None
+    for position, time in enumerate(times, start=1):
+        if not isinstance(time, str):
+            raise UsageError(
+                f"time {position} is no string but {json.dumps(time)[:40]}", "write ISO 8601 in quotes"
+            )
+    return tuple(times)
+
+
+def _heads(newest_first: Sequence[Candidate], name: str, zone: ZoneInfo) -> list[Candidate]:
+    """Give the newest point of each period that has one, newest period first."""
+    heads: dict[Hashable, Candidate] = {}
+    for point in newest_first:
+        heads.setdefault(_BUCKETS[name](point.slot.astimezone(zone)), point)
+    return list(heads.values())
+
+
+def _last(newest_first: Sequence[Candidate], rule: RetentionRule) -> list[Candidate]:
+    return [point for point in newest_first if not point.archived][: rule.last or 0]
+
+
+def _within(newest_first: Sequence[Candidate], rule: RetentionRule, zone: ZoneInfo) -> list[Candidate]:
+    if rule.within is None or not newest_first:
+        return []
+    times = [point.time for point in newest_first if not point.archived] or [
+        point.time for point in newest_first
+    ]
+    cutoff = rule.within.before(max(times), zone)
+    return [point for point in newest_first if point.time > cutoff]
+
+
+def _unclaimed_newest(
+    newest_first: Sequence[Candidate], claims: Mapping[str, Sequence[Candidate]]
+) -> list[Candidate]:
+    good = [point for point in newest_first if not point.archived]
+    newest = max(good, key=lambda point: (point.time, point.slot, point.id), default=None)
+    claimed = any(newest in points for points in claims.values())
+    return [] if newest is None or claimed else [newest]
+
+
+def _reasons(
+    points: Sequence[Candidate], claims: Mapping[str, Sequence[Candidate]]
+) -> dict[str, tuple[str, ...]]:
+    claimed = {reason: {point.id for point in claims[reason]} for reason in REASONS if reason in claims}
+    return {point.id: tuple(reason for reason, ids in claimed.items() if point.id in ids) for point in points}
+
+
+def _instant(text: str, position: int) -> datetime:
+    fix = "write ISO 8601 with an offset, for example 2026-03-29T03:00:00+02:00 or 2026-03-29T01:00:00Z"
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"time {position} ({text[:40]!r}) is no ISO 8601 time", fix) from None
+    if time.tzinfo is None:
+        raise UsageError(f"time {position} ({text!r}) has no offset", fix)
+    if not 2 <= time.year <= 9998:
+        raise UsageError(f"time {position} ({text!r}) lies outside the years 2 to 9998", fix)
+    return time.astimezone(UTC)
+
+
+def _nearest(name: str) -> str:
+    close = get_close_matches(name, RULES, n=1)
+    return f"did you mean {close[0]}? ({', '.join(RULES)})" if close else f"the rules are {', '.join(RULES)}"
+
+
+def _count(name: str, value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) < 1:
+        raise UsageError(f"--keep: {name}={value} is no count", "write a whole number from 1 on")
+    return int(value)

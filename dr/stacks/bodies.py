@@ -1,0 +1,212 @@
+"""The templates of a restore: rewritten innermost first, because a parent names its children's templates.
+
+A nested template is always staged from the store: whatever its old URL holds today need not be what was captured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dr.errors import Refused, UsageError
+from dr.model import ImageDevice, RecoveryPoint
+from dr.stacks.evaluate import Facts
+from dr.stacks.names import Mode, rename
+from dr.stacks.parameters import Given
+from dr.stacks.rebirth import Change, Finding, InstanceRebirth, Rebirth, Rewritten, UserData, VolumeRebirth
+from dr.stacks.recovery_set import INSTANCE, VOLUME, Chosen, RecoverySet
+from dr.stacks.rewrite import rewrite
+from dr.stacks.stateful import comes_up_empty
+from dr.stacks.template import Template, parse_template
+from dr.stacks.transforms import has_macros, without_transform
+from dr.stored import StackResource, StoredStack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a person chose for a restore. `stage_url` gives the URL that a staged text will have, by its SHA-256."""
+
+    at: datetime
+    as_name: str | None = None
+    names: Mode | None = None
+    user_data: UserData = "keep"
+    asked: Mapping[str, Given] = field(default_factory=dict)
+    configured: Mapping[str, Given] = field(default_factory=dict)
+    image_for: Mapping[str, str] = field(default_factory=dict)
+    stage_url: Callable[[str], str] | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """How explicit names are treated: kept for a lost stack, suffixed beside a living one (DESIGN 8)."""
+        return self.names or ("suffix" if self.as_name else "keep")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bodies:
+    """The rewritten templates. `from_images` is (path, logical id, snapshot, image) of volumes born from an image."""
+
+    top: Rewritten
+    staged: tuple[str, ...]
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    empty: tuple[tuple[str, str], ...]
+    from_images: tuple[tuple[str, str, str, RecoveryPoint], ...]
+
+
+def build(stack: StoredStack, sets: Mapping[str, RecoverySet], choices: Choices) -> Bodies:
+    """Rewrite the stack's template and those of its nested stacks."""
+    work = _Work(sets=sets, choices=choices)
+    top = work.one("", stack)
+    return Bodies(
+        top=top,
+        staged=tuple(work.staged),
+        changes=tuple(work.changes),
+        findings=tuple(work.findings),
+        empty=tuple(work.empty),
+        from_images=tuple(work.from_images),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """Collects what the templates of one tree come to."""
+
+    sets: Mapping[str, RecoverySet]
+    choices: Choices
+    staged: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    empty: list[tuple[str, str]] = field(default_factory=list)
+    from_images: list[tuple[str, str, str, RecoveryPoint]] = field(default_factory=list)
+
+    def one(self, path: str, stack: StoredStack) -> Rewritten:
+        urls = {name: self._child(_below(path, name), child) for name, child in stack.children.items()}
+        template = _source(stack)
+        facts = _facts(stack, self.choices)
+        chosen = self.sets[path]
+        images = {c.logical_id: c.points[0] for c in chosen.chosen if c.type == INSTANCE and not c.devices}
+        launch = _images_for(template, self.choices.image_for)
+        rewritten = rewrite(template, facts, _rebirth(stack, chosen, urls, launch, self.choices.user_data))
+        self.changes += rewritten.changes
+        self.findings += rewritten.findings
+        self.empty += [(_below(path, name), kind) for name, kind in comes_up_empty(template, facts)]
+        for logical_id, volume in rewritten.from_images.items():
+            image = _owner(volume.snapshot, images)
+            if image is not None:
+                self.from_images.append((path, logical_id, volume.snapshot, image))
+        renamed = rename(rewritten.template, self.choices.mode, _suffix(self.choices))
+        return _with_template(rewritten, renamed)
+
+    def _child(self, path: str, child: StoredStack) -> str:
+        text = self.one(path, child).template.text
+        if self.choices.stage_url is None:
+            raise UsageError(
+                f"{path} is a nested stack: its template has to go through S3",
+                f"name a bucket in dr.yaml: staging_bucket: {{{child.region}: BUCKET}}",
+            )
+        self.staged.append(text)
+        return self.choices.stage_url(hashlib.sha256(text.encode()).hexdigest())
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _source(stack: StoredStack) -> Template:
+    """The original template, or what its macros made of it (DESIGN 8)."""
+    original = parse_template(stack.template, stack.name)
+    if not has_macros(original):
+        return original
+    if stack.processed is None:
+        raise Refused(
+            f"{stack.name} uses macros and its processed template was not stored",
+            "choose another version with --at",
+        )
+    return without_transform(parse_template(stack.processed, stack.name))
+
+
+def _facts(stack: StoredStack, choices: Choices) -> Facts:
+    """What the template's conditions see. A resolved SSM value counts unless the restore gives another name."""
+    values = {p.name: p.resolved or p.value for p in stack.parameters}
+    given = {**choices.configured, **choices.asked}
+    values |= {name: given[name].value for name in values if name in given}
+    return Facts(
+        parameters={name: value for name, value in values.items() if value is not None},
+        pseudo={
+            "AWS::Region": stack.region,
+            "AWS::AccountId": stack.account,
+            "AWS::StackName": choices.as_name or stack.name,
+            "AWS::Partition": _partition(stack.region),
+            "AWS::URLSuffix": "amazonaws.com.cn" if stack.region.startswith("cn-") else "amazonaws.com",
+        },
+    )
+
+
+def _partition(region: str) -> str:
+    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "aws")
+
+
+def _rebirth(
+    stack: StoredStack,
+    chosen: RecoverySet,
+    urls: Mapping[str, str],
+    launch: Mapping[str, str],
+    user_data: UserData,
+) -> Rebirth:
+    resources = {resource.logical_id: resource for resource in stack.resources}
+    return Rebirth(
+        volumes={c.logical_id: _volume(c.points[0]) for c in chosen.chosen if c.type == VOLUME},
+        instances={
+            c.logical_id: _instance(c, resources[c.logical_id]) for c in chosen.chosen if c.type == INSTANCE
+        },
+        volume_ids=chosen.volume_ids,
+        image_for=launch,
+        template_urls=urls,
+        user_data=user_data,
+    )
+
+
+def _images_for(template: Template, image_for: Mapping[str, str]) -> dict[str, str]:
+    """The entries of `image_for` that concern this template: dr.yaml holds those of every stack."""
+    return {name: image for name, image in image_for.items() if name in template.resources()}
+
+
+def _volume(point: RecoveryPoint) -> VolumeRebirth:
+    return VolumeRebirth(snapshot=point.id, size=point.size or 1, encrypted=point.encrypted)
+
+
+def _instance(chosen: Chosen, resource: StackResource) -> InstanceRebirth:
+    live = {str(d["Device"]): str(d["VolumeId"]) for d in resource.facts.get("Devices", ())}
+    if not chosen.devices:
+        return InstanceRebirth(image=chosen.points[0].id, devices=chosen.points[0].devices, live=live)
+    by_id = {point.id: point for point in chosen.points}
+    root = str(resource.facts.get("RootDeviceName", ""))
+    devices = tuple(_device(name, by_id[point], root) for name, point in chosen.devices.items())
+    return InstanceRebirth(image=None, devices=devices, live=live)
+
+
+def _device(name: str, point: RecoveryPoint, root: str) -> ImageDevice:
+    size = point.size or 1
+    return ImageDevice(
+        device=name, snapshot=point.id, size=size, encrypted=point.encrypted, root=name == root
+    )
+
+
+def _owner(snapshot: str, images: Mapping[str, RecoveryPoint]) -> RecoveryPoint | None:
+    return next((image for image in images.values() if snapshot in image.parts), None)
+
+
+def _suffix(choices: Choices) -> str:
+    return f"-{(choices.as_name or 'restored').lower()}"
+
+
+def _with_template(rewritten: Rewritten, template: Template) -> Rewritten:
+    return Rewritten(
+        template=template,
+        changes=rewritten.changes,
+        findings=rewritten.findings,
+        from_images=rewritten.from_images,
+    )

@@ -1,0 +1,131 @@
+"""Leases in the primary store: who works on what (FAILURES 2c).
+
+A lease is one document that only one writer can create; it holds for 5 minutes and is renewed by its ETag. One that
+ran out is taken over by its ETag too, so that of several takers one wins. An optimisation: a holder that was paused
+can always act late, and correctness rests on names and tags that derive from the slot.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dr.errors import Busy, CloudError, EnvironmentFailed
+from dr.ports import Clock, ObjectStore, StoredObject
+from dr.store.documents import instant_text
+from dr.store.fields import Row
+
+_LASTS = timedelta(minutes=5)
+"""DESIGN 9."""
+_AHEAD = timedelta(minutes=5)
+"""How far ahead another machine's clock may be (DESIGN 7.3); beyond it, what a lease says of its end is not believed."""
+_REMEDY = "try again when it has ended; a lease that nobody renews ends by itself within 5 minutes"
+_TRIES = 3
+"""Lost races before the winner is named."""
+_LONGEST_OWNER = 120
+"""Characters of another's text that a message repeats."""
+
+
+class StoreLeases:
+    """`ports.Leases`. `owner` is a text for people that tells this process from every other: host, pid, who."""
+
+    def __init__(self, store: ObjectStore, owner: str, clock: Clock) -> None:
+        self._store = store
+        self._owner = owner
+        self._clock = clock
+
+    def acquire(self, key: str) -> StoreLease:
+        """Take it. Raises `Busy` while another's holds."""
+        for _ in range(_TRIES):
+            body = self._body()
+            etag = self._store.put(key, body, if_absent=True)
+            if etag is None:
+                etag = self._take_over(key, body)
+            if etag is not None:
+                return StoreLease(self._store, key, self._owner, self._clock, etag)
+        raise Busy(f"others keep taking {key} first", _REMEDY)
+
+    def _take_over(self, key: str, body: bytes) -> str | None:
+        """Take what ran out; None when somebody was faster, or the lease has just been given back."""
+        found = self._store.get(key)
+        if found is None:
+            return None
+        if found.body == body:  # written by us: the answer was lost, and the second attempt found the first
+            return found.etag
+        claim = self._claim(key, found)
+        if claim.until > self._clock.now():
+            raise _busy(key, claim)
+        return self._store.put(key, body, if_match=found.etag)
+
+    def _claim(self, key: str, found: StoredObject) -> _Claim:
+        """Who holds it until when. What cannot be believed holds 5 minutes from when it was written, by the store."""
+        claim = _read(found.body)
+        if claim is not None and claim.until <= self._clock.now() + _LASTS + _AHEAD:
+            return claim
+        written = next((at for each, at in self._store.keys(key) if each == key), self._clock.now())
+        return _Claim(
+            owner=claim.owner if claim else "somebody (the lease cannot be read)", until=written + _LASTS
+        )
+
+    def _body(self) -> bytes:
+        return _document(self._owner, self._clock.now())
+
+
+class StoreLease:
+    """`ports.Lease`: held as long as the document is the one that we wrote last."""
+
+    def __init__(self, store: ObjectStore, key: str, owner: str, clock: Clock, etag: str) -> None:
+        self._store = store
+        self._key = key
+        self._owner = owner
+        self._clock = clock
+        self._etag = etag
+
+    def renew(self) -> None:
+        """Hold it for 5 minutes from now, also when it ran out and nobody took it. Raises `Busy` when one did."""
+        body = _document(self._owner, self._clock.now())
+        etag = self._store.put(self._key, body, if_match=self._etag)
+        if etag is None:
+            etag = self._lost(body)
+        self._etag = etag
+
+    def release(self) -> None:
+        """Give it back; what cannot be given back runs out by itself, and is never an error."""
+        with suppress(CloudError, EnvironmentFailed):
+            self._store.delete(self._key, if_match=self._etag)
+
+    def _lost(self, body: bytes) -> str:
+        """Find out who has it; a renewal whose answer was lost is ours still."""
+        found = self._store.get(self._key)
+        if found is None:
+            raise Busy(f"{self._key} was given back by somebody else while we worked", _REMEDY)
+        if found.body == body:
+            return found.etag
+        claim = _read(found.body) or _Claim(owner="somebody", until=self._clock.now() + _LASTS)
+        raise _busy(self._key, claim)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    owner: str
+    until: datetime
+
+
+def _document(owner: str, now: datetime) -> bytes:
+    return json.dumps({"format": 1, "owner": owner, "until": instant_text(now + _LASTS)}).encode()
+
+
+def _read(body: bytes) -> _Claim | None:
+    """Read what a lease says; None for a damaged one."""
+    try:
+        row = Row(json.loads(body))
+        owner = "".join(letter for letter in row.text("owner") if letter.isprintable())
+        return _Claim(owner=owner[:_LONGEST_OWNER], until=row.instant("until"))
+    except (ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _busy(key: str, claim: _Claim) -> Busy:
+    return Busy(f"{claim.owner} holds {key} until {instant_text(claim.until)}", _REMEDY)

@@ -1,0 +1,144 @@
+"""Small facts that the shells share through the primary store: the claim, what was applied, pins.
+
+A fact that cannot be read is an error and never "there is none": expiry closes on it (DESIGN 7.3). Each document is
+a JSON object with a format number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from dr import layout
+from dr.durations import Duration
+from dr.errors import CloudError, Refused
+from dr.model import Applied, RetentionRule
+from dr.ports import Clock, ObjectStore
+from dr.store.documents import instant_text
+from dr.store.fields import Row
+
+_FORMAT = 1
+_Value = TypeVar("_Value")
+_PIN_LASTS = timedelta(days=7)
+"""A running restore pins again long before; one that crashed pins for this long and no longer."""
+_COUNTS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+
+
+class StoreRecords:
+    """`ports.Records` in one object store, the primary: two stores could not agree on a pin while one is away."""
+
+    def __init__(self, store: ObjectStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def claim(self, installation: str) -> None:
+        """Claim the store; a store has one installation, or two would expire each other's stacks."""
+        if self._store.put(layout.CLAIM, _document({"installation": installation}), if_absent=True):
+            return
+        row = self._read(layout.CLAIM)
+        if row is None:
+            raise CloudError(f"{self._store.name}/{layout.CLAIM} came and went", "run it again")
+        holder = self._field(layout.CLAIM, partial(row.text, "installation"))
+        if holder != installation:
+            raise Refused(
+                f"{self._store.name} belongs to the installation {holder!r}; this one is {installation!r}",
+                "give this installation a store of its own, or correct `name` in dr.yaml",
+            )
+
+    def applied(self, account: str, policy: str) -> Applied | None:
+        """What the last apply of a policy used; None when there was none."""
+        key = layout.applied_key(account, policy)
+        row = self._read(key)
+        return None if row is None else self._field(key, partial(_applied, row))
+
+    def record_applied(self, account: str, policy: str, applied: Applied) -> None:
+        """Remember what this apply used; the last one to write is the last apply."""
+        trimmed = None if applied.trimmed is None else _rule_row(applied.trimmed)
+        document = {"keep": _rule_row(applied.keep), "trimmed": trimmed}
+        self._store.put(layout.applied_key(account, policy), _document(document))
+
+    def pins(self) -> frozenset[str]:
+        """Ids of points that are pinned now. A pin that ran out pins nothing; nothing is written here."""
+        return frozenset(point for _, points, live in self._pins() if live for point in points)
+
+    def pin(self, restore: str, points: Sequence[str]) -> None:
+        """Keep these points for a week from now, or until `unpin`; clears away what ran out."""
+        until = instant_text(self._clock.now() + _PIN_LASTS)
+        document = {"restore": restore, "points": sorted(set(points)), "until": until}
+        self._store.put(layout.pin_key(restore), _document(document))
+        for key, _, live in self._pins():
+            if not live:
+                self._store.delete(key)
+
+    def unpin(self, restore: str) -> None:
+        """Release them."""
+        self._store.delete(layout.pin_key(restore))
+
+    def _pins(self) -> list[tuple[str, tuple[str, ...], bool]]:
+        """Every pin: its key, its points, and whether it still holds."""
+        now = self._clock.now()
+        found = []
+        for key in [key for key, _ in self._store.keys(layout.PINS)]:
+            row = self._read(key)
+            if row is not None:  # else it was released meanwhile
+                until = self._field(key, partial(row.instant, "until"))
+                points = self._field(key, partial(row.texts, "points"))
+                found.append((key, points, until > now))
+        return found
+
+    def _read(self, key: str) -> Row | None:
+        found = self._store.get(key)
+        if found is None:
+            return None
+        try:
+            values = json.loads(found.body)
+        except (ValueError, RecursionError) as error:
+            raise self._unreadable(key, error) from error
+        if not isinstance(values, dict) or values.get("format") != _FORMAT:
+            raise self._unreadable(key, ValueError(f"no document of format {_FORMAT}"))
+        return Row(values)
+
+    def _field(self, key: str, read: Callable[[], _Value]) -> _Value:
+        try:
+            return read()
+        except ValueError as error:
+            raise self._unreadable(key, error) from error
+
+    def _unreadable(self, key: str, error: Exception) -> CloudError:
+        return CloudError(
+            f"{self._store.name}/{key} cannot be read: {error}",
+            "look at what it says; when it is damaged for good, remove it",
+        )
+
+
+def _document(values: dict[str, Any]) -> bytes:
+    return json.dumps({"format": _FORMAT, **values}, sort_keys=True).encode()
+
+
+def _applied(row: Row) -> Applied:
+    trimmed = None if row.values.get("trimmed") is None else _rule(row.row("trimmed"))
+    return Applied(keep=_rule(row.row("keep")), trimmed=trimmed)
+
+
+def _rule_row(rule: RetentionRule) -> dict[str, Any]:
+    within = rule.within and {"months": rule.within.months, "seconds": rule.within.seconds}
+    return {**{name: getattr(rule, name) for name in _COUNTS}, "within": within}
+
+
+def _rule(row: Row) -> RetentionRule:
+    return RetentionRule(
+        last=row.count("last"),
+        hourly=row.count("hourly"),
+        daily=row.count("daily"),
+        weekly=row.count("weekly"),
+        monthly=row.count("monthly"),
+        yearly=row.count("yearly"),
+        within=None if row.values.get("within") is None else _duration(row.row("within")),
+    )
+
+
+def _duration(row: Row) -> Duration:
+    return Duration(months=row.count("months") or 0, seconds=row.count("seconds") or 0)

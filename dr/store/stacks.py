@@ -1,0 +1,220 @@
+"""Stored stacks over a primary store and an optional replica (DESIGN 8).
+
+    write    one whole store is success; what the first holds is copied to the second, never written twice
+    points   the union of both listings, from keys alone
+    read     one store only, the primary first; where both can be read they must agree
+    expire   both stores must answer, then the manifest goes from both, then garbage
+    repair   what one store lacks is copied from the other, checked on its way
+
+Expiry and listings: a listing that succeeds is complete for its store, so one readable store can only show too few
+points, never a point that is not there. What is not listed is not expired; and a removal asks both stores first, so
+that nothing goes while one of them is out of reach (DESIGN 7.3).
+
+What went wrong beside a success is remembered, and `lag` says it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from dr import layout
+from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, Refused
+from dr.model import Kind, Lineage, RecoveryPoint, State
+from dr.ports import Clock, ObjectStore
+from dr.store.documents import pack
+from dr.store.vault import Vault
+from dr.stored import StoredStack
+
+_UNREACHABLE = (CloudError, EnvironmentFailed)
+_STACKS = "stacks/"
+_Answer = TypeVar("_Answer")
+
+
+class StoredStacks:
+    """`ports.StackStore` over one or two object stores."""
+
+    def __init__(self, primary: ObjectStore, replica: ObjectStore | None, clock: Clock) -> None:
+        self._vaults = [Vault(store) for store in (primary, replica) if store is not None]
+        self._clock = clock
+        self._troubles: dict[str, None] = {}
+
+    def points(self, account: str, region: str) -> tuple[RecoveryPoint, ...]:
+        """All stored stacks of a Region; raises only when no store can be listed.
+
+        A point's time is when its manifest was first written, never before its slot: a copy that was repaired later
+        does not count as younger data while the older one can be listed.
+        """
+        found: dict[str, datetime] = {}
+        listings = self._ask(lambda vault: vault.manifests(layout.manifests_prefix(account, region)))
+        for _, listing in listings:
+            for key, written in listing.items():
+                found[key] = min(written, found.get(key, written))
+        return tuple(_point(key, found[key]) for key in sorted(found))
+
+    def write(self, stack: StoredStack) -> str:
+        """Keep it; raises what the primary said when no store took it."""
+        lineage = Lineage(policy=stack.policy, account=stack.account, region=stack.region, source=stack.name)
+        standing = self._ask(lambda vault: vault.manifest(lineage, stack.slot))
+        holders = [vault for vault, body in standing if body is not None]
+        reachable = [vault for vault, _ in standing]
+        holder = holders[0] if holders else self._write_first(stack, lineage, reachable)
+        for vault in reachable:
+            if vault is not holder:
+                self._beside(vault, partial(self._copy, holder, vault, lineage, stack.slot))
+        return layout.stack_point_id(stack.account, stack.region, stack.name, stack.slot)
+
+    def read(self, point: RecoveryPoint) -> StoredStack:
+        """Bring one back from the first store that has it; a digest that does not hold stops, whatever the other has."""
+        lineage, slot = point.lineage, point.slot
+        standing = self._ask(lambda vault: vault.manifest(lineage, slot))
+        holders = [(vault, body) for vault, body in standing if body is not None]
+        if not holders:
+            raise NotFound(
+                f"{point.id} of policy {lineage.policy} is in no store that can be read", "see `dr points`"
+            )
+        self._agree(point, [body for _, body in holders])
+        for vault, body in holders[:-1]:
+            try:
+                return vault.read(lineage, slot, body)
+            except _UNREACHABLE as error:
+                self._remember(vault, error)
+        vault, body = holders[-1]
+        return vault.read(lineage, slot, body)
+
+    def expire(self, point: RecoveryPoint) -> None:
+        """Remove the manifest from both stores, then garbage. Raises `CloudError` when either store does not answer."""
+        lineage, slot = point.lineage, point.slot
+        standing = [(vault, _must(vault, partial(vault.manifest, lineage, slot))) for vault in self._vaults]
+        for vault, body in standing:
+            if body is not None:
+                _must(vault, partial(vault.remove, lineage, slot))
+        now = self._clock.now()
+        for vault, body in standing:
+            if body is not None:
+                self._beside(vault, partial(vault.sweep, body, lineage, now))
+
+    def lag(self) -> tuple[str, ...]:
+        """Say what went wrong since it was last asked, and what one store lacks of the other."""
+        missing = self._differences(_STACKS) if len(self._vaults) > 1 else []
+        said = [
+            f"{to.name} lacks {len(keys)} stored stack{'s' if len(keys) > 1 else ''} that {of.name} has, "
+            f"the newest {keys[0]}"
+            for of, to, keys in missing
+        ]
+        troubles, self._troubles = tuple(self._troubles), {}
+        return (*troubles, *said)
+
+    def repair(self, account: str, region: str, at_most: int = 200) -> tuple[str, ...]:
+        """Copy what one store lacks from the other, newest first; the keys copied. Failures are left to `lag`."""
+        missing = self._differences(layout.manifests_prefix(account, region))
+        return tuple(
+            key for of, to, keys in missing for key in keys[:at_most] if self._repair_one(of, to, key)
+        )
+
+    def _write_first(self, stack: StoredStack, lineage: Lineage, vaults: Sequence[Vault]) -> Vault:
+        """Write it into the first store that takes it whole."""
+        found = (vault.before(lineage, stack.slot) for vault in vaults)
+        before = max((each for each in found if each), key=lambda each: each.slot, default=None)
+        packed = pack(stack, before)
+        errors: list[DrError] = []
+        for vault in vaults:
+            try:
+                vault.keep(packed, lineage, stack.slot)
+            except _UNREACHABLE as error:
+                self._remember(vault, error)
+                errors.append(error)
+            else:
+                return vault
+        raise errors[0]
+
+    def _copy(self, of: Vault, to: Vault, lineage: Lineage, slot: datetime) -> None:
+        """Copy a checked manifest with its templates; what stands there already must be the same."""
+        packed = of.packed(lineage, slot)
+        if packed is not None and to.keep(packed, lineage, slot) != packed.manifest:
+            key = layout.manifest_key(lineage, slot)
+            raise CloudError(
+                f"{to.name} and {of.name} disagree about {key}", "compare the two: one was changed"
+            )
+
+    def _repair_one(self, of: Vault, to: Vault, key: str) -> bool:
+        parsed = layout.parse_manifest_key(key)
+        return parsed is not None and self._beside(to, partial(self._copy, of, to, *parsed))
+
+    def _differences(self, prefix: str) -> list[tuple[Vault, Vault, list[str]]]:
+        """Which store lacks what of which other, newest slot first; nothing where one cannot be listed."""
+        try:
+            listings = self._ask(lambda vault: vault.manifests(prefix))
+        except _UNREACHABLE:
+            return []
+        return [
+            (of, to, sorted(had.keys() - has.keys(), key=_slot_of, reverse=True))
+            for of, had in listings
+            for to, has in listings
+            if had.keys() - has.keys()
+        ]
+
+    def _agree(self, point: RecoveryPoint, bodies: Sequence[bytes]) -> None:
+        if len(set(bodies)) > 1:
+            names = " and ".join(vault.name for vault in self._vaults)
+            raise Refused(
+                f"{names} disagree about {layout.manifest_key(point.lineage, point.slot)}: one of them was changed",
+                "do not restore from either before you know which; another moment can be restored with --at",
+            )
+
+    def _ask(self, question: Callable[[Vault], _Answer]) -> list[tuple[Vault, _Answer]]:
+        """Ask every store; the answers of those that can be reached. Raises the first one's words when none can."""
+        answers: list[tuple[Vault, _Answer]] = []
+        errors: list[DrError] = []
+        for vault in self._vaults:
+            try:
+                answers.append((vault, question(vault)))
+            except _UNREACHABLE as error:
+                self._remember(vault, error)
+                errors.append(error)
+        if not answers:
+            raise errors[0]
+        return answers
+
+    def _beside(self, vault: Vault, work: Callable[[], None]) -> bool:
+        """Do what may fail without failing the whole: a later tick makes it good, and `lag` says so."""
+        try:
+            work()
+        except (*_UNREACHABLE, Refused) as error:
+            self._remember(vault, error)
+            return False
+        return True
+
+    def _remember(self, vault: Vault, error: DrError) -> None:
+        said = error.message if vault.name in error.message else f"{vault.name}: {error.message}"
+        self._troubles[said] = None
+
+
+def _must(vault: Vault, work: Callable[[], _Answer]) -> _Answer:
+    """Do what fails this point alone: a store that is out of reach is no reason to end the whole run."""
+    try:
+        return work()
+    except EnvironmentFailed as error:
+        raise CloudError(f"{vault.name} does not answer: {error.message}", error.remedy) from error
+
+
+def _point(key: str, written: datetime) -> RecoveryPoint:
+    parsed = layout.parse_manifest_key(key)
+    if parsed is None:
+        raise ValueError(f"{key} is no manifest's")
+    lineage, slot = parsed
+    return RecoveryPoint(
+        id=layout.stack_point_id(lineage.account, lineage.region, lineage.source, slot),
+        kind=Kind.STACK,
+        lineage=lineage,
+        slot=slot,
+        time=max(slot, written),
+        state=State.GOOD,
+        name=lineage.source,
+    )
+
+
+def _slot_of(key: str) -> str:
+    return key.rpartition("/")[2]

@@ -1,0 +1,187 @@
+"""One store's manifests and templates: written so that a kill leaves only garbage, read with every digest checked.
+
+    keep     templates first, the manifest last and only where none is: a manifest never names what is not there
+    read     manifest -> its digest -> its identity against its key -> its neighbours in the lineage -> its templates
+    remove   the manifest alone; `sweep` then deletes templates that no manifest names and that are older than a day
+
+A template that is there already is compared, and written again unless this store's newest manifest of the lineage
+names it: a sweep that runs at the same time then sees it as fresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from dr import layout
+from dr.errors import CloudError, Refused
+from dr.model import Lineage
+from dr.ports import ObjectStore
+from dr.store.documents import Manifest, Packed, Predecessor, open_manifest, sha256, unpack
+from dr.stored import StoredStack
+
+_GARBAGE_AFTER = timedelta(days=1)
+"""No capture takes this long between its first template and its manifest (DESIGN 8)."""
+
+
+class Vault:
+    """Stored stacks in one object store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._named: dict[
+            str, frozenset[str]
+        ] = {}  # manifests never change: each is read once for all sweeps
+
+    @property
+    def name(self) -> str:
+        """The store's URL or path."""
+        return self._store.name
+
+    def manifests(self, prefix: str) -> dict[str, datetime]:
+        """Keys of manifests below a prefix, and when each was written: a complete listing."""
+        return {key: at for key, at in self._store.keys(prefix) if layout.parse_manifest_key(key)}
+
+    def manifest(self, lineage: Lineage, slot: datetime) -> bytes | None:
+        """Give the manifest's bytes as they lie there, unchecked; None when there is none."""
+        found = self._store.get(layout.manifest_key(lineage, slot))
+        return None if found is None else found.body
+
+    def before(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
+        """Find the newest manifest of the lineage that is older than a slot."""
+        older = [each for each in self._slots(lineage) if each < slot]
+        body = self.manifest(lineage, older[-1]) if older else None
+        return None if body is None else Predecessor(slot=older[-1], sha256=sha256(body))
+
+    def keep(self, packed: Packed, lineage: Lineage, slot: datetime) -> bytes:
+        """Write a stack whole; the manifest that stands there now, which is another's where another was first."""
+        named = self._named_before(lineage, slot)
+        for digest, body in packed.blobs.items():
+            self._keep_blob(digest, body, fresh=digest not in named)
+        key = layout.manifest_key(lineage, slot)
+        if self._store.put(key, packed.manifest, if_absent=True):
+            return packed.manifest
+        standing = self._store.get(key)
+        if standing is None:
+            raise CloudError(f"{self.name}: {key} came and went while it was written", "run it again")
+        return standing.body
+
+    def packed(self, lineage: Lineage, slot: datetime) -> Packed | None:
+        """Read a manifest and its templates as bytes, digests and identity checked, to copy them elsewhere."""
+        body = self.manifest(lineage, slot)
+        if body is None:
+            return None
+        manifest = self._checked(body, lineage, slot)
+        return Packed(manifest=body, blobs=self._blobs(manifest))
+
+    def read(self, lineage: Lineage, slot: datetime, body: bytes) -> StoredStack:
+        """Bring a stack back from its manifest's bytes. Raises `Refused` for whatever does not hold (I15)."""
+        manifest = self._checked(body, lineage, slot)
+        self._check_chain(manifest)
+        blobs = self._blobs(manifest)
+        return unpack(manifest, lambda digest: blobs[digest].decode(), self._where(lineage, slot))
+
+    def remove(self, lineage: Lineage, slot: datetime) -> None:
+        """Delete the manifest; one that is not there is success."""
+        self._store.delete(layout.manifest_key(lineage, slot))
+
+    def sweep(self, removed: bytes, lineage: Lineage, now: datetime) -> None:
+        """Delete garbage, after a manifest has gone.
+
+        Most often the lineage's newest manifest still names the same templates: then nothing is looked for. A
+        manifest that cannot be read could name anything: nothing is deleted, and `Refused` or `CloudError` says so.
+        """
+        gone = open_manifest(removed, self.name).blobs
+        slots = self._slots(lineage)
+        if slots and gone <= self._names(layout.manifest_key(lineage, slots[-1])):
+            return
+        old = {key for key, at in self._store.keys(layout.BLOBS) if now - at > _GARBAGE_AFTER}
+        if not old:
+            return
+        named = {layout.blob_key(each) for key in self.manifests("stacks/") for each in self._names(key)}
+        for key in sorted(old - named):
+            if all(now - at > _GARBAGE_AFTER for each, at in self._store.keys(key) if each == key):
+                self._store.delete(key)
+
+    def _slots(self, lineage: Lineage) -> list[datetime]:
+        folder = f"{layout.manifests_prefix(lineage.account, lineage.region)}{lineage.source}/"
+        parsed = (layout.parse_manifest_key(key) for key, _ in self._store.keys(folder))
+        return sorted(slot for found in parsed if found for whose, slot in [found] if whose == lineage)
+
+    def _names(self, key: str) -> frozenset[str]:
+        """Digests that a manifest names; one that has just been expired names nothing."""
+        if key not in self._named:
+            found = self._store.get(key)
+            if found is None:
+                return frozenset()
+            self._named[key] = open_manifest(found.body, f"{self.name}/{key}").blobs
+        return self._named[key]
+
+    def _named_before(self, lineage: Lineage, slot: datetime) -> frozenset[str]:
+        older = [each for each in self._slots(lineage) if each < slot]
+        try:
+            return self._names(layout.manifest_key(lineage, older[-1])) if older else frozenset()
+        except Refused:  # damaged: it vouches for nothing, and `read` is where it is refused
+            return frozenset()
+
+    def _keep_blob(self, digest: str, body: bytes, *, fresh: bool) -> None:
+        key = layout.blob_key(digest)
+        found = self._store.get(key)
+        if found is None or (fresh and found.body == body):
+            self._store.put(key, body)
+        elif found.body != body:
+            raise CloudError(
+                f"{self.name}/{key} is not what its digest says: it was changed or damaged",
+                "find out what happened, then remove it: the next capture writes it again",
+            )
+
+    def _checked(self, body: bytes, lineage: Lineage, slot: datetime) -> Manifest:
+        where = self._where(lineage, slot)
+        manifest = open_manifest(body, where)
+        if (manifest.lineage, manifest.slot) != (lineage, slot):
+            raise Refused(
+                f"{where}: this is the manifest of another capture, moved here", "do not restore from it"
+            )
+        return manifest
+
+    def _check_chain(self, manifest: Manifest) -> None:
+        """Hold it against its neighbours: an older one that is there, and a newer one that names it."""
+        lineage, slot, before = manifest.lineage, manifest.slot, manifest.predecessor
+        older = self.manifest(lineage, before.slot) if before else None
+        if before and older is not None and sha256(older) != before.sha256:
+            raise self._broken(lineage, before.slot, slot)
+        newer = [each for each in self._slots(lineage) if each > slot]
+        after = self._next(lineage, newer[0]) if newer else None
+        if after and after.slot == slot and after.sha256 != manifest.sha256:
+            raise self._broken(lineage, slot, newer[0])
+
+    def _next(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
+        """What a newer manifest says of the one before it; a damaged one says nothing about its neighbours."""
+        body = self.manifest(lineage, slot)
+        try:
+            return None if body is None else open_manifest(body, self._where(lineage, slot)).predecessor
+        except Refused:
+            return None
+
+    def _blobs(self, manifest: Manifest) -> Mapping[str, bytes]:
+        return {digest: self._blob(digest, manifest) for digest in sorted(manifest.blobs)}
+
+    def _blob(self, digest: str, manifest: Manifest) -> bytes:
+        found = self._store.get(layout.blob_key(digest))
+        if found is not None and sha256(found.body) == digest:
+            return found.body
+        fault = "is missing" if found is None else "is not what its digest says"
+        raise Refused(
+            f"{self._where(manifest.lineage, manifest.slot)}: its template {layout.blob_key(digest)} {fault}",
+            "do not restore from it: compare it with the other store and with the bucket's older versions",
+        )
+
+    def _where(self, lineage: Lineage, slot: datetime) -> str:
+        return f"{self.name}/{layout.manifest_key(lineage, slot)}"
+
+    def _broken(self, lineage: Lineage, older: datetime, newer: datetime) -> Refused:
+        return Refused(
+            f"{self._where(lineage, older)} is not what {layout.slot_text(newer)} says was before it: "
+            "one of the two was put in the other's place",
+            "do not restore from either: compare them with the other store and with the bucket's older versions",
+        )

@@ -1,0 +1,89 @@
+"""The JSON of the contract for points, actions, warnings and outcomes (DESIGN 9). Keys are always there; unknown is null."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dr.actions import Action, Capture, Expire, Outcome, Result, Warn
+from dr.model import RecoveryPoint
+from dr.planner.words import instant as time_text
+from dr.planner.words import one_line
+
+__all__ = [
+    "action_document",
+    "actions_summary",
+    "outcome_document",
+    "outcomes_summary",
+    "point_document",
+    "time_text",
+    "warn_document",
+]
+
+Document = dict[str, Any]
+
+
+def point_document(point: RecoveryPoint) -> Document:
+    """POINT."""
+    return {
+        "id": point.id,
+        "kind": point.kind.value,
+        "policy": point.lineage.policy,
+        "source": point.lineage.source,
+        "account": point.lineage.account,
+        "region": point.lineage.region,
+        "slot": time_text(point.slot),
+        "time": time_text(point.time),
+        "state": point.state.value,
+        "copy_of": point.copy_of,
+        "set": point.set,
+        "hold": point.hold,
+    }
+
+
+def action_document(action: Action) -> Document:
+    """ACTION, with the kind of its point, an expiry's cause and a capture's attempt besides."""
+    expiry = action if isinstance(action, Expire) else None
+    return {
+        "do": "expire" if expiry else "capture",
+        "policy": action.lineage.policy,
+        "source": action.lineage.source,
+        "account": action.lineage.account,
+        "region": action.lineage.region,
+        "slot": time_text(action.slot),
+        "point": expiry.point_id if expiry else None,
+        "blocked": bool(expiry and expiry.blocked),
+        "reason": one_line(action.reason),
+        "kind": action.kind.value,
+        "cause": expiry.cause.value if expiry else None,
+        "attempt": action.attempt if isinstance(action, Capture) else None,
+    }
+
+
+def actions_summary(actions: Sequence[Action]) -> dict[str, int]:
+    """The summary of a plan; `expire` counts what would be done now, `blocked` what waits for a person's word."""
+    captures = sum(isinstance(action, Capture) for action in actions)
+    blocked = sum(isinstance(action, Expire) and action.blocked for action in actions)
+    return {
+        "capture": captures,
+        "copy": 0,
+        "expire": len(actions) - captures - blocked,
+        "blocked": blocked,
+    }
+
+
+def warn_document(warn: Warn) -> Document:
+    """WARNING."""
+    message = one_line(warn.message)
+    return {"code": warn.code.value, "policy": warn.policy, "source": warn.source, "message": message}
+
+
+def outcome_document(outcome: Outcome) -> Document:
+    """ACTION and what became of it."""
+    ended = {"result": outcome.result.value, "created": list(outcome.created), "error": outcome.error}
+    return action_document(outcome.action) | ended
+
+
+def outcomes_summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many outcomes ended in which way."""
+    return {result.value: sum(outcome.result is result for outcome in outcomes) for result in Result}

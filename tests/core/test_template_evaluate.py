@@ -1,0 +1,158 @@
+"""What values come to: known where the stored parameters tell, UNKNOWN where they do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from dr.stacks.evaluate import NO_VALUE, UNKNOWN, Evaluator, Facts, Reference, as_bool, as_int
+from dr.stacks.template import parse_template
+
+TEXT = """
+Parameters:
+  Size: {Type: Number, Default: 5}
+  Stage: {Type: String}
+  Sizes: {Type: CommaDelimitedList, Default: "1, 2,3"}
+  Image: {Type: "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", Default: /some/name}
+  Zones: {Type: "List<AWS::EC2::AvailabilityZone::Name>"}
+  Account: {Type: String, Default: 012345678901}
+Mappings:
+  M: {prod: {disk: 100}, "012345678901": {disk: 7}}
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+  Small: !Not [!Condition IsProd]
+  Five: !Equals [!Ref Size, 5]
+  Both: !And [!Condition IsProd, !Condition Five]
+  Either: !Or [!Condition IsProd, !Condition Five]
+  Alias: {Condition: IsProd}
+  Circle: !Not [!Condition Circle]
+  Open: !Equals [!Ref Image, ami-1]
+  OpenAndFalse: !And [!Condition Open, !Condition Small]
+  OpenOrTrue: !Or [!Condition Open, !Condition IsProd]
+  Where: !Equals [!Ref "AWS::Region", eu-west-1]
+Resources:
+  Vol: {Type: AWS::EC2::Volume, Condition: Small}
+  Other: {Type: AWS::EC2::Volume, Condition: Open}
+Metadata:
+  V: VALUE
+"""
+FACTS = Facts(parameters={"Stage": "prod", "Zones": "a,b"}, pseudo={"AWS::Region": "eu-west-1"})
+
+
+def evaluator(value="x", facts=FACTS):
+    template = parse_template(TEXT.replace("VALUE", value))
+    return Evaluator(template, facts), template.tree["Metadata"]["V"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", "plain"),
+        ("!Ref Size", "5"),
+        ("!Ref Stage", "prod"),
+        ("!Ref Sizes", ["1", "2", "3"]),
+        ("!Ref Zones", ["a", "b"]),
+        ("!Ref Image", UNKNOWN),
+        ("!Ref Account", "012345678901"),
+        ("!Ref Vol", Reference(logical_id="Vol")),
+        ("!GetAtt Vol.VolumeId", Reference(logical_id="Vol")),
+        ("{'Fn::GetAtt': Vol.VolumeId}", Reference(logical_id="Vol")),
+        ("!GetAtt Vol.Arn", UNKNOWN),
+        ("!Ref AWS::Region", "eu-west-1"),
+        ("!Ref AWS::AccountId", UNKNOWN),
+        ("!Ref AWS::NoValue", NO_VALUE),
+        ("!FindInMap [M, !Ref Stage, disk]", 100),
+        ("!FindInMap [M, !Ref Account, disk]", 7),
+        ("!FindInMap [M, none, disk]", UNKNOWN),
+        ("!FindInMap [M, !Ref Image, disk]", UNKNOWN),
+        ("!If [IsProd, a, b]", "a"),
+        ("!If [Small, a, !Ref Size]", "5"),
+        ("!If [Open, a, b]", UNKNOWN),
+        ("!If [Open, same, same]", "same"),
+        ("!If [Small, a, !Ref AWS::NoValue]", NO_VALUE),
+        ("[a, !Ref AWS::NoValue, b]", ["a", "b"]),
+        ("{k: !Ref AWS::NoValue, l: !Ref Size}", {"l": "5"}),
+        ("!Sub '${Stage}-${Size}-${!Literal}'", "prod-5-${Literal}"),
+        ("!Sub '${Vol}'", Reference(logical_id="Vol")),
+        ("!Sub 'x-${Vol}'", UNKNOWN),
+        ("!Sub ['${A}/${Stage}', {A: !Ref Size}]", "5/prod"),
+        ("!Sub '${Vol.VolumeId}'", Reference(logical_id="Vol")),
+        ("!Join ['-', [a, !Ref Size, 1, true]]", "a-5-1-true"),
+        ("!Join ['-', [a, !Ref Image]]", UNKNOWN),
+        ("!Join [',', !Ref Sizes]", "1,2,3"),
+        ("!Split ['|', 'a|b']", ["a", "b"]),
+        ("!Select [1, !Ref Sizes]", "2"),
+        ("!Select ['1', !Split ['|', 'a|b']]", "b"),
+        ("!Select [9, !Ref Sizes]", UNKNOWN),
+        ("!ImportValue x", UNKNOWN),
+        ("'{{resolve:ssm:/a:1}}'", UNKNOWN),
+        ("!Select x", UNKNOWN),
+        ("!Join x", UNKNOWN),
+        ("!FindInMap x", UNKNOWN),
+        ("!If x", UNKNOWN),
+        ("!Sub [1]", UNKNOWN),
+        ("!Split [a]", UNKNOWN),
+        ("!GetAtt x", UNKNOWN),
+    ],
+)
+def test_values(text, expected):
+    found, tree = evaluator(text)
+    assert found.value(tree) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("IsProd", True),
+        ("Small", False),
+        ("Five", True),
+        ("Both", True),
+        ("Either", True),
+        ("Alias", True),
+        ("Circle", None),
+        ("Open", None),
+        ("OpenAndFalse", False),
+        ("OpenOrTrue", True),
+        ("Where", True),
+        ("Missing", None),
+    ],
+)
+def test_conditions(name, expected):
+    assert evaluator()[0].condition(name) is expected
+
+
+def test_a_resource_is_absent_only_where_its_condition_is_known_to_fail():
+    found, _ = evaluator()
+    assert (found.present("Vol"), found.present("Other")) == (False, True)
+
+
+def test_unfolding_decides_the_shape_and_leaves_the_leaves():
+    text = (
+        "!If [IsProd, [{a: !Ref Size, b: !If [Small, 1, !Ref AWS::NoValue]}, !If [Small, x, !Ref Image]], []]"
+    )
+    found, tree = evaluator(text)
+    assert found.unfold(tree) == [{"a": {"Ref": "Size"}}, {"Ref": "Image"}]
+
+
+def test_a_shape_that_cannot_be_told_is_unknown():
+    found, tree = evaluator("!If [Open, [1], [2]]")
+    assert found.unfold(tree) is UNKNOWN
+
+
+def test_a_value_that_was_given_wins_over_the_default():
+    found, tree = evaluator("!Ref Size", Facts(parameters={"Size": "50"}))
+    assert found.value(tree) == "50"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(5, 5), ("5", 5), ("05", None), (True, None), ("x", None), (UNKNOWN, None), ("5.0", None)],
+)
+def test_whole_numbers(value, expected):
+    assert as_int(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(True, True), ("False", False), ("true", True), (1, None), (UNKNOWN, None)]
+)
+def test_booleans(value, expected):
+    assert as_bool(value) is expected
