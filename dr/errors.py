@@ -20,6 +20,7 @@ a bug and must be seen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 EXIT_DONE = 0
@@ -29,6 +30,21 @@ EXIT_ACTIONS = 3
 EXIT_REFUSED = 4
 EXIT_BUSY = 5
 EXIT_INTERRUPTED = 130
+_WEIGHTIEST_FIRST = (
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    EXIT_BUSY,
+    EXIT_REFUSED,
+    EXIT_FAILED,
+    EXIT_ACTIONS,
+    EXIT_DONE,
+)
+
+
+def weightiest(codes: Iterable[int]) -> int:
+    """The exit code when several apply: 130, 2, 5, 4, 1, 3 (DESIGN 9)."""
+    seen = set(codes)
+    return next((code for code in _WEIGHTIEST_FIRST if code in seen), EXIT_DONE)
 
 
 class DrError(Exception):

@@ -22,7 +22,7 @@ from dr.errors import Refused
 from dr.model import Applied, Inventory, Lineage, Policy
 from dr.planner import Proposal, Verdict, propose
 from dr.planner.expiries import UNKNOWN
-from dr.planner.words import count, names
+from dr.words import count, names
 
 _LEAST = 2
 """Points that a lineage may lose in one tick however few it has (DESIGN 7.4)."""

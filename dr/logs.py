@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from dr.render.words import clean
+from dr.words import clean
 
 _SECRET_KEYS = re.compile(r"password|passwd|secret|token|credential|signature", re.IGNORECASE)
 _PRESIGNED = re.compile(r"(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"]+", re.IGNORECASE)

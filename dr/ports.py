@@ -111,6 +111,9 @@ class StackStore(Protocol):
     def lag(self) -> tuple[str, ...]:
         """What one of the two stores lacks, in words; empty when both agree or there is only one."""
 
+    def repair(self, account: str, region: str) -> tuple[str, ...]:
+        """Copy what one store lacks from the other, as far as one tick may; the keys copied."""
+
 
 class Records(Protocol):
     """Small facts that the shells share through the store."""
@@ -169,7 +172,9 @@ class ObjectStore(Protocol):
     def get(self, key: str) -> StoredObject | None:
         """The object, None when it is not there."""
 
-    def put(self, key: str, body: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str | None:
+    def put(
+        self, key: str, body: bytes, *, if_absent: bool = False, if_match: str | None = None
+    ) -> str | None:
         """Write whole; the new ETag. None when the condition does not hold and nothing was written."""
 
     def delete(self, key: str, *, if_match: str | None = None) -> bool:
@@ -267,8 +272,11 @@ class StackMaker(Protocol):
     def ssm_parameter(self, name: str) -> str:
         """The value of a parameter, decrypted. Raises `NotFound`."""
 
-    def stage(self, bucket: str, key: str, body: str) -> str:
-        """Put a template where CloudFormation can read it; its URL."""
+    def stage(self, bucket: str, body: str) -> str:
+        """Put a template where CloudFormation can read it; its URL, that of `staged_url`."""
+
+    def staged_url(self, bucket: str, digest: str) -> str:
+        """The URL that the text of this SHA-256 has once it is staged."""
 
     def validate(self, body: str | None, url: str | None) -> tuple[str, ...]:
         """Capabilities that the template needs (GetTemplateSummary)."""

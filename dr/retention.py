@@ -98,7 +98,8 @@ def parse_keep(text: str) -> RetentionRule:
     for item in text.split(","):
         name, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not value:
-            raise UsageError(f"--keep: {item.strip() or 'an empty item'!r} is no rule with a value", fix)
+            shown = repr(item.strip()) if item.strip() else "an empty item"
+            raise UsageError(f"--keep: {shown} is no rule with a value", fix)
         if name not in RULES:
             raise UsageError(f"--keep: unknown rule {name}", _nearest(name))
         if name in rules:

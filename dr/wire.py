@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dr.actions import Action, Capture, Expire, Outcome, Result, Warn
 from dr.model import RecoveryPoint
-from dr.planner.words import instant as time_text
-from dr.planner.words import one_line
+from dr.words import instant as time_text
+from dr.words import one_line
 
 __all__ = [
     "action_document",
     "actions_summary",
+    "apply_document",
     "outcome_document",
     "outcomes_summary",
     "point_document",
+    "stack_document",
+    "stacks_document",
     "time_text",
     "warn_document",
 ]
@@ -87,3 +90,51 @@ def outcome_document(outcome: Outcome) -> Document:
 def outcomes_summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
     """How many outcomes ended in which way."""
     return {result.value: sum(outcome.result is result for outcome in outcomes) for result in Result}
+
+
+def apply_document(fingerprint: str, outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> Document:
+    """The JSON of `dr apply`, and what the scheduled function returns."""
+    return {
+        "fingerprint": fingerprint,
+        "outcomes": [outcome_document(outcome) for outcome in outcomes],
+        "warnings": [warn_document(warn) for warn in warnings],
+        "summary": outcomes_summary(outcomes),
+    }
+
+
+def stacks_document(stored: Sequence[RecoveryPoint]) -> Document:
+    """The JSON of `dr stacks`: one row for each stored stack, by name."""
+    rows: dict[tuple[str, str, str], list[RecoveryPoint]] = {}
+    for point in stored:
+        key = (point.lineage.source, point.lineage.account, point.lineage.region)
+        rows.setdefault(key, []).append(point)
+    return {
+        "stacks": [
+            {
+                "name": name,
+                "account": account,
+                "region": region,
+                "versions": len(points),
+                "newest": time_text(max(point.slot for point in points)),
+            }
+            for (name, account, region), points in sorted(rows.items())
+        ]
+    }
+
+
+def stack_document(name: str, versions: Sequence[RecoveryPoint], digests: Mapping[str, str]) -> Document:
+    """The JSON of `dr stacks NAME`; `digests` are SHA-256 of templates by id of the point, absent when unknown."""
+    return {
+        "name": name,
+        "versions": [
+            {
+                "id": point.id,
+                "slot": time_text(point.slot),
+                "time": time_text(point.time),
+                "template_sha256": digests.get(point.id),
+                "policy": point.lineage.policy,
+                "region": point.lineage.region,
+            }
+            for point in versions
+        ],
+    }

@@ -14,6 +14,7 @@ PRODUCT = sorted(p for folder in ("dr", "handlers") for p in (ROOT / folder).rgl
 # From the foundation up; a module imports only rooms that stand above it in this list (DESIGN 2).
 ROOMS = [
     "errors",
+    "words",
     "durations",
     "slots",
     "model",

@@ -51,14 +51,18 @@ def run(arguments: Sequence[str]) -> int:
     except DrError as error:
         return _told(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
-        error = DrError("interrupted", "run the same command again: it goes on from what is there")
-        error.exit_code = EXIT_INTERRUPTED
-        return _told(error, as_json=as_json)
+        return _told(_interrupted(), as_json=as_json)
     except BrokenPipeError:
         sys.stdout = None
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - the last line before the user: a bug is told as one, never as a traceback
         return _bug(error, as_json=as_json)
+
+
+def _interrupted() -> DrError:
+    error = DrError("interrupted", "run the same command again: it goes on from what is there")
+    error.exit_code = EXIT_INTERRUPTED
+    return error
 
 
 def _code(value: object) -> int:

@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import click
 
-from dr.errors import (
-    EXIT_ACTIONS,
-    EXIT_BUSY,
-    EXIT_DONE,
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_REFUSED,
-    EXIT_USAGE,
-    DrError,
-    UsageError,
-)
-from dr.render.words import clean
-
-_WEIGHTIEST_FIRST = (EXIT_INTERRUPTED, EXIT_USAGE, EXIT_BUSY, EXIT_REFUSED, EXIT_FAILED, EXIT_ACTIONS, EXIT_DONE)
+from dr.errors import DrError, UsageError
+from dr.words import clean
 
 
 @dataclass(slots=True)
@@ -56,8 +44,12 @@ def shared_options(command: Command) -> Command:
     """Add --config, --json and --sandbox; the command gets `Shared` first. Stands directly above the `def`."""
 
     @click.option("--config", metavar="FILE", expose_value=False, callback=_store, help="dr.yaml to use.")
-    @click.option("--json", "as_json", is_flag=True, expose_value=False, callback=_store, help="Answer in JSON.")
-    @click.option("--sandbox", is_flag=True, expose_value=False, callback=_store, help="Use the local sandbox.")
+    @click.option(
+        "--json", "as_json", is_flag=True, expose_value=False, callback=_store, help="Answer in JSON."
+    )
+    @click.option(
+        "--sandbox", is_flag=True, expose_value=False, callback=_store, help="Use the local sandbox."
+    )
     @click.pass_context
     def wrapped(context: click.Context, /, *args: Any, **kwargs: Any) -> int:
         return command(context.ensure_object(Shared), *args, **kwargs)
@@ -78,12 +70,6 @@ def _store(context: click.Context, parameter: click.Parameter, value: Any) -> No
             shared.json = True
         case _:
             shared.sandbox = True
-
-
-def weightiest(codes: Iterable[int]) -> int:
-    """The exit code when several apply: 130, 2, 5, 4, 1, 3 (DESIGN 9)."""
-    seen = set(codes)
-    return next((code for code in _WEIGHTIEST_FIRST if code in seen), EXIT_DONE)
 
 
 def complain(error: DrError, *, as_json: bool) -> None:

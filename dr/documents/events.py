@@ -105,7 +105,7 @@ class _Building:
         after = self._next()
         if not isinstance(after, yaml.StreamEndEvent):
             self._note(_of(after.start_mark), "a second document starts here; one document per file")
-        if isinstance(root, Scalar) and not root.text:
+        if isinstance(root, Scalar) and root.value is None and not root.text:
             self._note(_START, _EMPTY)
             return None
         return root

@@ -20,7 +20,7 @@ from dr.limits import digests, ration
 from dr.model import Inventory, Lineage, Policy
 from dr.planfile.document import Context, SavedAction, SavedPlan
 from dr.planner import Proposal, Verdict, propose
-from dr.planner.words import count, names
+from dr.words import count, names
 
 
 def revive(

@@ -9,7 +9,7 @@ from math import inf
 from dr.actions import Capture
 from dr.model import Lineage, State
 from dr.planner.cases import Case
-from dr.planner.words import instant
+from dr.words import instant
 
 
 def captures(cases: Iterable[Case], now: datetime) -> tuple[Capture, ...]:

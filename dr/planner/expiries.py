@@ -25,8 +25,9 @@ from dr.actions import Cause, Expire
 from dr.model import Applied, Kind, Part, RecoveryPoint, RetentionRule, State
 from dr.planner.cases import Case
 from dr.planner.shelf import Shelf
-from dr.planner.words import instant, keep_text
+from dr.planner.words import keep_text
 from dr.retention import Candidate, retain
+from dr.words import instant
 
 UNKNOWN = RetentionRule()
 """The keep of a record that does not know what was applied before: it claims nothing, so it excuses nothing."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from dr.model import Inventory, Lineage, Part, Policy, RecoveryPoint, State, Unread
 from dr.planner.merging import merged
-from dr.planner.words import instant
+from dr.words import instant
 
 ALIVE = (State.GOOD, State.PENDING, State.ARCHIVED)
 """States of a point that has, or may still get, the data of its slot."""

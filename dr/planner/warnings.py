@@ -16,8 +16,8 @@ from dr.model import Inventory, Lineage, Policy, State
 from dr.planner.cases import Case
 from dr.planner.expiries import Verdict
 from dr.planner.shelf import ALIVE, Shelf, unread_of
-from dr.planner.words import count, instant, names, one_line
 from dr.slots import Schedule
+from dr.words import count, instant, names, one_line
 
 _PENDING_AT_MOST = timedelta(hours=24)
 """DESIGN 7."""

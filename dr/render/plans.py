@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from dr.actions import Action, Capture, Expire, Outcome, Plan, Result, Warn
-from dr.render.words import clean, count, instant
+from dr.words import clean, count, instant
 
 _MARKS = {Result.DONE: "done", Result.SKIPPED: "skipped", Result.FAILED: "FAILED", Result.LEFT: "left"}
 

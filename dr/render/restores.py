@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dr.ports import StackEvent
-from dr.recovery import Restored, Verified
-from dr.render.words import clean, count, duration, instant
+from dr.recovery.carrying_out import Restored, Verified
 from dr.stacks.rebirth import Change, Finding
 from dr.stacks.restore import DataRow, RestorePlan
 from dr.wire import point_document
+from dr.words import clean, count, duration, instant
 
 
 def restore_text(plan: RestorePlan) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dr.errors import Refused, UsageError
-from dr.layout import change_set_name, staging_key
+from dr.layout import change_set_name
 from dr.model import RecoveryPoint
 from dr.stacks.bodies import Bodies, Choices, build
 from dr.stacks.parameters import ParameterChoice, choose_parameters
@@ -58,7 +58,7 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestorePlan:
-    """A restore, ready to be shown and carried out. `staged` are template texts by store key."""
+    """A restore, ready to be shown and carried out. `staged` are the texts of nested templates."""
 
     id: str
     stack: str
@@ -67,7 +67,7 @@ class RestorePlan:
     stored: RecoveryPoint
     at: datetime
     template: str
-    staged: Mapping[str, str]
+    staged: tuple[str, ...]
     parameters: tuple[ParameterChoice, ...]
     capabilities: tuple[str, ...]
     tags: Mapping[str, str]
@@ -90,11 +90,6 @@ class RestorePlan:
     def pins(self) -> tuple[str, ...]:
         """Ids of the points that must not expire while it runs."""
         return tuple(sorted({self.stored.id, *(row.point.id for row in self.data)}))
-
-    @property
-    def staged_key(self) -> str:
-        """Where the template goes when it is too large to be sent as a body."""
-        return staging_key(_sha(self.template))
 
     @property
     def needs_staging(self) -> bool:
@@ -129,7 +124,7 @@ def plan_restore(
         stored=point,
         at=choices.at,
         template=template.text,
-        staged={staging_key(_sha(text)): text for text in bodies.staged},
+        staged=bodies.staged,
         parameters=parameters,
         capabilities=stack.capabilities,
         tags=stack.tags,

@@ -105,6 +105,7 @@ def test_a_disk_that_is_a_volume_of_the_stack_is_suppressed_in_the_image(device)
     result = web("", ROOT, F, G, tail=attached(device), volumes={"Data": volume("snap-own")})
     assert mappings(result) == [NO_F]
     assert props(result, "Data")["SnapshotId"] == "snap-own"
+    assert result.from_images == {}
 
 
 @pytest.mark.parametrize("live", [{"/dev/sdf": "vol-1"}, {"/dev/sdf": "vol-0"}])
@@ -118,6 +119,16 @@ def test_the_volume_that_was_attached_decides_over_the_device_name(live):
         volume_ids={"vol-0": "Data", "vol-1": "Data"},
     )
     assert mappings(result) == [NO_F]
+
+
+def test_a_volume_that_is_where_the_template_puts_it_is_nothing_to_tell():
+    result = web("", F, live={"/dev/sdf": "vol-1"}, tail=attached(), volume_ids={"vol-1": "Data"})
+    assert (mappings(result), warnings(result)) == ([NO_F], [])
+
+
+def test_a_volume_from_elsewhere_is_found_by_its_id_whatever_its_device():
+    tail = attached("/dev/sdz").replace("!Ref Data", "vol-elsewhere")
+    assert mappings(web("", F, live={"/dev/sdf": "vol-elsewhere"}, tail=tail)) == [NO_F]
 
 
 def test_an_attachment_without_a_device_is_found_by_its_volume():
@@ -280,6 +291,12 @@ def test_without_an_image_the_root_disk_is_left_and_told(root):
 def test_without_an_image_a_volume_of_the_stack_is_not_mapped_again():
     result = web("", F, G, image=None, tail=attached(), volumes={"Data": volume("snap-own")})
     assert mappings(result) == [{"DeviceName": "/dev/sdg", "Ebs": {"SnapshotId": "snap-g"}}]
+
+
+def test_without_an_image_a_mapping_for_a_volumes_device_is_left_as_it_is():
+    body = "      BlockDeviceMappings: [{DeviceName: /dev/sdf, Ebs: {VolumeSize: 5}}]\n"
+    result = web(body, F, image=None, tail=attached(), volumes={"Data": volume("snap-own")})
+    assert mappings(result) == [{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 5}}]
 
 
 def test_an_instance_whose_condition_does_not_hold_is_left_alone():

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from dr.stacks.edit import Drop, Prepend, Put, edit, source_text
+from dr.stacks.graph import same
 from dr.stacks.template import parse_template
 
 HEAD = "Resources:\n  A:\n    Type: T\n"
@@ -155,8 +156,25 @@ def test_all_kinds_of_edits_may_meet_in_one_mapping():
     ],
 )
 def test_text_that_yaml_would_take_for_something_else_is_quoted(value):
-    template = edit(parse_template(HEAD), [Put(path=(*HOME, "K"), value=value)])
+    template = edit(parse_template("# kept\n" + HEAD), [Put(path=(*HOME, "K"), value=value)])
     assert template.tree["Resources"]["A"]["Properties"]["K"] == value
+    assert template.text.startswith("# kept\n")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("20", "'20'"),
+        ("!Ref a", "!Sub a"),
+        ("0755", "493"),
+        ("{a: 1, b: 2}", "{b: 2, a: 1}"),
+        ("[a]", "[a, b]"),
+        ("a", "[a]"),
+    ],
+)
+def test_two_graphs_are_the_same_only_with_the_same_tags_order_and_text(left, right):
+    one, other = (parse_template(HEAD + f"    Properties: {text}\n").root for text in (left, right))
+    assert (same(one, one), same(one, other), same(other, one)) == (True, False, False)
 
 
 def test_windows_line_ends_stay():

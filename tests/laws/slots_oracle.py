@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -62,10 +62,10 @@ class Oracle:
         minute, hour = self.fields[:2]
         return listed(minute, wall.minute, 0, 59) and listed(hour, wall.hour, 0, 23) and self.day(wall.date())
 
-    def slots(self, start, end):
-        """Every slot after `start`, up to and with `end`."""
-        found, matching = [], lru_cache(maxsize=None)(self.matches)
-        at = start.replace(second=0, microsecond=0) - timedelta(days=3)
+    def slots(self, start, end, *, run_up=timedelta(days=3)):
+        """Every slot after `start`, up to and with `end`. The run-up is longer than any clock was ever set back."""
+        found, matching = [], cache(self.matches)
+        at = start.replace(second=0, microsecond=0) - run_up
         reached = at.astimezone(self.zone).replace(tzinfo=None, fold=0)
         while at < end:
             at += MINUTE

@@ -13,7 +13,11 @@ VOLUME = {"Type": "AWS::EC2::Volume", "Properties": {"AvailabilityZone": ZONE, "
 
 
 def parameter(name: str, value: Any = "1", **attributes: Any) -> dict[str, Any]:
-    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": value}, **attributes}
+    return {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": name, "Type": "String", "Value": value},
+        **attributes,
+    }
 
 
 def body(**sections: Any) -> str:
@@ -75,7 +79,10 @@ def events(cfn: Any, stack: str) -> list[tuple[str, str, str]]:
     """(logical id, status, reason) of every event, oldest first."""
     pages = cfn.get_paginator("describe_stack_events").paginate(StackName=stack)
     found = [event for page in pages for event in page["StackEvents"]]
-    return [(one["LogicalResourceId"], one["ResourceStatus"], one.get("ResourceStatusReason", "")) for one in reversed(found)]
+    return [
+        (one["LogicalResourceId"], one["ResourceStatus"], one.get("ResourceStatusReason", ""))
+        for one in reversed(found)
+    ]
 
 
 def refused(call: Any, **arguments: Any) -> tuple[str, str]:

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import pytest
-from cfn_helpers import body, change_set, create, delete, events, parameter, physical, refused, resources, settled
+from cfn_helpers import (
+    body,
+    change_set,
+    create,
+    delete,
+    events,
+    parameter,
+    physical,
+    refused,
+    resources,
+    settled,
+)
 
 CHILD = body(
     Parameters={"N": {"Type": "Number"}},
-    Resources={"V": {"Type": "AWS::EC2::Volume", "Properties": {"AvailabilityZone": "eu-west-1a", "Size": {"Ref": "N"}}}},
+    Resources={
+        "V": {
+            "Type": "AWS::EC2::Volume",
+            "Properties": {"AvailabilityZone": "eu-west-1a", "Size": {"Ref": "N"}},
+        }
+    },
     Outputs={"Id": {"Value": {"Ref": "V"}}},
 )
 
@@ -23,7 +39,11 @@ def cfn(sandbox):
 
 
 def nested(url="https://tpl.s3.eu-west-1.amazonaws.com/c/child.json", **attributes):
-    return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url, "Parameters": {"N": 4}}, **attributes}
+    return {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"TemplateURL": url, "Parameters": {"N": 4}},
+        **attributes,
+    }
 
 
 @pytest.mark.parametrize(
@@ -36,11 +56,17 @@ def nested(url="https://tpl.s3.eu-west-1.amazonaws.com/c/child.json", **attribut
     ],
 )
 def test_a_nested_stack_is_made_from_its_url_and_gives_its_outputs(sandbox, cfn, url):
-    template = resources(C=nested(url.format(port=sandbox.port)), P=parameter("/p", {"Fn::GetAtt": ["C", "Outputs.Id"]}))
+    template = resources(
+        C=nested(url.format(port=sandbox.port)), P=parameter("/p", {"Fn::GetAtt": ["C", "Outputs.Id"]})
+    )
     parent = create(cfn, "par", template)
     child = cfn.describe_stacks(StackName=physical(cfn, "par")["C"])["Stacks"][0]
     volume = sandbox.client("ec2").describe_volumes()["Volumes"][0]
-    assert [parent["StackStatus"], child["StackStatus"], volume["Size"]] == ["CREATE_COMPLETE", "CREATE_COMPLETE", 4]
+    assert [parent["StackStatus"], child["StackStatus"], volume["Size"]] == [
+        "CREATE_COMPLETE",
+        "CREATE_COMPLETE",
+        4,
+    ]
     assert sandbox.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == volume["VolumeId"]
     assert child["StackName"].startswith("par-C-")
 
@@ -63,11 +89,17 @@ def test_a_change_set_makes_nested_stacks_too(cfn):
 
 
 def test_a_failing_nested_stack_rolls_its_parent_back_and_leaves_nothing(sandbox, cfn):
-    sandbox.client("s3").put_object(Bucket="tpl", Key="bad.json", Body=resources(X={"Type": "AWS::Unknown::Thing"}).encode())
+    sandbox.client("s3").put_object(
+        Bucket="tpl", Key="bad.json", Body=resources(X={"Type": "AWS::Unknown::Thing"}).encode()
+    )
     bad = nested("https://tpl.s3.amazonaws.com/bad.json", DependsOn="C")
     bad["Properties"].pop("Parameters")
     parent = create(cfn, "par", resources(C=nested(), Bad=bad))
-    reasons = [reason for logical, status, reason in events(cfn, "par") if (logical, status) == ("Bad", "CREATE_FAILED")]
+    reasons = [
+        reason
+        for logical, status, reason in events(cfn, "par")
+        if (logical, status) == ("Bad", "CREATE_FAILED")
+    ]
     assert parent["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "was not successfully created" in reasons[0]
     assert [stack["StackName"] for stack in cfn.describe_stacks()["Stacks"]] == ["par"]
@@ -92,11 +124,18 @@ def test_others_are_answered_while_a_nested_stack_is_being_made(sandbox, cfn):
     stack = cfn.create_stack(StackName="par", TemplateBody=resources(C=nested()))["StackId"]
     seen = set()
     while cfn.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "CREATE_IN_PROGRESS":
-        seen |= {one["StackName"][:5] for one in cfn.describe_stacks()["Stacks"] if one["StackStatus"] == "CREATE_IN_PROGRESS"}
+        seen |= {
+            one["StackName"][:5]
+            for one in cfn.describe_stacks()["Stacks"]
+            if one["StackStatus"] == "CREATE_IN_PROGRESS"
+        }
     assert seen == {"par", "par-C"}
 
 
 def test_a_nested_stack_cannot_be_protected_by_itself(cfn):
     create(cfn, "par", resources(C=nested()))
     child = physical(cfn, "par")["C"]
-    assert refused(cfn.update_termination_protection, StackName=child, EnableTerminationProtection=True)[0] == "ValidationError"
+    assert (
+        refused(cfn.update_termination_protection, StackName=child, EnableTerminationProtection=True)[0]
+        == "ValidationError"
+    )

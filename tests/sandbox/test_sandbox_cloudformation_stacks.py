@@ -76,18 +76,34 @@ def test_resources_are_made_after_what_they_refer_to(cfn):
         E=parameter("/e"),
     )
     create(cfn, "s", template)
-    assert [logical for logical, status, _ in events(cfn, "s") if status == "CREATE_COMPLETE"] == ["E", "D", "C", "B", "A", "s"]
+    assert [logical for logical, status, _ in events(cfn, "s") if status == "CREATE_COMPLETE"] == [
+        "E",
+        "D",
+        "C",
+        "B",
+        "A",
+        "s",
+    ]
 
 
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        (resources(A=parameter("/a", {"Ref": "B"}), B=parameter("/b", {"Ref": "A"})), "Circular dependency between resources: [A, B]"),
-        (resources(A=parameter("/a", {"Ref": "Nope"})), "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template"),
+        (
+            resources(A=parameter("/a", {"Ref": "B"}), B=parameter("/b", {"Ref": "A"})),
+            "Circular dependency between resources: [A, B]",
+        ),
+        (
+            resources(A=parameter("/a", {"Ref": "Nope"})),
+            "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template",
+        ),
         (resources(), "Template format error: At least one Resources member must be defined."),
         ("a: [", "Template format error: YAML not well-formed. (line 1, column 5)"),
         ("just text", "Template format error: unsupported structure."),
-        (resources(A={"Type": "AWS::EC2::VPC", "Propertys": {}}), "Invalid template resource property 'Propertys'"),
+        (
+            resources(A={"Type": "AWS::EC2::VPC", "Propertys": {}}),
+            "Invalid template resource property 'Propertys'",
+        ),
     ],
 )
 def test_a_malformed_template_is_refused_in_the_call_and_leaves_no_stack(cfn, template, message):
@@ -96,13 +112,25 @@ def test_a_malformed_template_is_refused_in_the_call_and_leaves_no_stack(cfn, te
 
 
 def test_a_second_stack_of_a_name_is_refused_unless_it_is_the_same_request(cfn):
-    first = cfn.create_stack(StackName="s", TemplateBody=resources(V=VOLUME), ClientRequestToken="tok")["StackId"]
-    assert cfn.create_stack(StackName="s", TemplateBody=resources(V=VOLUME), ClientRequestToken="tok")["StackId"] == first
-    assert refused(cfn.create_stack, StackName="s", TemplateBody=resources(V=VOLUME)) == ("AlreadyExistsException", "Stack [s] already exists")
+    first = cfn.create_stack(StackName="s", TemplateBody=resources(V=VOLUME), ClientRequestToken="tok")[
+        "StackId"
+    ]
+    assert (
+        cfn.create_stack(StackName="s", TemplateBody=resources(V=VOLUME), ClientRequestToken="tok")["StackId"]
+        == first
+    )
+    assert refused(cfn.create_stack, StackName="s", TemplateBody=resources(V=VOLUME)) == (
+        "AlreadyExistsException",
+        "Stack [s] already exists",
+    )
 
 
 def test_a_failing_resource_rolls_everything_back_in_reverse_order(cfn, ec2, ssm):
-    bad = {**VOLUME, "Properties": {**VOLUME["Properties"], "SnapshotId": "snap-00000000000000000"}, "DependsOn": "P"}
+    bad = {
+        **VOLUME,
+        "Properties": {**VOLUME["Properties"], "SnapshotId": "snap-00000000000000000"},
+        "DependsOn": "P",
+    }
     stack = create(cfn, "s", resources(V=VOLUME, P=parameter("/p", DependsOn="V"), Bad=bad))
     deleted = [logical for logical, status, _ in events(cfn, "s") if status == "DELETE_COMPLETE"]
     assert [stack["StackStatus"], deleted] == ["ROLLBACK_COMPLETE", ["Bad", "P", "V"]]
@@ -120,16 +148,25 @@ def test_the_reason_of_a_failure_is_what_the_service_said(cfn):
     assert rolled == ["The following resource(s) failed to create: [Bad]. Rollback requested by user."]
 
 
-@pytest.mark.parametrize(("choice", "status"), [("DO_NOTHING", "CREATE_FAILED"), ("DELETE", "DELETE_COMPLETE"), ("ROLLBACK", "ROLLBACK_COMPLETE")])
+@pytest.mark.parametrize(
+    ("choice", "status"),
+    [("DO_NOTHING", "CREATE_FAILED"), ("DELETE", "DELETE_COMPLETE"), ("ROLLBACK", "ROLLBACK_COMPLETE")],
+)
 def test_on_failure_decides_what_becomes_of_the_rest(cfn, ec2, choice, status):
-    stack = create(cfn, "s", resources(V=VOLUME, X={"Type": "AWS::Unknown::Thing", "DependsOn": "V"}), OnFailure=choice)
+    stack = create(
+        cfn, "s", resources(V=VOLUME, X={"Type": "AWS::Unknown::Thing", "DependsOn": "V"}), OnFailure=choice
+    )
     left = len(ec2.describe_volumes()["Volumes"])
     assert [stack["StackStatus"], left] == [status, 1 if choice == "DO_NOTHING" else 0]
 
 
 def test_an_unknown_type_fails_and_says_so(cfn):
     create(cfn, "s", resources(X={"Type": "AWS::Unknown::Thing"}))
-    assert ("X", "CREATE_FAILED", "the sandbox does not know the resource type AWS::Unknown::Thing") in events(cfn, "s")
+    assert (
+        "X",
+        "CREATE_FAILED",
+        "the sandbox does not know the resource type AWS::Unknown::Thing",
+    ) in events(cfn, "s")
 
 
 def test_a_type_without_behaviour_here_is_recorded_under_the_naming_rule(cfn):
@@ -138,8 +175,16 @@ def test_a_type_without_behaviour_here_is_recorded_under_the_naming_rule(cfn):
 
 
 def test_a_stack_gets_its_own_and_its_resources_tags(cfn, ec2):
-    own = {**VOLUME, "Properties": {**VOLUME["Properties"], "Tags": [{"Key": "own", "Value": "1"}, {"Key": "both", "Value": "own"}]}}
-    stack = create(cfn, "s", resources(V=own), Tags=[{"Key": "team", "Value": "x"}, {"Key": "both", "Value": "stack"}])
+    own = {
+        **VOLUME,
+        "Properties": {
+            **VOLUME["Properties"],
+            "Tags": [{"Key": "own", "Value": "1"}, {"Key": "both", "Value": "own"}],
+        },
+    }
+    stack = create(
+        cfn, "s", resources(V=own), Tags=[{"Key": "team", "Value": "x"}, {"Key": "both", "Value": "stack"}]
+    )
     volume = ec2.describe_volumes(VolumeIds=[physical(cfn, "s")["V"]])["Volumes"][0]
     assert tags(volume) == {
         "own": "1",
@@ -154,9 +199,19 @@ def test_a_stack_gets_its_own_and_its_resources_tags(cfn, ec2):
 def test_a_deleted_stack_is_known_by_its_id_only_and_nothing_is_left(cfn, ec2):
     stack = create(cfn, "s", resources(V=VOLUME))["StackId"]
     gone = delete(cfn, stack)
-    assert [gone["StackStatus"], "DeletionTime" in gone, ec2.describe_volumes()["Volumes"]] == ["DELETE_COMPLETE", True, []]
-    assert refused(cfn.describe_stacks, StackName="s") == ("ValidationError", "Stack with id s does not exist")
-    assert refused(cfn.describe_stack_events, StackName="s") == ("ValidationError", "Stack [s] does not exist")
+    assert [gone["StackStatus"], "DeletionTime" in gone, ec2.describe_volumes()["Volumes"]] == [
+        "DELETE_COMPLETE",
+        True,
+        [],
+    ]
+    assert refused(cfn.describe_stacks, StackName="s") == (
+        "ValidationError",
+        "Stack with id s does not exist",
+    )
+    assert refused(cfn.describe_stack_events, StackName="s") == (
+        "ValidationError",
+        "Stack [s] does not exist",
+    )
     assert cfn.describe_stacks()["Stacks"] == []
 
 
@@ -175,16 +230,28 @@ def test_deleting_a_stack_that_is_not_there_is_no_error(cfn):
 def test_a_protected_stack_is_not_deleted(cfn):
     create(cfn, "s", resources(V=VOLUME), EnableTerminationProtection=True)
     code, message = refused(cfn.delete_stack, StackName="s")
-    assert (code, message) == ("ValidationError", "Stack [s] cannot be deleted while TerminationProtection is enabled")
+    assert (code, message) == (
+        "ValidationError",
+        "Stack [s] cannot be deleted while TerminationProtection is enabled",
+    )
     cfn.update_termination_protection(StackName="s", EnableTerminationProtection=False)
-    assert delete(cfn, cfn.describe_stacks(StackName="s")["Stacks"][0]["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert (
+        delete(cfn, cfn.describe_stacks(StackName="s")["Stacks"][0]["StackId"])["StackStatus"]
+        == "DELETE_COMPLETE"
+    )
 
 
-@pytest.mark.parametrize(("policy", "volumes", "snapshots"), [("Delete", 0, 0), ("Retain", 1, 0), ("RetainExceptOnCreate", 1, 0), ("Snapshot", 0, 1)])
+@pytest.mark.parametrize(
+    ("policy", "volumes", "snapshots"),
+    [("Delete", 0, 0), ("Retain", 1, 0), ("RetainExceptOnCreate", 1, 0), ("Snapshot", 0, 1)],
+)
 def test_the_deletion_policy_decides_what_stays(cfn, ec2, policy, volumes, snapshots):
     stack = create(cfn, "s", resources(V={**VOLUME, "DeletionPolicy": policy}))["StackId"]
     delete(cfn, stack)
-    assert [len(ec2.describe_volumes()["Volumes"]), len(ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"])] == [volumes, snapshots]
+    assert [
+        len(ec2.describe_volumes()["Volumes"]),
+        len(ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]),
+    ] == [volumes, snapshots]
 
 
 def test_a_bucket_with_objects_stops_the_deletion(sandbox, cfn):
@@ -210,8 +277,13 @@ def test_lists_hold_deleted_stacks_and_filter_by_status(cfn):
     delete(cfn, create(cfn, "old", resources(V=VOLUME))["StackId"])
     create(cfn, "new", resources(V=VOLUME))
     every = cfn.list_stacks()["StackSummaries"]
-    assert [(one["StackName"], one["StackStatus"]) for one in every] == [("new", "CREATE_COMPLETE"), ("old", "DELETE_COMPLETE")]
-    assert [one["StackName"] for one in cfn.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]] == ["old"]
+    assert [(one["StackName"], one["StackStatus"]) for one in every] == [
+        ("new", "CREATE_COMPLETE"),
+        ("old", "DELETE_COMPLETE"),
+    ]
+    assert [
+        one["StackName"] for one in cfn.list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
+    ] == ["old"]
 
 
 def test_the_stack_policy_is_kept(cfn):
@@ -231,7 +303,13 @@ def test_notifications_reach_the_topics_of_the_stack(sandbox, cfn):
     sns, sqs = sandbox.client("sns"), sandbox.client("sqs")
     topic = sns.create_topic(Name="t")["TopicArn"]
     queue = sqs.create_queue(QueueName="q")["QueueUrl"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
+    sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ],
+    )
     create(cfn, "s", resources(V=VOLUME), NotificationARNs=[topic])
     got = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert len(got) == 5
@@ -240,3 +318,13 @@ def test_notifications_reach_the_topics_of_the_stack(sandbox, cfn):
 def test_accounts_and_regions_have_stacks_of_their_own(sandbox, cfn):
     create(cfn, "s", resources(V=VOLUME))
     assert sandbox.client("cloudformation", "us-east-1").describe_stacks()["Stacks"] == []
+
+
+def test_a_reset_ends_what_is_being_made(sandbox, cfn, ec2):
+    sandbox.step(0.2)
+    cfn.create_stack(StackName="s", TemplateBody=resources(V=VOLUME, W={**VOLUME, "DependsOn": "V"}))
+    sandbox.reset()
+    sandbox.step(0.01)
+    create(cfn, "s", resources(P=parameter("/p")))
+    sandbox.advance(10)
+    assert [physical(cfn, "s"), ec2.describe_volumes()["Volumes"]] == [{"P": "/p"}, []]

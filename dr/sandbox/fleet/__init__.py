@@ -36,7 +36,8 @@ class _Seeder:
         self._url = url
 
     def _client(self, service: str, region: str) -> Any:
-        return boto3.client(
+        make: Any = boto3.client  # the service is a variable here
+        return make(
             service,
             region_name=region,
             endpoint_url=self._url,

@@ -15,12 +15,14 @@ from dr.sandbox.corrections.cloudformation.faults import ChangeSetNotFound, Faul
 from dr.sandbox.corrections.cloudformation.state import Request
 
 
-def get_template(api: Any) -> ActionResult:
+def get_template(api: Any) -> tuple[int, dict[str, Any], str]:
     """The template as it was given, byte for byte; or after its transforms. Source: GetTemplate, TemplateStage."""
     asked, stage = _asked(api), api._get_param("TemplateStage", "Original")
     changed = bool(template.transforms(template.parse(asked.text)))
     text = json.dumps(asked.body) if stage == "Processed" and changed else asked.text
-    return ActionResult({"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]})
+    result = ActionResult({"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]})
+    status, headers, document = api.serialized(result)
+    return status, headers, document.replace("\r", "&#13;")  # else XML readers turn CR LF into LF
 
 
 def get_template_summary(api: Any) -> ActionResult:

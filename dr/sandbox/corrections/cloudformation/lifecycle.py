@@ -34,15 +34,26 @@ class Forgotten(Exception):
 
 
 def background(work: Callable[[Stack], None], stack: Stack) -> None:
-    """Run in a thread; it ends quietly when the sandbox is reset meanwhile."""
+    """Run in a thread; it ends quietly when the sandbox is reset meanwhile.
+
+    A fault of the sandbox itself is printed by the thread, and the stack does not stay in progress for ever.
+    """
 
     def run() -> None:
         try:
             work(stack)
         except Forgotten:
             return
+        finally:
+            _not_in_progress(stack)
 
     threading.Thread(target=run, name=f"stack {stack.name}", daemon=True).start()
+
+
+def _not_in_progress(stack: Stack) -> None:
+    if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+        status = stack.status.removesuffix("_IN_PROGRESS").removesuffix("_COMPLETE_CLEANUP") + "_FAILED"
+        events.of_stack(stack, status, "the sandbox itself failed; its log has the reason")
 
 
 def create(stack: Stack) -> None:

@@ -22,7 +22,7 @@ from dr.sandbox.world import lock
 
 _ALIVE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED", "DELETE_FAILED"}
 
-Undo = list[tuple[Record, dict[str, Any], dict[str, Any]]]
+Undo = list[tuple[Record, dict[str, Any], dict[str, Any], set[str]]]
 
 
 def update(stack: Stack, asked: Request) -> None:
@@ -34,7 +34,7 @@ def update(stack: Stack, asked: Request) -> None:
             if not lifecycle.wanted(stack, logical, scope):
                 continue
             if alive(stack, logical):
-                _change(stack, stack.records[logical], scope, changed)
+                _change(stack, stack.records[logical], scope, changed, retagged=before.tags != asked.tags)
             else:
                 made.append(logical)
                 lifecycle.make(stack, logical, scope)
@@ -81,31 +81,34 @@ def changes(stack: Stack, asked: Request) -> list[dict[str, Any]]:
     return [{"Type": "Resource", "ResourceChange": one} for one in [*added, *modified, *gone]]
 
 
-def _change(stack: Stack, record: Record, scope: values.Scope, done: Undo) -> None:
+def _change(stack: Stack, record: Record, scope: values.Scope, done: Undo, *, retagged: bool) -> None:
     definition = stack.asked.body["Resources"][record.logical_id]
     old, old_definition = record.properties, record.definition
     try:
         new = lifecycle.properties(stack, definition, scope)
         record.definition = definition
-        if new == old:
+        changed = {key for key in new.keys() | old.keys() if new.get(key) != old.get(key)}
+        if retagged and lifecycle.handler(stack, record).retags:
+            changed.add("Tags")
+        if not changed:
             return
         events.of_resource(stack, record, "UPDATE_IN_PROGRESS")
         lifecycle.pause(stack)
-        done.append((record, old, old_definition))
-        _apply(stack, record, new, old)
+        done.append((record, old, old_definition, changed))
+        _apply(stack, record, new, changed)
     except (Stuck, ClientError, BotoCoreError) as error:
         events.of_resource(stack, record, "UPDATE_FAILED", lifecycle.said(error))
         raise Stuck(record.logical_id) from error
     events.of_resource(stack, record, "UPDATE_COMPLETE")
 
 
-def _apply(stack: Stack, record: Record, new: dict[str, Any], old: dict[str, Any]) -> None:
-    changed = {key for key in new.keys() | old.keys() if new.get(key) != old.get(key)}
+def _apply(stack: Stack, record: Record, new: dict[str, Any], changed: set[str]) -> None:
     kind = lifecycle.handler(stack, record)
     if kind.change is None:
         raise Stuck(f"the sandbox cannot update {', '.join(sorted(changed))} of {record.type}")
     record.properties = new
-    lifecycle.settle(record, kind.change(lifecycle.job(stack, record), lifecycle.made_of(record), changed))
+    settled = kind.change(lifecycle.job(stack, record), lifecycle.made_of(record), changed)
+    lifecycle.settle(record, settled)
 
 
 def _back(stack: Stack, before: Request, failed: str, made: list[str], changed: Undo) -> None:
@@ -115,10 +118,10 @@ def _back(stack: Stack, before: Request, failed: str, made: list[str], changed: 
     stack.asked = before
     events.of_stack(stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
     try:
-        for record, old, definition in reversed(changed):
+        for record, old, definition, keys in reversed(changed):
             record.definition = definition
             if record.status == "UPDATE_COMPLETE":
-                _apply(stack, record, old, record.properties)
+                _apply(stack, record, old, keys)
             record.properties = old
             events.of_resource(stack, record, "UPDATE_COMPLETE")
     except (Stuck, ClientError, BotoCoreError) as error:

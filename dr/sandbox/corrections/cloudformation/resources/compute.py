@@ -266,11 +266,11 @@ def _unless_gone(job: Job, code: str, operation: str, **parameters: Any) -> None
 
 
 KINDS = {
-    "AWS::EC2::Instance": Kind(create=instance, delete=end_instance, change=change_instance),
+    "AWS::EC2::Instance": Kind(create=instance, delete=end_instance, change=change_instance, retags=True),
     "AWS::EC2::KeyPair": Kind(create=key_pair, delete=end_key_pair),
     "AWS::EC2::LaunchTemplate": Kind(
         create=launch_template, delete=end_launch_template, change=change_launch_template
     ),
-    "AWS::EC2::Volume": Kind(create=volume, delete=end_volume, change=change_volume),
+    "AWS::EC2::Volume": Kind(create=volume, delete=end_volume, change=change_volume, retags=True),
     "AWS::EC2::VolumeAttachment": Kind(create=attachment, delete=end_attachment),
 }

@@ -111,6 +111,7 @@ class Kind:
     create: Callable[[Job], Made]
     delete: Callable[[Job, Made], None]
     change: Callable[[Job, Made, set[str]], Made] | None = None
+    retags: bool = False  # `change` can be told of Tags: the stack's may have changed
 
 
 def only(job: Job, changed: set[str], can: set[str]) -> None:
@@ -166,7 +167,7 @@ def _scalar(shape: Any, value: Any, logical: str, where: str) -> Any:
                 return (
                     value if isinstance(value, bool) else {"true": True, "false": False}[str(value).lower()]
                 )
-            case "string":
+            case "string" if not isinstance(value, bytes):
                 return str(value).lower() if isinstance(value, bool) else str(value)
             case _:
                 return value

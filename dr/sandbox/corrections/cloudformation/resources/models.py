@@ -6,18 +6,52 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.cloudformation import parsing
+from moto.core.common_models import CloudFormationModel
 from moto.core.exceptions import ServiceException
 
 from dr.sandbox.corrections.cloudformation.faults import Stuck
 from dr.sandbox.corrections.cloudformation.resources.job import Job, Kind, Made
 from dr.sandbox.world import lock
 
+# Models that moto cannot delete: (service, call, member of its request).
+_BY_CALL = {
+    "AWS::ApiGateway::RestApi": ("apigateway", "delete_rest_api", "restApiId"),
+    "AWS::EC2::TransitGateway": ("ec2", "delete_transit_gateway", "TransitGatewayId"),
+    "AWS::EC2::VPCPeeringConnection": (
+        "ec2",
+        "delete_vpc_peering_connection",
+        "VpcPeeringConnectionId",
+        False,
+    ),
+    "AWS::EC2::VPNGateway": ("ec2", "delete_vpn_gateway", "VpnGatewayId"),
+    "AWS::ECS::Cluster": ("ecs", "delete_cluster", "cluster"),
+    "AWS::ECS::TaskDefinition": ("ecs", "deregister_task_definition", "taskDefinition"),
+    "AWS::ElasticLoadBalancingV2::Listener": ("elbv2", "delete_listener", "ListenerArn"),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": ("elbv2", "delete_rule", "RuleArn"),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": ("elbv2", "delete_target_group", "TargetGroupArn"),
+    "AWS::IAM::ManagedPolicy": ("iam", "delete_policy", "PolicyArn"),
+    "AWS::Route53::HealthCheck": ("route53", "delete_health_check", "HealthCheckId"),
+    "AWS::Route53::HostedZone": ("route53", "delete_hosted_zone", "Id"),
+}
+# They go with what they are part of.
+_PARTS = {
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Resource",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Version",
+}
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, NotImplementedError)
 
 
 def known(kind: str) -> bool:
-    """Whether moto has a model of this type."""
-    return kind in parsing.get_model_map() and kind != "AWS::SERVICE::RESOURCE"
+    """Whether moto can make a resource of this type, and it can be deleted again."""
+    model = parsing.get_model_map().get(kind)
+    if model is None:
+        return False
+    inherited = CloudFormationModel.delete_from_cloudformation_json.__func__
+    own = model.delete_from_cloudformation_json.__func__ is not inherited or "delete" in dir(model)
+    return own or kind in _BY_CALL or kind in _PARTS
 
 
 def create(job: Job) -> Made:
@@ -26,6 +60,7 @@ def create(job: Job) -> Made:
     property_name = parsing.resource_name_property_from_type(job.type)
     name = job.properties.get(property_name) if property_name else None
     name = name or parsing.generate_resource_name(job.type, job.stack_name, job.logical_id)
+    name = name.lower() if job.type == "AWS::ECR::Repository" else name
     definition = {"Type": job.type, "Properties": _tagged(job)}
     with lock:
         made = _attempt(
@@ -42,20 +77,21 @@ def delete(job: Job, made: Made) -> None:
     if job.type == "AWS::KMS::Key":
         _schedule_key(job, made)
         return
-    definition = {"Type": job.type, "Properties": job.properties}
-    model = parsing.get_model_map()[job.type]
-    with lock:
-        if hasattr(made.model, "delete") and not hasattr(model, "delete_from_cloudformation_json"):
-            _attempt(lambda: made.model.delete(job.account, job.region), job)
-        else:
-            _attempt(lambda: _delete(model, made, definition, job), job)
+    if job.type in _BY_CALL:
+        service, operation, member = _BY_CALL[job.type]
+        job.call(service, operation, **{member: made.id})
+    elif job.type not in _PARTS:
+        with lock:
+            _attempt(lambda: _delete(job, made), job)
 
 
-def _delete(model: Any, made: Made, definition: dict[str, Any], job: Job) -> None:
+def _delete(job: Job, made: Made) -> None:
+    """As moto's own stacks do: some models have `delete`, some the class method, by physical id."""
     if "delete" in dir(made.model):
         made.model.delete(job.account, job.region)
-    else:
-        model.delete_from_cloudformation_json(made.id, definition, job.account, job.region)
+        return
+    definition = {"Type": job.type, "Properties": job.properties}
+    type(made.model).delete_from_cloudformation_json(made.id, definition, job.account, job.region)
 
 
 def _schedule_key(job: Job, made: Made) -> None:

@@ -5,6 +5,7 @@ Source: CloudFormation template reference of each type, "Return values".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,7 +44,7 @@ def _kind(thing: _Thing) -> Kind:
     def delete(job: Job, made: Made) -> None:
         _unless_gone(job, f"delete_{thing.noun}", **{thing.id: made.id})
 
-    return Kind(create=create, delete=delete, change=_tags_only)
+    return Kind(create=create, delete=delete, change=_tags_only, retags=True)
 
 
 def _tags_only(job: Job, made: Made, changed: set[str]) -> Made:
@@ -111,6 +112,18 @@ def _interface(job: Job) -> Made:
         id=found["NetworkInterfaceId"],
         attributes={"Id": found["NetworkInterfaceId"], "PrimaryPrivateIpAddress": found["PrivateIpAddress"]},
     )
+
+
+def _endpoint(job: Job) -> Made:
+    policy = {
+        key: json.dumps(job.properties[key])
+        for key in ("PolicyDocument",)
+        if isinstance(job.properties.get(key), dict)
+    }
+    tags = job.tagged("vpc-endpoint")
+    found = job.ec2("create_vpc_endpoint", **{**job.without("Tags"), **policy}, **tags)["VpcEndpoint"]
+    job.mark(found["VpcEndpointId"])
+    return Made(id=found["VpcEndpointId"], attributes={"Id": found["VpcEndpointId"]})
 
 
 def _gateway_attachment(job: Job) -> Made:
@@ -216,6 +229,7 @@ KINDS = {
         create=_interface,
         delete=lambda job, made: _unless_gone(job, "delete_network_interface", NetworkInterfaceId=made.id),
         change=_tags_only,
+        retags=True,
     ),
     "AWS::EC2::Route": Kind(create=_route, delete=_end_route),
     "AWS::EC2::RouteTable": _kind(_TABLE),
@@ -225,5 +239,11 @@ KINDS = {
         delete=lambda job, made: _unless_gone(job, "disassociate_route_table", AssociationId=made.id),
     ),
     "AWS::EC2::VPC": _kind(_VPC),
+    "AWS::EC2::VPCEndpoint": Kind(
+        create=_endpoint,
+        delete=lambda job, made: _unless_gone(job, "delete_vpc_endpoints", VpcEndpointIds=[made.id]),
+        change=_tags_only,
+        retags=True,
+    ),
     "AWS::EC2::VPCGatewayAttachment": Kind(create=_gateway_attachment, delete=_end_gateway_attachment),
 }

@@ -135,7 +135,7 @@ def _group_of(job: Job) -> str:
 
 
 KINDS = {
-    "AWS::EC2::SecurityGroup": Kind(create=group, delete=end_group, change=change_group),
+    "AWS::EC2::SecurityGroup": Kind(create=group, delete=end_group, change=change_group, retags=True),
     "AWS::EC2::SecurityGroupEgress": _rule("egress"),
     "AWS::EC2::SecurityGroupIngress": _rule("ingress"),
 }

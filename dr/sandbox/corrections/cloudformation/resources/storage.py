@@ -185,7 +185,7 @@ def _json(document: Any) -> str:
 
 
 KINDS = {
-    "AWS::S3::Bucket": Kind(create=bucket, delete=end_bucket, change=change_bucket),
+    "AWS::S3::Bucket": Kind(create=bucket, delete=end_bucket, change=change_bucket, retags=True),
     "AWS::S3::BucketPolicy": Kind(create=bucket_policy, delete=end_bucket_policy),
     "AWS::SSM::Parameter": Kind(create=parameter, delete=end_parameter, change=change_parameter),
     "AWS::SecretsManager::Secret": Kind(create=secret, delete=end_secret),

@@ -175,11 +175,11 @@ def _stage(plan: RestorePlan, kit: Kit) -> str | None:
         return None
     if kit.staging is None:
         raise Refused("no staging bucket", f"name one in dr.yaml: staging_bucket: {{{plan.region}: BUCKET}}")
-    for key, text in plan.staged.items():
-        kit.maker.stage(kit.staging, key, text)
+    for text in plan.staged:
+        kit.maker.stage(kit.staging, text)
     if not plan.needs_staging:
         return None
-    return kit.maker.stage(kit.staging, plan.staged_key, plan.template)
+    return kit.maker.stage(kit.staging, plan.template)
 
 
 def _await_change_set(plan: RestorePlan, kit: Kit, renew: Callable[[], None]) -> None:

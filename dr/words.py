@@ -1,11 +1,14 @@
-"""How instants, durations, counts and foreign text are written for people."""
+"""How instants, durations, counts, lists and foreign text are written for people; nothing branches on them."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+_NAMES_SHOWN = 3
+_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def instant(moment: datetime) -> str:
@@ -30,8 +33,18 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+def names(items: Collection[str]) -> str:
+    """`a, b, c and 4 more`, in order."""
+    shown = sorted(items)[:_NAMES_SHOWN]
+    rest = len(items) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+
+
 def clean(text: str) -> str:
     """Foreign text without what a terminal would obey: control and format characters become `?` (FAILURES 4.3)."""
-    return "".join(
-        "?" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in text
-    )
+    return "".join("?" if unicodedata.category(char) in _UNSAFE else char for char in text)
+
+
+def one_line(text: str) -> str:
+    """Foreign text (an error of AWS) without line breaks and control characters."""
+    return clean(" ".join(text.split()))

@@ -1,0 +1,318 @@
+"""The composition root: reads the files, builds the parts, owns the clock.
+
+Everything is built when it is first needed, so that `dr validate` never touches AWS. The only line of the program
+that reads the clock stands here; under the sandbox it is shifted to the sandbox's own time.
+"""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import hashlib
+import os
+import random
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+from pathlib import Path
+
+from dr.aws.ec2 import Ec2Cloud
+from dr.aws.maker import CloudFormationMaker
+from dr.aws.session import Access, Keys, Session
+from dr.aws.stacks import CloudFormationStacks
+from dr.config import CheckedConfig, Config, check_config
+from dr.errors import EnvironmentFailed, InvalidDocuments, Problem, UsageError
+from dr.executor.hands import Hands
+from dr.limits import decide
+from dr.model import Policy, RecoveryPoint
+from dr.planfile import Context
+from dr.policy import Checked, check_policies, is_policy_file
+from dr.recovery.carrying_out import Kit
+from dr.recovery.preparing import Asked, Configured, Reader, choose_version, prepare
+from dr.sandbox import process
+from dr.stacks.restore import RestorePlan
+from dr.store.leases import StoreLeases
+from dr.store.opening import open_store
+from dr.store.records import StoreRecords
+from dr.store.stacks import StoredStacks
+from dr.tick.applying import Decide
+from dr.tick.desk import Desk
+
+_LARGEST = 1 << 20
+"""Bytes of a file that dr reads at all; a larger one is refused by the reader, which sees one byte more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this run was asked for. `config` is the --config option; `stop_at` a deadline, for Lambda."""
+
+    config: str | None = None
+    sandbox: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def in_sandbox(self) -> bool:
+        """--sandbox, or DR_SANDBOX=1."""
+        return self.sandbox or self.environ.get("DR_SANDBOX") == "1"
+
+
+class SystemClock:
+    """The clock, with an offset under the sandbox."""
+
+    def __init__(self, offset: timedelta = timedelta(0)) -> None:
+        self._offset = offset
+
+    def now(self) -> datetime:
+        """This instant, in UTC."""
+        return datetime.now(UTC) + self._offset
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def sandbox_directory(environ: Mapping[str, str]) -> Path:
+    """Where the sandbox keeps its files: DR_SANDBOX_DIR, else under XDG_STATE_HOME."""
+    if chosen := environ.get("DR_SANDBOX_DIR"):
+        return Path(chosen)
+    state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "dr" / "sandbox"
+
+
+class App:
+    """One installation as this run sees it. Attributes are built on first use and raise `DrError`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    # --- files ------------------------------------------------------------------------------------------------
+
+    @property
+    def config_file(self) -> Path:
+        """--config, else the sandbox's own, else DR_CONFIG, else ./dr.yaml."""
+        settings = self.settings
+        if settings.config:
+            return Path(settings.config)
+        if settings.in_sandbox:
+            return sandbox_directory(settings.environ) / "dr.yaml"
+        return Path(settings.environ.get("DR_CONFIG") or "dr.yaml")
+
+    @cached_property
+    def checked_config(self) -> CheckedConfig:
+        """dr.yaml with its problems. Raises `UsageError` when it cannot be read."""
+        file = self.config_file
+        data = _read(file, "run `dr init`, or name it with --config")
+        return check_config(data, str(file), str(file.resolve().parent))
+
+    @cached_property
+    def config(self) -> Config:
+        """dr.yaml. Raises `InvalidDocuments`."""
+        if self.checked_config.config is None:
+            raise InvalidDocuments(self.checked_config.problems)
+        return self.checked_config.config
+
+    @cached_property
+    def policy_files(self) -> tuple[tuple[str, bytes], ...]:
+        """Name and bytes of each policy file; a folder that is not there holds none."""
+        folder = Path(self.checked_config.policies_dir)
+        try:
+            found = sorted(path for path in folder.iterdir() if is_policy_file(path.name))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise UsageError(
+                f"{folder}: {error.strerror}", "make it a readable folder of policies"
+            ) from error
+        return tuple((_shown(path), _read(path, "make it readable")) for path in found)
+
+    def check(self) -> tuple[Checked, tuple[Problem, ...]]:
+        """Every problem of dr.yaml and of all policies, for `dr validate`; AWS is not touched."""
+        config = self.checked_config
+        folder = _shown(Path(config.policies_dir))
+        checked = check_policies(self.policy_files, config.regions, self.clock_of_files.now(), folder)
+        return checked, (*config.problems, *checked.problems)
+
+    @cached_property
+    def clock_of_files(self) -> SystemClock:
+        """The clock for reading files: the sandbox is not asked for its time."""
+        return SystemClock()
+
+    @cached_property
+    def policies(self) -> tuple[Policy, ...]:
+        """All policies. Raises `InvalidDocuments` with every problem of every file, dr.yaml's first."""
+        config = self.checked_config
+        checked = check_policies(self.policy_files, config.regions, None, _shown(Path(config.policies_dir)))
+        problems = (*config.problems, *checked.problems)
+        if problems:
+            raise InvalidDocuments(problems)
+        return checked.policies
+
+    def asked(self, name: str | None) -> tuple[Policy, ...]:
+        """The policies that a command works on. Raises `UsageError` for a name that no policy has."""
+        if name is None:
+            return self.policies
+        found = tuple(policy for policy in self.policies if policy.name == name)
+        if not found:
+            names = [policy.name for policy in self.policies]
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UsageError(f"no policy is named {name!r}", f"{hint}there are: {', '.join(names)}")
+        return found
+
+    # --- parts ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def running(self) -> process.Running | None:
+        """The sandbox, when this run asks for it. Raises `EnvironmentFailed` when none runs."""
+        if not self.settings.in_sandbox:
+            return None
+        found = process.status(sandbox_directory(self.settings.environ))
+        if found is None:
+            raise EnvironmentFailed("no sandbox is running", "start one with `dr sandbox start`")
+        return found
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        """This machine's clock, or the sandbox's time."""
+        if self.running is None:
+            return SystemClock()
+        return SystemClock(process.now(self.running) - SystemClock().now())
+
+    @cached_property
+    def session(self) -> Session:
+        """Clients for AWS."""
+        region = self.config.regions[0] if self.config.regions else None
+        if self.running is None:
+            return Session(Access(region=region), self.clock.now)
+        keys = Keys(access_key="sandbox", secret_key="sandbox")  # noqa: S106 - the sandbox takes any
+        return Session(Access(region=region, endpoint_url=self.running.url, keys=keys), self.clock.now)
+
+    @cached_property
+    def cloud(self) -> Ec2Cloud:
+        """EC2."""
+        return Ec2Cloud(self.session, self.config.name)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Everything a tick works with."""
+        config, clock = self.config, self.clock
+        opened = partial(open_store, session=lambda: self.session, clock=clock)
+        primary = opened(config.primary)
+        replica = opened(config.replica) if config.replica else None
+        hands = Hands(
+            installation=config.name,
+            cloud=self.cloud,
+            stacks=CloudFormationStacks(self.session),
+            store=StoredStacks(primary, replica, clock),
+            clock=clock,
+            jitter=partial(random.uniform, 0.5, 1.0),
+        )
+        return Desk(
+            hands=hands,
+            records=StoreRecords(primary, clock),
+            leases=StoreLeases(primary, self.owner, clock),
+        )
+
+    @cached_property
+    def owner(self) -> str:
+        """Who this process is, for whoever finds its lease."""
+        environ = self.settings.environ
+        function = environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        return function or f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
+
+    def kit(self, region: str) -> Kit:
+        """Everything a restore into a Region works with."""
+        desk = self.desk
+        return Kit(
+            account=self.cloud.account,
+            maker=CloudFormationMaker(self.session, region),
+            records=desk.records,
+            leases=desk.leases,
+            clock=self.clock,
+            staging=self.staging_bucket(region),
+        )
+
+    def staging_bucket(self, region: str) -> str | None:
+        """Where templates are staged: dr.yaml's bucket, else the store's own in that Region (DESIGN 4)."""
+        config = self.config
+        if region in config.staging_bucket:
+            return config.staging_bucket[region]
+        stores = [location for location in (config.primary, config.replica) if location is not None]
+        return next((s.bucket for s in stores if s.bucket and s.region == region), None)
+
+    # --- stored stacks ----------------------------------------------------------------------------------------
+
+    @property
+    def regions(self) -> frozenset[str]:
+        """Every Region that dr.yaml or a sound policy names: a broken policy must not stop a restore."""
+        sound = check_policies(self.policy_files, self.checked_config.regions, None).policies
+        return frozenset(self.config.regions) | {region for p in sound for region in p.regions}
+
+    def stored_points(self) -> tuple[RecoveryPoint, ...]:
+        """Every stored stack of every Region, from the store alone."""
+        store, account = self.desk.hands.store, self.cloud.account
+        return tuple(point for region in sorted(self.regions) for point in store.points(account, region))
+
+    def template_digests(self, versions: Sequence[RecoveryPoint]) -> dict[str, str]:
+        """SHA-256 of the template of each version. Raises `Refused` for one that was tampered with."""
+        read = self.desk.hands.store.read
+        return {point.id: hashlib.sha256(read(point).template.encode()).hexdigest() for point in versions}
+
+    def plan_restore(self, asked: Asked) -> RestorePlan:
+        """Choose a version, read what a restore needs, and plan it."""
+        now = self.clock.now()
+        version = choose_version(self.stored_points(), asked, now)
+        region = version.lineage.region
+        reader = Reader(
+            cloud=self.cloud,
+            store=self.desk.hands.store,
+            maker=CloudFormationMaker(self.session, region),
+            bucket=self.staging_bucket(region),
+        )
+        configured = Configured(parameters=self.config.parameters, image_for=self.config.image_for)
+        return prepare(version, asked, configured, reader, now)
+
+    # --- plans ------------------------------------------------------------------------------------------------
+
+    def context(self, asked: tuple[Policy, ...]) -> Context:
+        """What a plan rests on beside the world."""
+        bodies = dict(self.policy_files)
+        return Context(
+            installation=self.config.name,
+            account=self.cloud.account,
+            policies={p.name: hashlib.sha256(bodies[p.file]).hexdigest() for p in self.policies},
+            config=self.config.digest,
+            asked=tuple(policy.name for policy in asked),
+        )
+
+    def decide(self) -> Decide:
+        """How a plan is made: the points of policies that were not asked for are no orphans."""
+        others = frozenset(policy.name for policy in self.policies)
+        return lambda policies, inventory, now: decide(policies, inventory, now, others)
+
+
+def _read(path: Path, remedy: str) -> bytes:
+    """A file, at most one byte more than is allowed. Raises `UsageError`."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", remedy) from error
+
+
+def _shown(path: Path) -> str:
+    """A path as the user would type it: relative to here where it is below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"

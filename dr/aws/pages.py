@@ -1,0 +1,56 @@
+"""Listings: every page, or an error. A short listing would look like points and sources that are gone (FAILURES 1.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from dr.aws.errors import translated
+from dr.errors import CloudError
+
+Row = Mapping[str, Any]
+"""One item of an answer, under AWS's own key names."""
+
+BATCH = 200
+"""Values in one filter. Source: EC2 user guide, List and filter your resources: at most 200 values a filter."""
+
+
+def pages(
+    call: Callable[..., Any], key: str, where: tuple[str, str], request: Mapping[str, Any]
+) -> Iterator[Row]:
+    """Every item under `key`; `where` is the IAM action and the Region.
+
+    Raises what `translated` raises, and `CloudError` for a page without the key or a token that comes twice.
+    """
+    seen: set[str] = set()
+    token: str | None = None
+    while True:
+        with translated(*where):
+            answer = call(**request, **({"NextToken": token} if token else {}))
+        if key not in answer:
+            raise _broken(where, f"a page without {key}")
+        yield from answer[key]
+        token = answer.get("NextToken")
+        if not token:
+            return
+        if token in seen:
+            raise _broken(where, "the same page token twice")
+        seen.add(token)
+
+
+def batches(ids: Iterable[str], size: int = BATCH) -> Iterator[list[str]]:
+    """The ids, each once, in lists that fit one filter."""
+    left = iter(dict.fromkeys(ids))
+    while batch := list(islice(left, size)):
+        yield batch
+
+
+def _broken(where: tuple[str, str], what: str) -> CloudError:
+    action, region = where
+    return CloudError(
+        f"{action} in {region}: the listing is broken: {what}",
+        "run it again",
+        code="BrokenListing",
+        action=action,
+    )

@@ -1,0 +1,200 @@
+"""Clients for AWS: one per service, Region and purpose, kept and shared between threads.
+
+Two purposes. `Purpose.REPEAT` is for reads, deletes and calls that carry a token: botocore's standard retries.
+`Purpose.ONCE` is for creates without a token: one attempt, because a retry after a lost answer makes a second
+snapshot (FAILURES 1.1).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from botocore.handlers import json_decode_template_body
+
+from dr import __version__
+from dr.aws import codes
+from dr.aws.errors import safe_url, translate, translated
+from dr.errors import EnvironmentFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_ec2 import EC2Client
+
+_ATTEMPTS = 5
+"""Attempts of a repeatable call: with standard backoff at most 15 seconds of waiting in all.
+Source: SDKs and tools reference guide, Retry behavior, standard mode (1, 2, 4, ... seconds, each times a random
+factor below 1)."""
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 60
+
+
+class Purpose(Enum):
+    """Whether doing a call again is harmless."""
+
+    REPEAT = "repeat"
+    ONCE = "once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Explicit credentials, in the place of the SDK's own search."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How AWS is reached; everything that is None is found as the AWS CLI finds it.
+
+    `region` is for calls that belong to no Region of a policy (STS). `endpoint_url` stands in for all services.
+    `attempts` is how often a repeatable call is made before its failure is believed.
+    """
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = field(default=None, repr=False)
+    keys: Keys | None = None
+    attempts: int = _ATTEMPTS
+
+
+class Session:
+    """The clients of one account. `now` is the clock that AWS's `Date` headers are compared with."""
+
+    def __init__(self, access: Access, now: Callable[[], datetime]) -> None:
+        self._access = access
+        self._now = now
+        self._lock = threading.RLock()
+        self._boto: boto3.session.Session | None = None
+        self._clients: dict[tuple[str, str, Purpose], Any] = {}
+        self._account: str | None = None
+        self._skew: float | None = None
+
+    @property
+    def region(self) -> str:
+        """The default Region. Raises `EnvironmentFailed` when none is set anywhere."""
+        with self._lock:
+            region = self._access.region or self._session().region_name
+        if not region:
+            remedy = "name it in dr.yaml (regions) or set AWS_REGION"
+            raise EnvironmentFailed("no AWS Region is set", remedy)
+        return str(region)
+
+    def account(self) -> str:
+        """The account's id, asked of STS once."""
+        with self._lock:
+            if self._account is None:
+                region = self.region
+                with translated("sts:GetCallerIdentity", region):
+                    answer = self.client("sts", region).get_caller_identity()
+                self._account = str(answer["Account"])
+            return self._account
+
+    def skew(self) -> float | None:
+        """Seconds by which our clock is ahead of the latest `Date` of AWS (to a second); None before any answer."""
+        return self._skew
+
+    def ec2(self, region: str, purpose: Purpose = Purpose.REPEAT) -> EC2Client:
+        """The EC2 client of a Region."""
+        client: EC2Client = self.client("ec2", region, purpose)
+        return client
+
+    def cloudformation(self, region: str) -> CloudFormationClient:
+        """The CloudFormation client of a Region: every changing call of it carries a token or may be repeated."""
+        client: CloudFormationClient = self.client("cloudformation", region)
+        return client
+
+    def autoscaling(self, region: str) -> AutoScalingClient:
+        """The Auto Scaling client of a Region."""
+        client: AutoScalingClient = self.client("autoscaling", region)
+        return client
+
+    def client(self, service: str, region: str, purpose: Purpose = Purpose.REPEAT) -> Any:
+        """A boto3 client. Raises `EnvironmentFailed` for configuration that no client can be made of."""
+        key = (service, region, purpose)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._make(service, region, purpose)
+            return self._clients[key]
+
+    def _session(self) -> boto3.session.Session:
+        if self._boto is None:
+            keys = self._access.keys
+            try:
+                self._boto = boto3.session.Session(
+                    profile_name=self._access.profile,
+                    aws_access_key_id=keys.access_key if keys else None,
+                    aws_secret_access_key=keys.secret_key if keys else None,
+                    aws_session_token=keys.token if keys else None,
+                )
+            except BotoCoreError as error:
+                raise translate(error, "AWS session", "") from error
+        return self._boto
+
+    def _make(self, service: str, region: str, purpose: Purpose) -> Any:
+        url = self._access.endpoint_url
+        attempts = self._access.attempts if purpose is Purpose.REPEAT else 1
+        config = _config(attempts, own_endpoint=url is not None)
+        make: Callable[..., Any] = self._session().client
+        try:
+            client = make(service, region_name=region, endpoint_url=url, config=config)
+        except BotoCoreError as error:
+            raise translate(error, f"{service} client", region) from error
+        except ValueError:
+            # botocore's own check of the URL; its text repeats the URL with whatever is in it
+            why = f"the endpoint {safe_url(url or '')} is not a URL that can be used"
+            raise EnvironmentFailed(f"{why} for {service} in {region}", "check AWS_ENDPOINT_URL") from None
+        self._listen(client)
+        return client
+
+    def _listen(self, client: Any) -> None:
+        """Take the time from every answer, and let GetTemplate's JSON be the text that AWS keeps.
+
+        botocore decodes a JSON template into a dict, which loses the bytes (EMULATORS, Traps in botocore).
+        """
+        client.meta.events.register("after-call", self._observe)
+        client.meta.events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
+
+    def _observe(self, http_response: Any, parsed: Any, **_: Any) -> None:
+        date = http_response.headers.get("date")
+        if date:
+            self._compare(str(date))
+        code = parsed.get("Error", {}).get("Code") if isinstance(parsed, dict) else None
+        if code in codes.EXPIRED:
+            self._forget()
+
+    def _compare(self, date: str) -> None:
+        try:
+            theirs = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        if theirs.tzinfo is not None:
+            self._skew = (self._now() - theirs).total_seconds()
+
+    def _forget(self) -> None:
+        """Credentials ran out: the next call reads them anew, for whoever has logged in again (FAILURES 2, row 6)."""
+        with self._lock:
+            self._clients.clear()
+            self._boto = None
+
+
+def _config(attempts: int, *, own_endpoint: bool) -> Config:
+    """`own_endpoint`: a host of one's own has no name for each bucket, so that they stand in the path."""
+    return Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        user_agent_extra=f"dr/{__version__}",
+        s3={"addressing_style": "path" if own_endpoint else "auto"},
+    )

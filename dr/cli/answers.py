@@ -1,0 +1,79 @@
+"""`dr status`, `dr points` and `dr stacks`: what there is."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import click
+
+from dr.app import App, Settings
+from dr.cli.frame import Shared, shared_options
+from dr.cli.progress import working
+from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, UsageError, weightiest
+from dr.model import Kind, RecoveryPoint
+from dr.render.answers import points_text, stack_text, stacks_text, status_text
+from dr.status import points_newest_first, status_document
+from dr.status import status as look
+from dr.tick.inventory import read_inventory, read_points
+from dr.wire import point_document, stack_document, stacks_document
+
+
+@click.command()
+@shared_options
+def status(shared: Shared) -> int:
+    """Show for every source its newest good point and its age; what is unprotected, what is left over."""
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    with working("reading AWS"):
+        inventory = read_inventory(app.policies, app.desk, whole=True)
+        found = look(app.policies, inventory, app.clock.now())
+    shared.emit(lambda: status_document(found), lambda: status_text(found))
+    late = EXIT_DONE if found.ok else EXIT_ACTIONS
+    return weightiest([late, EXIT_FAILED if inventory.unread else EXIT_DONE])
+
+
+@click.command()
+@click.option("--source", metavar="ID", help="Only the points of this volume, instance or stack.")
+@shared_options
+def points(shared: Shared, source: str | None) -> int:
+    """List recovery points, newest slot first."""
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    with working("reading AWS"):
+        inventory = read_points(app.regions, app.desk)
+    found = points_newest_first(p for p in inventory.points if source in (None, p.lineage.source))
+    if source is not None and not found and not inventory.unread:
+        raise _unknown(
+            source, {p.lineage.source for p in inventory.points}, "no point of the source", "dr points"
+        )
+    shared.emit(lambda: {"points": [point_document(p) for p in found]}, lambda: points_text(found))
+    return EXIT_FAILED if inventory.unread else EXIT_DONE
+
+
+@click.command()
+@click.argument("name", required=False)
+@shared_options
+def stacks(shared: Shared, name: str | None) -> int:
+    """List stored stacks, or the versions of the stack NAME."""
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    with working("reading the store"):
+        stored = app.stored_points()
+    if name is None:
+        shared.emit(lambda: stacks_document(stored), lambda: stacks_text(stored))
+        return EXIT_DONE
+    versions = _versions(stored, name)
+    digests = app.template_digests(versions)
+    shared.emit(lambda: stack_document(name, versions, digests), lambda: stack_text(name, versions, digests))
+    return EXIT_DONE
+
+
+def _versions(stored: Sequence[RecoveryPoint], name: str) -> tuple[RecoveryPoint, ...]:
+    found = points_newest_first(p for p in stored if p.lineage.source == name and p.kind is Kind.STACK)
+    if not found:
+        raise _unknown(name, {p.lineage.source for p in stored}, "no stored stack is named", "dr stacks")
+    return found
+
+
+def _unknown(name: str, known: set[str], what: str, where: str) -> UsageError:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return UsageError(f"{what} {name!r}", f"{hint}`{where}` lists what there is")

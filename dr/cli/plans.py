@@ -1,0 +1,148 @@
+"""`dr plan` and `dr apply`."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dr import logs
+from dr.actions import Capture, Outcome, Plan, Result
+from dr.app import App, Settings
+from dr.cli.frame import Shared, shared_options
+from dr.cli.progress import working
+from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
+from dr.limits import allow_expire
+from dr.model import Inventory, Policy
+from dr.planfile import SavedPlan, parse, revive, stamp, to_document
+from dr.render.plans import blocked_remedy, outcome_line, outcomes_summary, plan_text, warning_lines
+from dr.tick.applying import Applying, Decide, apply_now
+from dr.tick.inventory import read_inventory
+from dr.tick.waiting import wait_for_captures
+from dr.wire import apply_document
+
+_LARGEST_PLAN = 64 << 20
+
+
+@click.command()
+@click.option("--policy", metavar="NAME", help="Only this policy.")
+@click.option("-o", "out", metavar="FILE", help="Save the plan, for `dr apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when there are actions.")
+@shared_options
+def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitcode: bool) -> int:
+    """Show what apply would do, and why. Changes nothing."""
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    asked = app.asked(policy)
+    with working("reading AWS"):
+        inventory = read_inventory(asked, app.desk)
+        made = stamp(app.decide()(asked, inventory, app.clock.now()), app.context(asked))
+    document = partial(to_document, made, app.context(asked))
+    if out:
+        _save(Path(out), document())
+    shared.emit(document, lambda: plan_text(made))
+    if inventory.unread:
+        return EXIT_FAILED
+    return EXIT_ACTIONS if detailed_exitcode and made.actions else EXIT_DONE
+
+
+def _save(path: Path, document: dict[str, Any]) -> None:
+    """Write the plan readable by its owner only, whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(
+            os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
+            json.dump(document, file, indent=2, ensure_ascii=False)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise EnvironmentFailed(f"{path}: {error.strerror}", "choose a file that can be written") from error
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--policy", metavar="NAME", help="Only this policy.")
+@click.option(
+    "--allow-expire",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Let N blocked expiries go, all that there are.",
+)
+@click.option("--wait", is_flag=True, help="Wait until the captures are good.")
+@shared_options
+def apply(
+    shared: Shared, file: Path | None, policy: str | None, allow_expire: int | None, *, wait: bool
+) -> int:
+    """Plan and carry it out now, or carry out the saved plan in FILE."""
+    if file and policy:
+        raise UsageError("a saved plan names its own policies", "leave --policy out")
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    saved = _load(file) if file else None
+    asked = _asked(app, saved, policy)
+    decide = _decision(app, asked, saved, allow_expire)
+    with working("applying") as tell:
+        done = apply_now(asked, app.desk, decide, partial(_report, shared))
+        if wait:
+            waited = wait_for_captures(done.outcomes, app.desk, lambda n: tell(f"waiting for {n} captures"))
+            done = replace(done, outcomes=waited)
+    shared.emit(
+        partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings), lambda: _text(done)
+    )
+    return done.exit_code
+
+
+def _asked(app: App, saved: SavedPlan | None, policy: str | None) -> tuple[Policy, ...]:
+    """The policies to lease: those of the saved plan that still exist, else those asked for."""
+    if saved is None:
+        return app.asked(policy)
+    return tuple(p for p in app.policies if p.name in saved.context.asked)
+
+
+def _decision(app: App, asked: tuple[Policy, ...], saved: SavedPlan | None, allowed: int | None) -> Decide:
+    """Decide anew, or revive the saved plan; then take a person's word for what is blocked."""
+    context = app.context(asked)
+
+    def decide(policies: Any, inventory: Inventory, now: Any) -> Plan:
+        if saved is None:
+            made = stamp(app.decide()(policies, inventory, now), context)
+        else:
+            made = revive(saved, app.policies, inventory, now, context)
+        return made if allowed is None else allow_expire(made, allowed)
+
+    return decide
+
+
+def _load(path: Path) -> SavedPlan:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_PLAN + 1)
+        text = data.decode("utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "save one with `dr plan -o FILE`") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not a plan: not UTF-8", "save one with `dr plan -o FILE`") from None
+    if len(data) > _LARGEST_PLAN:
+        raise UsageError(f"{path}: not a plan: larger than 64 MiB", "save one with `dr plan -o FILE`")
+    return parse(text)
+
+
+def _report(shared: Shared, outcome: Outcome) -> None:
+    """Tell each outcome as it happens."""
+    shared.say(outcome_line(outcome))
+    event = "point.captured" if isinstance(outcome.action, Capture) else "point.expired"
+    facts = {"policy": outcome.action.lineage.policy, "source": outcome.action.lineage.source}
+    if outcome.result is Result.DONE:
+        logs.get("dr").info(event, created=list(outcome.created), **facts)
+    else:
+        logs.get("dr").info("action.ended", result=outcome.result.value, error=outcome.error, **facts)
+
+
+def _text(done: Applying) -> str:
+    lines = [*warning_lines(done.warnings), outcomes_summary(done.outcomes)]
+    blocked = [o for o in done.outcomes if getattr(o.action, "blocked", False)]
+    return "\n".join([*lines, *([blocked_remedy(done.plan)] if blocked else [])])

@@ -1,0 +1,105 @@
+"""`dr restore`: bring a stack back with its data."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from dr.app import App, Settings
+from dr.cli.frame import Shared, on_terminal, parse_time, shared_options
+from dr.cli.progress import working
+from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, Refused, UsageError
+from dr.recovery.carrying_out import Kit, carry_out, refuse_existing
+from dr.recovery.preparing import Asked
+from dr.render.restores import event_line, restore_document, restore_text, restored_text
+from dr.stacks.restore import RestorePlan
+
+
+@click.command()
+@click.option("--stack", required=True, metavar="NAME", help="The stored stack to bring back.")
+@click.option("--at", metavar="TIME", help="With its data as of this moment; the default is now.")
+@click.option("--as", "as_name", metavar="NAME", help="Under another name, beside what exists.")
+@click.option(
+    "--region", metavar="REGION", help="The Region of the stored stack, where several have one of this name."
+)
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter's value; may be repeated.",
+)
+@click.option(
+    "--names",
+    type=click.Choice(["keep", "drop", "suffix"]),
+    help="Explicit names: keep for a lost stack, suffix for --as.",
+)
+@click.option(
+    "--user-data",
+    type=click.Choice(["keep", "drop"]),
+    default="keep",
+    show_default=True,
+    help="UserData runs again on a restored machine.",
+)
+@click.option("--plan-only", is_flag=True, help="Show the plan, change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared_options
+def restore(shared: Shared, *, plan_only: bool, yes: bool, **options: Any) -> int:
+    """Rebuild a CloudFormation stack with the data of its newest recovery points.
+
+    Shows the plan and asks for the stack's name, creates the stack through a change set, follows it, verifies each
+    data resource by asking EC2, and prints the RPO and RTO achieved. A stack that exists is never touched. A restore
+    that was interrupted goes on when it is asked for again.
+    """
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    with working("choosing recovery points"):
+        plan = app.plan_restore(_asked(**options))
+        kit = app.kit(plan.region)
+        refuse_existing(plan, kit)
+    shared.say(restore_text(plan))
+    errors = [finding for finding in plan.findings if finding.level == "error"]
+    if plan_only or errors:
+        if shared.json:
+            shared.emit(lambda: restore_document(plan, None), str)
+        return EXIT_REFUSED if errors else EXIT_DONE
+    _confirm(plan, yes=yes)
+    return _carry_out(shared, plan, kit)
+
+
+def _asked(*, at: str | None, parameters: tuple[str, ...], **rest: Any) -> Asked:
+    return Asked(
+        at=parse_time(at, "--at") if at else None,
+        parameters=dict(_pair(text) for text in parameters),
+        **rest,
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError("--parameter: expected NAME=VALUE", "write for example --parameter DbName=main")
+    return name, value
+
+
+def _confirm(plan: RestorePlan, *, yes: bool) -> None:
+    """Ask for the stack's name. Raises `UsageError` without a terminal, `Refused` for another answer."""
+    if yes:
+        return
+    if not on_terminal():
+        raise UsageError("no terminal to ask on", "read the plan with --plan-only, then restore with --yes")
+    if (
+        click.prompt(
+            f"To restore, type the name of the stack ({plan.name})", err=True, default="", show_default=False
+        )
+        != plan.name
+    ):
+        raise Refused("not confirmed: nothing was changed", "type the stack's name, or use --yes")
+
+
+def _carry_out(shared: Shared, plan: RestorePlan, kit: Kit) -> int:
+    with working(f"restoring {plan.name}"):
+        restored = carry_out(plan, kit, lambda event: shared.say(event_line(event)))
+    shared.emit(partial(restore_document, plan, restored), lambda: restored_text(restored))
+    return EXIT_DONE if restored.ok else EXIT_FAILED

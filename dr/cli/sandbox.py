@@ -1,0 +1,163 @@
+"""`dr sandbox`: a local AWS to learn and test on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from dr.app import sandbox_directory
+from dr.cli.frame import Shared, shared_options
+from dr.cli.progress import working
+from dr.durations import parse_duration
+from dr.errors import EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
+from dr.sandbox import fleet, process, setting
+from dr.words import instant
+
+
+@click.group()
+@shared_options
+def sandbox(_shared: Shared) -> int:
+    """Run a local AWS on 127.0.0.1, with stacks, volumes and instances to protect and to lose."""
+    return EXIT_DONE
+
+
+def _directory() -> Path:
+    return sandbox_directory(os.environ)
+
+
+def _running() -> process.Running:
+    found = process.status(_directory())
+    if found is None:
+        raise EnvironmentFailed("no sandbox is running", "start one with `dr sandbox start`")
+    return found
+
+
+@sandbox.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="The default is a free one.")
+@click.option(
+    "--pending",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a snapshot stays pending.",
+)
+@shared_options
+def start(shared: Shared, port: int | None, pending: float) -> int:
+    """Start it, with a seeded fleet, a dr.yaml, policies and a store of its own."""
+    directory = _directory()
+    was_there = process.status(directory) is not None
+    with working("starting the sandbox"):
+        running = process.start(directory, port, pending)
+        if not was_there:
+            _fill(directory, running)
+        setting.write(directory)
+    shared.emit(
+        lambda: {"url": running.url, "port": running.port, "pid": running.pid, "directory": str(directory)},
+        lambda: "\n".join(
+            [
+                f"{'a sandbox runs already' if was_there else 'sandbox started'} at {running.url}",
+                f"its dr.yaml and policies are in {directory}",
+                "next: dr plan --sandbox, dr apply --sandbox, dr status --sandbox",
+                'the AWS CLI sees it after: eval "$(dr sandbox env)"',
+            ]
+        ),
+    )
+    return EXIT_DONE
+
+
+def _fill(directory: Path, running: process.Running) -> None:
+    """Seed a new world; one that cannot be seeded is not left running."""
+    setting.clear_store(directory)
+    try:
+        fleet.seed(running.url)
+    except RuntimeError as error:
+        process.stop(directory)
+        raise EnvironmentFailed(
+            f"the sandbox could not be filled: {error}", f"see {directory / process.LOG}"
+        ) from error
+
+
+@sandbox.command()
+@shared_options
+def stop(shared: Shared) -> int:
+    """End it; what was in it is gone."""
+    stopped = process.stop(_directory())
+    shared.emit(
+        lambda: {"stopped": stopped}, lambda: "sandbox stopped" if stopped else "no sandbox was running"
+    )
+    return EXIT_DONE
+
+
+@sandbox.command()
+@shared_options
+def status(shared: Shared) -> int:
+    """Say whether it runs, where, and what time it has; exit 1 when it does not run."""
+    found = process.status(_directory())
+    now = instant(process.now(found)) if found else None
+    shared.emit(
+        lambda: {
+            "running": found is not None,
+            "url": found.url if found else None,
+            "port": found.port if found else None,
+            "pid": found.pid if found else None,
+            "now": now,
+            "directory": str(_directory()),
+        },
+        lambda: (
+            f"running at {found.url} (process {found.pid}), its time is {now}" if found else "not running"
+        ),
+    )
+    return EXIT_DONE if found else EXIT_FAILED
+
+
+@sandbox.command()
+@shared_options
+def reset(shared: Shared) -> int:
+    """Empty it and seed the fleet anew; its clock goes on."""
+    running = _running()
+    with working("seeding"):
+        process.reset(running)
+        _fill(_directory(), running)
+    shared.emit(lambda: {"reset": True}, lambda: "the sandbox is as new")
+    return EXIT_DONE
+
+
+@sandbox.command()
+@shared_options
+def env(shared: Shared) -> int:
+    """Print exports, so that the AWS CLI and other tools look at it: eval "$(dr sandbox env)"."""
+    variables = {
+        "AWS_ENDPOINT_URL": _running().url,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": fleet.HOME,
+        "AWS_DEFAULT_REGION": fleet.HOME,
+    }
+    shared.emit(lambda: variables, lambda: "\n".join(f"export {k}={v}" for k, v in variables.items()))
+    return EXIT_DONE
+
+
+@sandbox.command()
+@click.option("--advance", metavar="DURATION", help="Move it forward, such as 90min, 26h or 3d.")
+@shared_options
+def clock(shared: Shared, advance: str | None) -> int:
+    """Show the sandbox's time, or move it forward."""
+    running = _running()
+    now = process.now(running)
+    if advance is not None:
+        now = process.advance(running, _seconds(advance))
+    shared.emit(lambda: {"now": instant(now)}, lambda: instant(now))
+    return EXIT_DONE
+
+
+def _seconds(text: str) -> int:
+    """Seconds of a duration without months: how long a month is depends on where it begins."""
+    duration = parse_duration(text)
+    if duration.months:
+        raise UsageError(
+            f"--advance {text}: months and years are not of one length", "write days, such as 30d"
+        )
+    return duration.seconds

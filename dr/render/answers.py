@@ -1,0 +1,93 @@
+"""`status`, `points` and `stacks` as text: one line a thing, columns that line up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dr.model import RecoveryPoint
+from dr.render.plans import warning_lines
+from dr.status import Protected, Status
+from dr.wire import stacks_document
+from dr.words import clean, count, duration, instant
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with their columns aligned; foreign text is made safe."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def status_text(found: Status) -> str:
+    """What is protected and how old its newest point is, what is not, and what is left over."""
+    lines = [
+        f"Status at {instant(found.now)}: {'within its objectives' if found.ok else 'OUT OF ITS OBJECTIVES'}",
+        "",
+    ]
+    if found.sources:
+        head = ("SOURCE", "REGION", "POLICY", "NEWEST GOOD", "AGE", "RPO", "NEXT SLOT")
+        lines += [*table([head, *(_row(row) for row in found.sources)]), ""]
+    if found.unprotected:
+        rows = [(s.id, s.protect.value, s.region) for s in found.unprotected]
+        lines += [f"unprotected ({count(len(rows), 'source')})", *(f"  {line}" for line in table(rows)), ""]
+    if found.orphans:
+        left = [(p.id, p.lineage.policy, p.lineage.source, p.lineage.region) for p in found.orphans]
+        title = f"orphans ({count(len(left), 'point')} whose policy or source does not exist; kept)"
+        lines += [title, *(f"  {line}" for line in table(left)), ""]
+    lines += warning_lines(found.warnings)
+    return "\n".join(
+        [*lines, f"{count(len(found.sources), 'source')} protected, {len(found.unprotected)} not."]
+    )
+
+
+def _row(row: Protected) -> tuple[str, ...]:
+    age = "none" if row.age is None else duration(row.age)
+    late = " LATE" if row.within_rpo is False else ""
+    return (
+        row.source.id,
+        row.source.region,
+        row.policy,
+        row.newest.id if row.newest else "none",
+        age + late,
+        duration(row.rpo) if row.rpo is not None else "-",
+        instant(row.next_slot) if row.next_slot else "-",
+    )
+
+
+def points_text(points: Sequence[RecoveryPoint]) -> str:
+    """One line a point, newest slot first."""
+    if not points:
+        return "No recovery points."
+    head = ("SLOT", "ID", "KIND", "POLICY", "SOURCE", "REGION", "STATE", "TIME OF DATA", "")
+    return "\n".join([*table([head, *(_point(p) for p in points)]), "", f"{count(len(points), 'point')}."])
+
+
+def _point(p: RecoveryPoint) -> tuple[str, ...]:
+    at, lineage = instant(p.slot), p.lineage
+    held = "held" if p.hold else ""
+    return (at, p.id, p.kind, lineage.policy, lineage.source, lineage.region, p.state, instant(p.time), held)
+
+
+def stacks_text(stored: Sequence[RecoveryPoint]) -> str:
+    """One line a stored stack."""
+    rows = stacks_document(stored)["stacks"]
+    if not rows:
+        return "No stored stacks: a policy with `protect: stacks` and `dr apply` keep them."
+    head = ("STACK", "REGION", "VERSIONS", "NEWEST SLOT")
+    return "\n".join(
+        table([head, *((r["name"], r["region"], str(r["versions"]), r["newest"]) for r in rows)])
+    )
+
+
+def stack_text(name: str, versions: Sequence[RecoveryPoint], digests: Mapping[str, str]) -> str:
+    """One line a version, newest first."""
+    head = ("SLOT", "STORED", "POLICY", "REGION", "TEMPLATE SHA-256")
+    rows = [_version(p, digests) for p in versions]
+    return "\n".join([f"Stack {clean(name)}", *table([head, *rows])])
+
+
+def _version(p: RecoveryPoint, digests: Mapping[str, str]) -> tuple[str, ...]:
+    return (instant(p.slot), instant(p.time), p.lineage.policy, p.lineage.region, digests.get(p.id, "-"))

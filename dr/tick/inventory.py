@@ -1,0 +1,135 @@
+"""Read the world once. A listing that AWS refuses is noted as unread, and the others go on (FAILURES, I25)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from dr.errors import CloudError, EnvironmentFailed
+from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
+from dr.tick.desk import Desk
+
+_MAX_SKEW = 300.0
+"""Seconds (DESIGN 7.3)."""
+
+
+def read_inventory(policies: Sequence[Policy], desk: Desk, *, whole: bool = False) -> Inventory:
+    """Read what the policies need, or `whole`: every source and point of their Regions, whatever its tags.
+
+    Raises `EnvironmentFailed` only when no listing at all succeeded.
+    """
+    reading = _Reading(desk)
+    account = desk.hands.cloud.account
+    for region in sorted({region for policy in policies for region in policy.regions}):
+        here = [policy for policy in policies if region in policy.regions]
+        reading.points(region, account, tuple(Protect) if whole else {p.protect for p in here})
+        reading.sources(region, [(p, {}) for p in Protect] if whole else _questions(here))
+    reading.shared(policies, account)
+    reading.clock()
+    return reading.inventory(account)
+
+
+def read_points(regions: Collection[str], desk: Desk) -> Inventory:
+    """Read every point of these Regions, and nothing else. Raises as `read_inventory`."""
+    reading = _Reading(desk)
+    account = desk.hands.cloud.account
+    for region in sorted(regions):
+        reading.points(region, account, tuple(Protect))
+    return reading.inventory(account)
+
+
+class _Reading:
+    """Collects listings; a refused one becomes `Unread`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._sources: dict[tuple[Protect, str, str], Source] = {}
+        self._points: list[RecoveryPoint] = []
+        self._parts: list[Part] = []
+        self._unread: list[Unread] = []
+        self._pins: frozenset[str] = frozenset()
+        self._applied: dict[str, Applied] = {}
+        self._unreachable: list[EnvironmentFailed] = []
+        self._succeeded = 0
+
+    @contextmanager
+    def _listing(self, what: str, region: str, protect: Protect | None = None) -> Iterator[None]:
+        try:
+            yield
+        except (CloudError, EnvironmentFailed) as error:
+            if isinstance(error, EnvironmentFailed):
+                self._unreachable.append(error)
+            unread = Unread(what=what, region=region, protect=protect, message=error.message)
+            self._unread.append(unread)
+        else:
+            self._succeeded += 1
+
+    def points(self, region: str, account: str, protects: Collection[Protect]) -> None:
+        """The points of a Region, of the kinds that these protect."""
+        hands = self._desk.hands
+        if {Protect.VOLUMES, Protect.INSTANCES} & set(protects):
+            with self._listing("points", region):
+                holdings = hands.cloud.points(region)
+                self._points.extend(holdings.points)
+                self._parts.extend(holdings.parts)
+        if Protect.STACKS in protects:
+            with self._listing("points", region, Protect.STACKS):
+                self._points.extend(hands.store.points(account, region))
+
+    def sources(self, region: str, questions: Sequence[tuple[Protect, TagPatterns]]) -> None:
+        """The sources of a Region that these questions ask for."""
+        for protect, tags in questions:
+            with self._listing("sources", region, protect):
+                self._add(self._ask(protect, region, tags))
+
+    def _ask(self, protect: Protect, region: str, tags: TagPatterns) -> tuple[Source, ...]:
+        hands = self._desk.hands
+        if protect is Protect.STACKS:
+            return hands.stacks.sources(region)
+        return hands.cloud.sources(protect, region, tags)
+
+    def _add(self, sources: tuple[Source, ...]) -> None:
+        for source in sources:
+            self._sources[source.protect, source.region, source.id] = source
+
+    def shared(self, policies: Sequence[Policy], account: str) -> None:
+        """What the store knows: pins, and the keep of each policy's last apply."""
+        records = self._desk.records
+        with self._listing("pins", ""):
+            self._pins = records.pins()
+        with self._listing("applied", ""):
+            for policy in policies:
+                applied = records.applied(account, policy.name)
+                if applied is not None:
+                    self._applied[policy.name] = applied
+
+    def clock(self) -> None:
+        """This machine's clock beside AWS's `Date` (FAILURES 2, row 48)."""
+        skew = self._desk.hands.cloud.skew()
+        if skew is not None and abs(skew) > _MAX_SKEW:
+            message = f"this machine's clock is {abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} AWS's"
+            self._unread.append(Unread(what="clock", region="", message=message))
+
+    def inventory(self, account: str) -> Inventory:
+        """What was read; raises when nothing was."""
+        if self._unreachable and not self._succeeded:
+            raise self._unreachable[0]
+        return Inventory(
+            account=account,
+            sources=tuple(self._sources.values()),
+            points=tuple(self._points),
+            parts=tuple(self._parts),
+            pins=self._pins,
+            applied=self._applied,
+            unread=tuple(self._unread),
+        )
+
+
+def _questions(policies: Sequence[Policy]) -> list[tuple[Protect, TagPatterns]]:
+    """Which source listings are needed, each once; the server filters by tags where the policy does."""
+    asked: list[tuple[Protect, TagPatterns]] = []
+    for policy in policies:
+        tags = {} if policy.protect is Protect.STACKS else policy.select.tags
+        if (policy.protect, tags) not in asked:
+            asked.append((policy.protect, tags))
+    return asked

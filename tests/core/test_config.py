@@ -1,0 +1,254 @@
+"""dr.yaml: what the policies of one installation share."""
+
+import hashlib
+
+import pytest
+
+from dr.config import Config, SsmParameter, StoreLocation, check_config, parse_config
+from dr.errors import InvalidDocuments
+
+MINIMAL = "name: acme\nstore: {primary: {url: store}}\n"
+
+FULL = """\
+name: acme
+policies: my/policies
+regions: [eu-west-1, eu-central-1]
+store:
+  primary: {url: "s3://first/a/b/", region: eu-west-1}
+  replica: {url: "s3://second", region: eu-central-1}
+staging_bucket: {eu-west-1: staging.acme}
+restore:
+  parameters:
+    Size: "2"
+    Empty: ""
+    Password: {ssm: /prod/db/password}
+  image_for: {Web: newest, Batch: i-0123456789abcdef0, Old: ami-01234567}
+"""
+
+
+def parse(text, file="/etc/dr/dr.yaml"):
+    return parse_config(text, file)
+
+
+def faults(text):
+    return [str(problem) for problem in check_config(text.encode(), "dr.yaml").problems]
+
+
+def test_a_minimal_configuration_has_the_documented_defaults():
+    expected = Config(
+        name="acme",
+        policies_dir="/etc/dr/policies",
+        regions=(),
+        primary=StoreLocation(url="/etc/dr/store"),
+        file="/etc/dr/dr.yaml",
+        digest=hashlib.sha256(MINIMAL.encode()).hexdigest(),
+    )
+    assert expected == parse(MINIMAL)
+
+
+def test_every_key_arrives_in_the_configuration():
+    expected = Config(
+        name="acme",
+        policies_dir="/etc/dr/my/policies",
+        regions=("eu-west-1", "eu-central-1"),
+        primary=StoreLocation(url="s3://first/a/b", region="eu-west-1"),
+        replica=StoreLocation(url="s3://second", region="eu-central-1"),
+        staging_bucket={"eu-west-1": "staging.acme"},
+        parameters={"Size": "2", "Empty": "", "Password": SsmParameter(name="/prod/db/password")},
+        image_for={"Web": "newest", "Batch": "i-0123456789abcdef0", "Old": "ami-01234567"},
+        file="/etc/dr/dr.yaml",
+        digest=hashlib.sha256(FULL.encode()).hexdigest(),
+    )
+    assert expected == parse(FULL)
+
+
+def test_paths_are_relative_to_the_file_or_to_a_folder_that_is_given():
+    text = "name: a\npolicies: ../p\nstore: {primary: {url: /var/dr}}\n"
+    assert parse(text, "/etc/dr/dr.yaml").policies_dir == "/etc/dr/../p"
+    assert parse(text).primary == StoreLocation(url="/var/dr")
+    assert parse_config(MINIMAL, "dr.yaml", "/home/me").primary == StoreLocation(url="/home/me/store")
+
+
+@pytest.mark.parametrize(
+    ("url", "bucket", "prefix"),
+    [("s3://b/p/q", "b", "p/q"), ("s3://b", "b", ""), ("/var/dr", None, "")],
+)
+def test_a_location_tells_its_bucket_and_prefix(url, bucket, prefix):
+    location = StoreLocation(url=url)
+    assert (location.bucket, location.prefix) == (bucket, prefix)
+
+
+def test_the_digest_is_of_every_byte_as_written():
+    assert parse(MINIMAL).digest != parse(MINIMAL + "# a word\n").digest
+    with_mark = check_config(b"\xef\xbb\xbf" + MINIMAL.encode(), "dr.yaml")
+    assert with_mark.config.digest == hashlib.sha256(b"\xef\xbb\xbf" + MINIMAL.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "policies: p\nstore: {primary: {url: s}}",
+            "1:1: name: missing; name this installation; every point that it takes bears the name, such as acme",
+        ),
+        (
+            "name: a",
+            "1:1: store: missing; say where stacks are kept: {primary: {url: store/}}, or {url: 's3://bucket/prefix', region: eu-west-1}",
+        ),
+        (
+            "name: a b\nstore: {primary: {url: s}}",
+            '1:7: name: "a b" is not a name: letters, digits, - and _, at most 40',
+        ),
+        (
+            "name: no\nstore: {primary: {url: s}}",
+            '1:7: name: expected text, found the boolean no; quote it: "no"',
+        ),
+        (
+            "name: a\nstore: s3://b/p",
+            '2:8: store: expected a mapping (keys and values), found the text "s3://b/p"',
+        ),
+        (
+            "name: a\nstore: {replica: {url: s}}",
+            "2:8: store.primary: missing; write {url: store/}, or {url: 's3://bucket/prefix', region: eu-west-1}",
+        ),
+        (
+            "name: a\nstore: {primary: {}}",
+            "2:18: store.primary.url: missing; write a directory, or s3://bucket/prefix with its region",
+        ),
+    ],
+)
+def test_what_is_missing_or_wrong_at_the_top_is_named(text, expected):
+    assert faults(text) == [f"dr.yaml:{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        (
+            '{url: "s3://bucket/p"}',
+            "3:12: store.primary.region: missing; an S3 store needs the Region of its bucket",
+        ),
+        (
+            '{url: "s3://bucket", region: eu-wst-1}',
+            '3:41: store.primary.region: unknown Region "eu-wst-1"; did you mean eu-west-1?',
+        ),
+        (
+            '{url: "s3://Bucket", region: eu-west-1}',
+            '3:18: store.primary.url: "Bucket" is not a bucket\'s name: 3 to 63 of a-z, 0-9, . and -',
+        ),
+        (
+            '{url: "s3://a..b", region: eu-west-1}',
+            '3:18: store.primary.url: "a..b" is not a bucket\'s name: 3 to 63 of a-z, 0-9, . and -',
+        ),
+        (
+            '{url: "s3://bucket/a//b", region: eu-west-1}',
+            '3:18: store.primary.url: "a//b" is no prefix; write letters, digits, - and _, parted by single slashes',
+        ),
+        (
+            '{url: "s3://bucket/../b", region: eu-west-1}',
+            '3:18: store.primary.url: "../b" is no prefix; write letters, digits, - and _, parted by single slashes',
+        ),
+        (
+            "{url: store, region: eu-west-1}",
+            "3:25: store.primary.region: only for an s3:// store; remove it",
+        ),
+        (
+            "{url: https://example.com}",
+            '3:18: store.primary.url: expected a directory or s3://bucket/prefix, found "https://example.com"',
+        ),
+        (
+            "{url: ~/store}",
+            '3:18: store.primary.url: ~ is not replaced in "~/store"; write the path in full, or relative to this file',
+        ),
+        ("{url: ''}", "3:18: store.primary.url: is empty"),
+        ("{url: s, path: x}", "3:21: store.primary.path: unknown key (url, region)"),
+    ],
+)
+def test_a_store_is_a_directory_or_a_bucket_with_its_region(location, expected):
+    assert faults(f"name: a\nstore:\n  primary: {location}\n") == [f"dr.yaml:{expected}"]
+
+
+def test_a_replica_is_not_the_primary_again():
+    text = "name: a\nstore:\n  primary: {url: s}\n  replica: {url: ./s}\n"
+    assert faults(text) == [
+        "dr.yaml:4:12: store.replica: is the primary store again; give it a place of its own, or remove it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("regions: []", "regions: the list is empty; write [eu-west-1]"),
+        ("regions: [eu-wst-1]", 'regions[0]: unknown Region "eu-wst-1"; did you mean eu-west-1?'),
+        ("policies: s3://b/p", 'policies: expected a path, found "s3://b/p"'),
+        (
+            "staging_bucket: {eu-wst-1: bucket}",
+            'staging_bucket.eu-wst-1: unknown Region "eu-wst-1"; did you mean eu-west-1?',
+        ),
+        (
+            "staging_bucket: bucket",
+            'staging_bucket: expected a mapping (keys and values), found the text "bucket"',
+        ),
+        ("accounts: []", "accounts: not supported yet; remove it"),
+        ("notify: []", "notify: not supported yet; remove it"),
+        ("restore: {map: {}}", "restore.map: not supported yet; remove it"),
+        ("restore: {names: {}}", "restore.names: not supported yet; remove it"),
+        ("restore: {set: {}}", "restore.set: not supported yet; remove it"),
+        (
+            "restore: {parameters: {Port: 5432}}",
+            'restore.parameters.Port: expected text, found the number 5432; quote it: "5432"',
+        ),
+        (
+            "restore: {parameters: {A-b: x}}",
+            'restore.parameters.A-b: "A-b" is no logical id: letters and digits',
+        ),
+        (
+            "restore: {parameters: {A: {ssn: /x}}}",
+            "restore.parameters.A.ssn: unknown key; did you mean ssm? (ssm)",
+        ),
+        (
+            "restore: {parameters: {A: {}}}",
+            "restore.parameters.A.ssm: missing; write {ssm: /path/of/the/parameter}",
+        ),
+        (
+            "restore: {parameters: {A: {ssm: a b}}}",
+            'restore.parameters.A.ssm: "a b" is not a parameter\'s name, such as /prod/db/password',
+        ),
+        (
+            "restore: {image_for: {Web: latest}}",
+            'restore.image_for.Web: "latest" is not an image: newest, the id of an AMI (ami-...) or of an instance (i-...)',
+        ),
+    ],
+)
+def test_what_is_wrong_in_one_key_is_named(line, expected):
+    assert [problem.split(": ", 1)[1] for problem in faults(MINIMAL + line)] == [expected]
+
+
+def test_all_faults_come_at_once_in_the_order_of_the_file():
+    text = "name: a b\nregions: [x]\nstore: {primary: {url: ''}}\nnotify: []\nname: c\n"
+    assert [fault.split(": ")[0] for fault in faults(text)] == [
+        "dr.yaml:1:7",
+        "dr.yaml:2:11",
+        "dr.yaml:3:24",
+        "dr.yaml:4:1",
+        "dr.yaml:5:1",
+    ]
+
+
+def test_an_unsound_configuration_is_refused_whole():
+    with pytest.raises(InvalidDocuments) as caught:
+        parse("name: a\n")
+    assert caught.value.exit_code == 2
+
+
+def test_policies_can_be_checked_beside_an_unsound_configuration():
+    checked = check_config(b"name: a b\npolicies: p\nregions: [eu-west-1]\n", "/etc/dr/dr.yaml")
+    assert checked.config is None
+    assert (checked.policies_dir, checked.regions) == ("/etc/dr/p", ("eu-west-1",))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("name: a", ()), ("regions: [x]", None), ("regions: x", None), ("[", None)]
+)
+def test_regions_are_unknown_where_they_cannot_be_read(text, expected):
+    assert check_config(text.encode(), "dr.yaml").regions == expected
