@@ -97,6 +97,7 @@ class App:
         if settings.config:
             return Path(settings.config)
         if settings.in_sandbox:
+            self.require_sandbox()
             return sandbox_directory(settings.environ) / "dr.yaml"
         return Path(settings.environ.get("DR_CONFIG") or "dr.yaml")
 
@@ -167,8 +168,10 @@ class App:
     @cached_property
     def running(self) -> process.Running | None:
         """The sandbox, when this run asks for it. Raises `EnvironmentFailed` when none runs."""
-        if not self.settings.in_sandbox:
-            return None
+        return self.require_sandbox() if self.settings.in_sandbox else None
+
+    def require_sandbox(self) -> process.Running:
+        """The sandbox that runs. Raises `EnvironmentFailed` when none does."""
         found = process.status(sandbox_directory(self.settings.environ))
         if found is None:
             raise EnvironmentFailed("no sandbox is running", "start one with `dr sandbox start`")

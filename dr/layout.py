@@ -178,8 +178,8 @@ def lease_key(account: str, region: str, policy: str) -> str:
 
 
 def restore_lease_key(account: str, region: str, stack: str) -> str:
-    """The lease of one target stack."""
-    return f"leases/{account}/{region}/stack/{stack}"
+    """The lease of one target stack. No policy has a dot in its name; a file of a directory is never a folder too."""
+    return f"leases/{account}/{region}/stack.{stack}"
 
 
 def applied_key(account: str, policy: str) -> str:

@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPConnection
 from typing import Any
 
 import boto3
@@ -36,11 +36,14 @@ class SandboxServer:
         )
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(
-            urllib.request.Request(f"{self.url}/_dr/{path}", data=data), timeout=10
-        ) as answer:
-            return json.load(answer)
+        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=10)
+        try:
+            connection.request(
+                "GET" if body is None else "POST", f"/_dr/{path}", None if body is None else json.dumps(body)
+            )
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
 
     def now(self) -> datetime:
         return datetime.fromisoformat(self.control("clock")["now"])

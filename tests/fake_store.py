@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from fakes import ACCOUNT, Failures, FakeClock
+
 from dr import layout
 from dr.errors import Busy, NotFound, Refused
 from dr.model import Applied, Kind, Lineage, Protect, RecoveryPoint, Source, State
 from dr.stored import StoredStack
-from fakes import ACCOUNT, Failures, FakeClock
 
 _LEASE = timedelta(minutes=5)
 
@@ -96,6 +97,9 @@ class FakeStackStore:
 
     def lag(self) -> tuple[str, ...]:
         return self.behind
+
+    def repair(self, account: str, region: str) -> tuple[str, ...]:
+        return ()
 
 
 def _point(stack: StoredStack) -> RecoveryPoint:

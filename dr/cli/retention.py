@@ -17,7 +17,7 @@ from dr.words import clean
 @click.option("--keep", metavar="RULES", required=True, help="For example last=3,daily=7,within=2d.")
 @click.option(
     "--points",
-    type=click.File("rb"),
+    type=click.File("rb", lazy=True),
     metavar="FILE",
     required=True,
     help="ISO times with offsets, one a line or a JSON list; - is standard input.",

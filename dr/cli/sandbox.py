@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dr.app import sandbox_directory
+from dr.app import App, Settings, sandbox_directory
 from dr.cli.frame import Shared, shared_options
 from dr.cli.progress import working
 from dr.durations import parse_duration
@@ -28,10 +28,7 @@ def _directory() -> Path:
 
 
 def _running() -> process.Running:
-    found = process.status(_directory())
-    if found is None:
-        raise EnvironmentFailed("no sandbox is running", "start one with `dr sandbox start`")
-    return found
+    return App(Settings()).require_sandbox()
 
 
 @sandbox.command()

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from dr.errors import UsageError
+from dr.words import clean
 
 _AT_MOST = 64 * 2**20
 """Bytes of a plan file: some 100,000 actions."""
@@ -70,10 +71,10 @@ def rows(data: Any, where: str) -> list[Any]:
 
 
 def text(data: Any, where: str) -> str:
-    """A string of printable characters."""
+    """A string without what a terminal would obey: dr writes none."""
     if not isinstance(data, str):
         fail(where, "not a string")
-    if len(data) > _TEXT_AT_MOST or not data.isprintable():
+    if len(data) > _TEXT_AT_MOST or clean(data) != data:
         fail(where, "too long, or with control characters")
     return data
 

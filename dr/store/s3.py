@@ -42,9 +42,12 @@ class Place:
     prefix: str = ""
 
 
-class _Condition(TypedDict, total=False):
-    IfNoneMatch: str
+class _IfMatch(TypedDict, total=False):
     IfMatch: str
+
+
+class _Condition(_IfMatch, total=False):
+    IfNoneMatch: str
 
 
 class S3Store:
@@ -144,9 +147,9 @@ class S3Store:
 
     def _delete(self, key: str, if_match: str | None) -> None:
         place = self._place
-        condition = _Condition() if if_match is None else _Condition(IfMatch=if_match)
+        condition: _IfMatch = {} if if_match is None else {"IfMatch": if_match}
         with self._call("s3:DeleteObject"):
-            self._client().delete_object(  # type: ignore[call-overload]
+            self._client().delete_object(
                 Bucket=place.bucket, Key=self._key(key), ExpectedBucketOwner=place.owner, **condition
             )
 

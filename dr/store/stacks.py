@@ -24,7 +24,7 @@ from dr import layout
 from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, Refused
 from dr.model import Kind, Lineage, RecoveryPoint, State
 from dr.ports import Clock, ObjectStore
-from dr.store.documents import pack
+from dr.store.documents import Packed, pack
 from dr.store.vault import Vault
 from dr.stored import StoredStack
 
@@ -55,12 +55,9 @@ class StoredStacks:
         return tuple(_point(key, found[key]) for key in sorted(found))
 
     def write(self, stack: StoredStack) -> str:
-        """Keep it; raises what the primary said when no store took it."""
+        """Keep it. Raises `CloudError` when no store took it: a store that is away fails this capture, not the run."""
         lineage = Lineage(policy=stack.policy, account=stack.account, region=stack.region, source=stack.name)
-        standing = self._ask(lambda vault: vault.manifest(lineage, stack.slot))
-        holders = [vault for vault, body in standing if body is not None]
-        reachable = [vault for vault, _ in standing]
-        holder = holders[0] if holders else self._write_first(stack, lineage, reachable)
+        reachable, holder = _said(partial(self._write_one, stack, lineage))
         for vault in reachable:
             if vault is not holder:
                 self._beside(vault, partial(self._copy, holder, vault, lineage, stack.slot))
@@ -87,10 +84,10 @@ class StoredStacks:
     def expire(self, point: RecoveryPoint) -> None:
         """Remove the manifest from both stores, then garbage. Raises `CloudError` when either store does not answer."""
         lineage, slot = point.lineage, point.slot
-        standing = [(vault, _must(vault, partial(vault.manifest, lineage, slot))) for vault in self._vaults]
+        standing = [(vault, _said(partial(vault.manifest, lineage, slot))) for vault in self._vaults]
         for vault, body in standing:
             if body is not None:
-                _must(vault, partial(vault.remove, lineage, slot))
+                _said(partial(vault.remove, lineage, slot))
         now = self._clock.now()
         for vault, body in standing:
             if body is not None:
@@ -114,15 +111,27 @@ class StoredStacks:
             key for of, to, keys in missing for key in keys[:at_most] if self._repair_one(of, to, key)
         )
 
-    def _write_first(self, stack: StoredStack, lineage: Lineage, vaults: Sequence[Vault]) -> Vault:
+    def _write_one(self, stack: StoredStack, lineage: Lineage) -> tuple[list[Vault], Vault]:
+        """Give the stores that answer, and the one that has the slot now: whole, and first."""
+        asked = self._ask(
+            lambda vault: (vault.manifest(lineage, stack.slot), vault.before(lineage, stack.slot))
+        )
+        reachable = [vault for vault, _ in asked]
+        for vault, (standing, _) in asked:
+            if standing is not None:
+                return reachable, vault
+        found = (before for _, (_, before) in asked if before)
+        before = max(found, key=lambda each: each.slot, default=None)
+        return reachable, self._write_first(pack(stack, before), lineage, stack.slot, reachable)
+
+    def _write_first(
+        self, packed: Packed, lineage: Lineage, slot: datetime, vaults: Sequence[Vault]
+    ) -> Vault:
         """Write it into the first store that takes it whole."""
-        found = (vault.before(lineage, stack.slot) for vault in vaults)
-        before = max((each for each in found if each), key=lambda each: each.slot, default=None)
-        packed = pack(stack, before)
         errors: list[DrError] = []
         for vault in vaults:
             try:
-                vault.keep(packed, lineage, stack.slot)
+                vault.keep(packed, lineage, slot)
             except _UNREACHABLE as error:
                 self._remember(vault, error)
                 errors.append(error)
@@ -192,12 +201,12 @@ class StoredStacks:
         self._troubles[said] = None
 
 
-def _must(vault: Vault, work: Callable[[], _Answer]) -> _Answer:
+def _said(work: Callable[[], _Answer]) -> _Answer:
     """Do what fails this point alone: a store that is out of reach is no reason to end the whole run."""
     try:
         return work()
     except EnvironmentFailed as error:
-        raise CloudError(f"{vault.name} does not answer: {error.message}", error.remedy) from error
+        raise CloudError(error.message, error.remedy) from error
 
 
 def _point(key: str, written: datetime) -> RecoveryPoint:

@@ -50,6 +50,7 @@ def endpoint(*answers, date=NOW):
             self.send_response_only(status)
             self.send_header("Date", date.strftime("%a, %d %b %Y %H:%M:%S GMT"))
             self.send_header("Content-Length", str(len(body) + (100 if body == SHORT else 0)))
+            self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(body)
             self.close_connection = True
@@ -144,7 +145,7 @@ def test_a_create_is_one_attempt_and_its_lost_answer_is_ambiguous():
     with endpoint((503, b"busy")) as (url, seen), pytest.raises(Ambiguous):
         cloud(url).create_snapshot(REGION, "vol-1", {"a": "b"})
 
-    assert 1 == len(calls(seen, "CreateSnapshot"))
+    assert len(calls(seen, "CreateSnapshot")) == 1
 
 
 @pytest.mark.parametrize("body", [SHORT, b"<html>not aws", b"", b'{"json": true}'])
@@ -155,7 +156,7 @@ def test_an_unreadable_answer_to_a_create_is_ambiguous(body):
 
 def test_a_create_that_answers_is_believed():
     with endpoint((200, CREATED)) as (url, _):
-        assert "snap-1" == cloud(url).create_snapshot(REGION, "vol-1", {"a": "b"})
+        assert cloud(url).create_snapshot(REGION, "vol-1", {"a": "b"}) == "snap-1"
 
 
 def test_a_read_is_tried_again():
@@ -163,14 +164,14 @@ def test_a_read_is_tried_again():
         session(url).ec2(REGION).describe_volumes(MaxResults=5)
         session(url).ec2(REGION).describe_volumes(MaxResults=5)
 
-    assert 3 == len(calls(seen, "DescribeVolumes"))
+    assert len(calls(seen, "DescribeVolumes")) == 3
 
 
 def test_attempts_end_and_a_throttle_is_told_apart():
     with endpoint((503, refusal("RequestLimitExceeded"))) as (url, seen), pytest.raises(Throttled):
         list_volumes(url, attempts=2)
 
-    assert 2 == len(calls(seen, "DescribeVolumes"))
+    assert len(calls(seen, "DescribeVolumes")) == 2
 
 
 def test_a_listing_without_its_rows_is_broken_and_not_empty():
@@ -178,7 +179,7 @@ def test_a_listing_without_its_rows_is_broken_and_not_empty():
     with endpoint((200, empty)) as (url, _), pytest.raises(CloudError) as caught:
         list_volumes(url, attempts=1)
 
-    assert "BrokenListing" == caught.value.code
+    assert caught.value.code == "BrokenListing"
 
 
 def test_a_page_token_that_comes_twice_ends_the_listing():
@@ -186,7 +187,7 @@ def test_a_page_token_that_comes_twice_ends_the_listing():
     with endpoint((200, page)) as (url, seen), pytest.raises(CloudError) as caught:
         list_volumes(url, attempts=1)
 
-    assert ("BrokenListing", 2) == (caught.value.code, len(calls(seen, "DescribeVolumes")))
+    assert (caught.value.code, len(calls(seen, "DescribeVolumes"))) == ("BrokenListing", 2)
 
 
 def test_a_refusal_names_the_action_and_hides_the_encoded_part():
@@ -194,7 +195,7 @@ def test_a_refusal_names_the_action_and_hides_the_encoded_part():
     with endpoint((403, body)) as (url, _), pytest.raises(Denied) as caught:
         list_volumes(url, attempts=1)
 
-    assert "ec2:DescribeVolumes" == caught.value.action
+    assert caught.value.action == "ec2:DescribeVolumes"
     assert "allow ec2:DescribeVolumes" in caught.value.remedy
     assert "abcdef" not in caught.value.message
 
@@ -215,7 +216,7 @@ def test_a_refusal_tells_the_time_too():
         with pytest.raises(Denied):
             Ec2Cloud(one, "acme").sources(Protect.VOLUMES, REGION, {})
 
-    assert 3600 == one.skew()
+    assert one.skew() == 3600
 
 
 def test_expired_credentials_are_read_anew_for_the_next_call():
@@ -244,7 +245,7 @@ def test_clients_are_made_once_by_many_threads():
     for thread in threads:
         thread.join()
 
-    assert 1 == len({id(client) for client in made})
+    assert len({id(client) for client in made}) == 1
 
 
 def test_the_user_agent_names_dr():
@@ -283,7 +284,7 @@ def test_no_region_is_said_so(bare):
     with pytest.raises(EnvironmentFailed) as caught:
         Session(Access(keys=KEYS), now=lambda: NOW).account()
 
-    assert "no AWS Region is set" == caught.value.message
+    assert caught.value.message == "no AWS Region is set"
     assert "AWS_REGION" in caught.value.remedy
 
 

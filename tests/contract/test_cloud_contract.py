@@ -22,7 +22,7 @@ def sources(world, protect, **tags):
 
 
 def test_the_account_is_known(world):
-    assert (12, True) == (len(world.cloud.account), world.cloud.account.isdigit())
+    assert (len(world.cloud.account), world.cloud.account.isdigit()) == (12, True)
 
 
 def test_volumes_are_found_by_their_tags(world):
@@ -74,10 +74,10 @@ def test_a_volume_knows_its_instance_the_instances_tags_and_whether_it_boots(wor
 
     found = sources(world, Protect.VOLUMES)
 
-    assert (None, {}, False) == (found[loose].instance, found[loose].instance_tags, found[loose].boot)
+    assert (found[loose].instance, found[loose].instance_tags, found[loose].boot) == (None, {}, False)
     attached = [source for source in found.values() if source.instance == instance]
-    assert [True, False] == sorted((source.boot for source in attached), reverse=True)
-    assert [{"Role": "db"}] * 2 == [source.instance_tags for source in attached]
+    assert sorted((source.boot for source in attached), reverse=True) == [True, False]
+    assert [source.instance_tags for source in attached] == [{"Role": "db"}] * 2
 
 
 def test_an_instance_names_its_volumes(world):
@@ -93,7 +93,7 @@ def test_a_terminated_instance_is_no_source(world):
     instance = world.add_instance({})
     world.terminate(instance)
 
-    assert {} == sources(world, Protect.INSTANCES)
+    assert sources(world, Protect.INSTANCES) == {}
 
 
 def test_sources_say_when_they_were_made(world):
@@ -111,7 +111,7 @@ def test_a_snapshot_carries_its_identity_from_the_first_moment(world):
     point = points(world)[snapshot]
 
     assert (Kind.SNAPSHOT, world.lineage(volume), SLOT) == (point.kind, point.lineage, point.slot)
-    assert (4, False, "", False) == (point.size, point.hold, point.in_use, point.locked)
+    assert (point.size, point.hold, point.in_use, point.locked) == (4, False, "", False)
 
 
 def test_i2_a_snapshot_is_pending_before_it_is_good(world):
@@ -120,7 +120,7 @@ def test_i2_a_snapshot_is_pending_before_it_is_good(world):
     before = points(world)[snapshot].state
     world.complete()
 
-    assert (State.PENDING, State.GOOD) == (before, points(world)[snapshot].state)
+    assert (before, points(world)[snapshot].state) == (State.PENDING, State.GOOD)
 
 
 def test_i2_an_image_is_pending_before_it_is_good(world):
@@ -129,7 +129,7 @@ def test_i2_an_image_is_pending_before_it_is_good(world):
     before = points(world)[image].state
     world.complete()
 
-    assert (State.PENDING, State.GOOD) == (before, points(world)[image].state)
+    assert (before, points(world)[image].state) == (State.PENDING, State.GOOD)
 
 
 def test_an_image_names_its_devices_and_parts(world):
@@ -139,8 +139,8 @@ def test_an_image_names_its_devices_and_parts(world):
     holdings = world.cloud.points(REGION)
     (point,) = [p for p in holdings.points if p.id == image]
 
-    assert {"/dev/sdf": 7} == {d.device: d.size for d in point.devices if not d.root}
-    assert 1 == sum(d.root for d in point.devices)
+    assert {d.device: d.size for d in point.devices if not d.root} == {"/dev/sdf": 7}
+    assert sum(d.root for d in point.devices) == 1
     assert {d.snapshot for d in point.devices} == set(point.parts) == {part.id for part in holdings.parts}
     assert {image} == {part.image for part in holdings.parts}
     assert {world.lineage(instance)} == {part.lineage for part in holdings.parts}
@@ -160,7 +160,7 @@ def test_parts_outlive_their_image_and_say_so(world):
     holdings = world.cloud.points(REGION)
 
     assert ((), {""}) == (holdings.points, {part.image for part in holdings.parts})
-    assert 2 == len(holdings.parts)
+    assert len(holdings.parts) == 2
 
 
 def test_i3_points_of_another_installation_are_never_returned(world):
@@ -168,15 +168,15 @@ def test_i3_points_of_another_installation_are_never_returned(world):
     volume = world.add_volume({})
     snapshot = world.snapshot(volume)
 
-    assert ((), ()) == (theirs.points(REGION).points, theirs.find(world.lineage(volume), SLOT, Kind.SNAPSHOT))
-    assert {} == theirs.owned(REGION, Kind.SNAPSHOT, [snapshot])
+    assert (theirs.points(REGION).points, theirs.find(world.lineage(volume), SLOT, Kind.SNAPSHOT)) == ((), ())
+    assert theirs.owned(REGION, Kind.SNAPSHOT, [snapshot]) == {}
 
 
 def test_i3_what_lacks_a_tag_of_identity_is_foreign(world):
     half = {layout.MANAGED: INSTALLATION, layout.POLICY: "nightly", layout.SOURCE: "vol-1"}
     world.cloud.create_snapshot(REGION, world.add_volume({}), half)
 
-    assert {} == points(world)
+    assert points(world) == {}
 
 
 def test_the_points_of_a_slot_are_found_by_their_tags(world):
@@ -206,7 +206,7 @@ def test_another_policys_point_is_not_of_this_slot(world):
 
     lineage = replace(world.lineage(volume), policy="hourly")
 
-    assert () == world.cloud.find(lineage, SLOT, Kind.SNAPSHOT)
+    assert world.cloud.find(lineage, SLOT, Kind.SNAPSHOT) == ()
 
 
 def test_a_second_image_of_one_name_is_taken(world):
@@ -250,7 +250,7 @@ def test_a_deleted_snapshot_is_gone_and_deleting_it_again_is_success(world):
     world.cloud.delete_snapshot(REGION, snapshot)
     world.cloud.delete_snapshot(REGION, snapshot)
 
-    assert {} == points(world)
+    assert points(world) == {}
 
 
 def test_deregistering_twice_is_success(world):
@@ -260,7 +260,7 @@ def test_deregistering_twice_is_success(world):
     world.cloud.deregister_image(REGION, image)
     world.cloud.deregister_image(REGION, image)
 
-    assert {} == points(world)
+    assert points(world) == {}
 
 
 def test_i22_a_snapshot_that_an_image_needs_is_not_deleted(world):
@@ -316,7 +316,7 @@ def test_the_last_look_tells_images_by_lineage_and_slot(world):
 
 
 def test_a_look_at_nothing_finds_nothing(world):
-    assert {} == world.cloud.owned(REGION, Kind.SNAPSHOT, [])
+    assert world.cloud.owned(REGION, Kind.SNAPSHOT, []) == {}
 
 
 def test_a_listing_of_several_pages_is_whole(world):

@@ -330,3 +330,16 @@ def test_control_characters_and_long_texts_do_not_reach_a_terminal():
     (fault,) = faults(policy='"a\\nb\\u202e' + "x" * 1000 + '"')
     assert fault.isprintable()
     assert len(fault) < 200
+
+
+@pytest.mark.parametrize(
+    "changed", [{"keep": "{1: 2}"}, {"keep": "*x"}, {"select": "{yes: 2}"}, {"schedule": "&x y"}]
+)
+def test_a_value_that_reading_refused_is_one_fault_and_no_more(changed):
+    assert len(faults(**changed)) == 1
+
+
+@pytest.mark.parametrize("changed", [{"schedule": '"0 *\\nx"'}, {"objectives": '{rpo: "1\\nd"}'}])
+def test_a_fault_is_one_line_whatever_stands_in_the_text(changed):
+    (fault,) = faults(**changed)
+    assert fault.isprintable()

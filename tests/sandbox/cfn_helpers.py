@@ -96,3 +96,87 @@ def refused(call: Any, **arguments: Any) -> tuple[str, str]:
 
 def tags(found: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+
+
+def machine(image, **properties):
+    return {
+        "Type": "AWS::EC2::Instance",
+        "Properties": {"ImageId": image, "InstanceType": "t3.micro", **properties},
+    }
+
+
+def disk(**properties):
+    return {"Type": "AWS::EC2::Volume", "Properties": {"AvailabilityZone": ZONE, **properties}}
+
+
+def failure(cfn, stack="s"):
+    return next(reason for _, status, reason in events(cfn, stack) if status == "CREATE_FAILED")
+
+
+def network():
+    return {
+        "Vpc": {
+            "Type": "AWS::EC2::VPC",
+            "Properties": {
+                "CidrBlock": "10.1.0.0/16",
+                "EnableDnsHostnames": True,
+                "Tags": [{"Key": "n", "Value": "v"}],
+            },
+        },
+        "Net": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {
+                "VpcId": {"Ref": "Vpc"},
+                "CidrBlock": "10.1.1.0/24",
+                "AvailabilityZone": "eu-west-1b",
+                "MapPublicIpOnLaunch": True,
+            },
+        },
+        "Gate": {"Type": "AWS::EC2::InternetGateway"},
+        "Attach": {
+            "Type": "AWS::EC2::VPCGatewayAttachment",
+            "Properties": {"VpcId": {"Ref": "Vpc"}, "InternetGatewayId": {"Ref": "Gate"}},
+        },
+        "Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+        "Route": {
+            "Type": "AWS::EC2::Route",
+            "DependsOn": "Attach",
+            "Properties": {
+                "RouteTableId": {"Ref": "Table"},
+                "DestinationCidrBlock": "0.0.0.0/0",
+                "GatewayId": {"Ref": "Gate"},
+            },
+        },
+        "Join": {
+            "Type": "AWS::EC2::SubnetRouteTableAssociation",
+            "Properties": {"SubnetId": {"Ref": "Net"}, "RouteTableId": {"Ref": "Table"}},
+        },
+        "Web": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {
+                "GroupDescription": "d",
+                "VpcId": {"Ref": "Vpc"},
+                "SecurityGroupIngress": [
+                    {"IpProtocol": "tcp", "FromPort": 443, "ToPort": "443", "CidrIp": "0.0.0.0/0"}
+                ],
+            },
+        },
+        "Inner": {
+            "Type": "AWS::EC2::SecurityGroupIngress",
+            "Properties": {
+                "GroupId": {"Ref": "Web"},
+                "IpProtocol": "tcp",
+                "FromPort": 22,
+                "ToPort": 22,
+                "SourceSecurityGroupId": {"Ref": "Web"},
+            },
+        },
+        "Ip": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
+        "Nat": {
+            "Type": "AWS::EC2::NatGateway",
+            "Properties": {
+                "SubnetId": {"Ref": "Net"},
+                "AllocationId": {"Fn::GetAtt": ["Ip", "AllocationId"]},
+            },
+        },
+    }

@@ -90,6 +90,7 @@ def test_an_empty_list_is_no_fault(asked):
         (b"", ["--keep", "within=5m"]),
         (b"", ["--keep", "last=1", "--timezone", "Mars"]),
         (b"", ["--keep", "last=1", "--points", "/nowhere/at/all"]),
+        (b"", ["--keep", "last=1", "--points", "/"]),
         (b"", []),
     ],
 )

@@ -16,18 +16,26 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from dr.sandbox.corrections.cloudformation.faults import Stuck
 from dr.sandbox.world import lock
 
 ENDPOINT = "http://127.0.0.1"
 
 
 def call(account: str, region: str, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-    """Make one call as `account` in `region`; botocore's ClientError says what the service refused."""
-    answer = getattr(client(account, region, service), operation)(**parameters)
+    """Make one call as `account` in `region`; botocore's ClientError says what the service refused.
+
+    Raise Stuck when moto itself failed, which it answers with a page of HTML.
+    """
+    try:
+        answer = getattr(client(account, region, service), operation)(**parameters)
+    except ResponseParserError as error:
+        raise Stuck(f"the sandbox's {service} failed at {operation}; its log has the reason") from error
     return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
 

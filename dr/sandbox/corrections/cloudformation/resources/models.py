@@ -17,12 +17,7 @@ from dr.sandbox.world import lock
 _BY_CALL = {
     "AWS::ApiGateway::RestApi": ("apigateway", "delete_rest_api", "restApiId"),
     "AWS::EC2::TransitGateway": ("ec2", "delete_transit_gateway", "TransitGatewayId"),
-    "AWS::EC2::VPCPeeringConnection": (
-        "ec2",
-        "delete_vpc_peering_connection",
-        "VpcPeeringConnectionId",
-        False,
-    ),
+    "AWS::EC2::VPCPeeringConnection": ("ec2", "delete_vpc_peering_connection", "VpcPeeringConnectionId"),
     "AWS::EC2::VPNGateway": ("ec2", "delete_vpn_gateway", "VpnGatewayId"),
     "AWS::ECS::Cluster": ("ecs", "delete_cluster", "cluster"),
     "AWS::ECS::TaskDefinition": ("ecs", "deregister_task_definition", "taskDefinition"),

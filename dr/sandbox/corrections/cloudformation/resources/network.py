@@ -120,8 +120,12 @@ def _endpoint(job: Job) -> Made:
         for key in ("PolicyDocument",)
         if isinstance(job.properties.get(key), dict)
     }
-    tags = job.tagged("vpc-endpoint")
-    found = job.ec2("create_vpc_endpoint", **{**job.without("Tags"), **policy}, **tags)["VpcEndpoint"]
+    asked = {
+        "VpcEndpointType": "Gateway",
+        **job.without("Tags"),
+        **policy,
+    }  # CreateVpcEndpoint: default Gateway
+    found = job.ec2("create_vpc_endpoint", **asked, **job.tagged("vpc-endpoint"))["VpcEndpoint"]
     job.mark(found["VpcEndpointId"])
     return Made(id=found["VpcEndpointId"], attributes={"Id": found["VpcEndpointId"]})
 

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from plan_values import (
+    HOUR,
+    NOW,
+    SLOT,
+    captured,
+    captures,
+    codes,
+    hourly,
+    lineage,
+    message,
+    plan,
+    point,
+    policy,
+    unread,
+    volume,
+)
+
+from dr.actions import WarningCode
+from dr.model import Kind, Protect, Selector, State
+
+
+def test_a_lineage_that_lacks_the_latest_slot_is_captured():
+    (capture,) = captures(plan(point(SLOT - HOUR)))
+
+    assert (lineage(), SLOT, Kind.SNAPSHOT, 1) == (
+        capture.lineage,
+        capture.slot,
+        capture.kind,
+        capture.attempt,
+    )
+
+
+@pytest.mark.parametrize("state", [State.GOOD, State.PENDING, State.ARCHIVED])
+def test_i8_a_slot_that_has_its_point_is_not_captured_again(state):
+    assert () == plan(point(SLOT, state=state)).actions
+
+
+def test_a_slot_is_captured_however_late():
+    (capture,) = captures(plan(policies=(policy("db", "0 0 1 1 *"),)))
+
+    assert SLOT.replace(month=1, day=1, hour=0) == capture.slot
+
+
+def test_a_failed_point_is_followed_by_the_next_attempt():
+    failed = [point(SLOT, f"snap-{number}", state=State.FAILED) for number in range(2)]
+
+    assert [3] == [capture.attempt for capture in captures(plan(*failed))]
+
+
+def test_failed_points_of_other_slots_are_no_attempts_of_this_one():
+    assert [1] == [c.attempt for c in captures(plan(*hourly(4, SLOT - HOUR, state=State.FAILED)))]
+
+
+def test_older_missed_slots_are_told_with_their_number_and_never_replayed():
+    found = plan(point(SLOT - 5 * HOUR))
+
+    assert [SLOT] == [capture.slot for capture in captures(found)]
+    assert message(found, WarningCode.SLOTS_MISSED).startswith("4 slots after 2026-03-10T07:00:00Z")
+
+
+def test_missed_slots_are_told_once():
+    assert [] == codes(plan(point(SLOT), point(SLOT - 5 * HOUR)))
+
+
+def test_a_slot_without_a_gap_misses_nothing():
+    assert [] == codes(plan(point(SLOT - HOUR)))
+
+
+def test_slots_of_several_schedules_are_missed_once():
+    both = policy("db", "0 * * * *", "*/30 * * * *")
+    found = plan(point(SLOT - 2 * HOUR), policies=(both,), now=SLOT)
+
+    assert message(found, WarningCode.SLOTS_MISSED).startswith("3 slots")
+
+
+def test_the_number_of_missed_slots_is_bounded():
+    found = plan(point(SLOT - timedelta(days=365)), policies=(policy("db", "* * * * *"),))
+
+    assert message(found, WarningCode.SLOTS_MISSED).startswith("at least 10000 slots")
+
+
+def test_a_new_source_gets_its_first_point_at_once():
+    daily = policy("db", "0 3 * * *")
+
+    assert ["vol-1"] == captured(plan(sources=[volume(created=NOW)], policies=(daily,)))
+
+
+def test_a_new_source_gets_no_point_for_an_at_before_it_was_there():
+    once = policy("db", "at(2026-03-10T12:00:00)")
+
+    assert [] == captured(plan(sources=[volume(created=SLOT + HOUR / 60)], policies=(once,)))
+    assert ["vol-1"] == captured(plan(sources=[volume(created=SLOT)], policies=(once,)))
+    assert ["vol-1"] == captured(plan(sources=[volume(created=None)], policies=(once,)))
+
+
+def test_a_new_source_gets_the_slot_of_its_other_schedule_instead_of_an_old_at():
+    both = policy("db", "0 3 * * *", "at(2026-03-10T12:00:00)")
+
+    young = captures(plan(sources=[volume(created=NOW)], policies=(both,)))
+    old = captures(plan(sources=[volume()], policies=(both,)))
+
+    assert ([SLOT.replace(hour=3)], [SLOT]) == ([c.slot for c in young], [c.slot for c in old])
+
+
+def test_nothing_is_wanted_before_the_first_slot():
+    assert [] == captured(plan(policies=(policy("db", "at(2027-01-01T00:00:00)"),)))
+
+
+def test_a_source_that_is_not_ready_is_told_and_not_captured():
+    found = plan(sources=[volume(unready="it is being deleted")])
+
+    assert ([], [WarningCode.SOURCE_NOT_READY]) == (captured(found), codes(found))
+
+
+def test_a_source_that_is_not_ready_matters_only_where_a_point_is_due():
+    assert [] == codes(plan(point(SLOT), sources=[volume(unready="it is being deleted")]))
+
+
+def test_i4_where_the_points_could_not_be_listed_captures_go_on_and_look_first():
+    found = plan(unread=(unread("points"),))
+
+    assert [True] == [capture.look_first for capture in captures(found)]
+    assert [False] == [capture.look_first for capture in captures(plan())]
+
+
+def test_i25_a_listing_that_fails_in_one_region_leaves_the_others_alone():
+    both = policy(regions=("eu-west-1", "us-east-1"))
+    sources = [volume(), volume("vol-2", region="us-east-1")]
+    found = plan(policies=(both,), sources=sources, unread=(unread("points", "us-east-1"),))
+
+    assert {"vol-1": False, "vol-2": True} == {c.lineage.source: c.look_first for c in captures(found)}
+
+
+def test_a_copy_is_no_point_of_the_lineage():
+    assert ["vol-1"] == captured(plan(point(SLOT, copy_of="snap-elsewhere")))
+
+
+def test_a_point_of_another_kind_is_no_point_of_the_lineage():
+    assert ["vol-1"] == captured(plan(point(SLOT, kind=Kind.STACK)))
+
+
+def test_a_point_of_another_policy_is_no_point_of_the_lineage():
+    assert ["vol-1"] == captured(plan(point(SLOT, policy="other")))
+
+
+def test_the_most_overdue_comes_first_and_no_point_at_all_before_that():
+    hour = policy("fast", select=Selector(tags={"Tier": ("fast",)}))
+    day = policy("slow", "0 12 * * *", select=Selector(tags={"Tier": ("slow",)}))
+    month = policy("tight", "0 12 1-31 * *", rpo=1800, select=Selector(tags={"Tier": ("tight",)}))
+    sources = [volume(f"vol-{p.name}", tags={"Tier": p.name}) for p in (hour, day, month)]
+    sources += [volume("vol-new", tags={"Tier": "slow"})]
+    points = [
+        point(SLOT - 3 * HOUR, source="vol-fast", policy="fast"),  # 3.5 periods old
+        point(SLOT - 24 * HOUR, source="vol-slow", policy="slow"),  # 1 period old
+        point(SLOT - 2 * HOUR, source="vol-tight", policy="tight"),  # 5 times its RPO
+    ]
+
+    found = plan(*points, policies=(hour, day, month), sources=sources)
+
+    assert ["vol-new", "vol-tight", "vol-fast", "vol-slow"] == captured(found)
+
+
+def test_captures_come_before_expiries():
+    found = plan(*hourly(9, SLOT - HOUR))
+
+    assert ["Capture", "Expire", "Expire"] == [type(action).__name__ for action in found.actions]
+
+
+def test_an_image_is_taken_with_the_reboot_that_the_policy_asks_for():
+    images = policy(protect=Protect.INSTANCES, reboot=True)
+    (capture,) = captures(plan(policies=(images,), sources=[volume("i-1", protect=Protect.INSTANCES)]))
+
+    assert (Kind.IMAGE, True) == (capture.kind, capture.reboot)
+
+
+def test_a_policy_that_selects_nothing_is_told():
+    found = plan(sources=[volume(tags={})])
+
+    assert ([], [WarningCode.SELECTS_NOTHING]) == (captured(found), codes(found))
+
+
+def test_where_sources_could_not_be_listed_nobody_says_that_nothing_is_selected():
+    assert [WarningCode.LISTING_INCOMPLETE] == codes(plan(sources=[], unread=(unread("sources"),)))
+
+
+def test_two_policies_over_one_source_have_a_lineage_each_and_a_warning():
+    found = plan(policies=(policy("db"), policy("other")))
+
+    assert (["vol-1", "vol-1"], [WarningCode.OVERLAP]) == (captured(found), codes(found))
+
+
+def test_a_point_pending_for_more_than_a_day_is_told():
+    old, young = (point(SLOT - n * HOUR, state=State.PENDING) for n in (24, 23))
+
+    assert [WarningCode.PENDING_LONG] == codes(plan(old, point(SLOT)))
+    assert [] == codes(plan(young, point(SLOT)))
+
+
+def test_a_clock_that_is_off_stops_no_capture():
+    found = plan(unread=(unread("clock", ""),))
+
+    assert ["vol-1"] == captured(found)
+    assert {WarningCode.CLOCK_SKEW, WarningCode.EXPIRY_CLOSED} == set(codes(found))
