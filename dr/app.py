@@ -14,7 +14,7 @@ import random
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,10 +25,12 @@ from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
 from dr.config import CheckedConfig, Config, check_config
 from dr.errors import EnvironmentFailed, InvalidDocuments, Problem, UsageError
+from dr.events import narrowed, read_restore, read_tick, require_account
 from dr.executor.hands import Hands
+from dr.functions import Document, invocation, run_restore, run_tick, stop_at
 from dr.limits import decide
 from dr.model import Policy, RecoveryPoint
-from dr.planfile import Context
+from dr.planfile import Context, stamp
 from dr.policy import Checked, check_policies, is_policy_file
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Asked, Configured, Reader, choose_version, prepare
@@ -47,7 +49,7 @@ _LARGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this run was asked for. `config` is the --config option; `stop_at` a deadline, for Lambda."""
+    """How this run was asked for. `config` is the --config option."""
 
     config: str | None = None
     sandbox: bool = False
@@ -221,10 +223,10 @@ class App:
 
     @cached_property
     def owner(self) -> str:
-        """Who this process is, for whoever finds its lease."""
+        """Who this process is, for whoever finds its lease. In Lambda the log stream tells one from another."""
         environ = self.settings.environ
-        function = environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        return function or f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
+        who = environ.get("AWS_LAMBDA_FUNCTION_NAME") or f"{_user()}@{socket.gethostname()}"
+        return f"{who} ({environ.get('AWS_LAMBDA_LOG_STREAM_NAME') or f'process {os.getpid()}'})"
 
     def kit(self, region: str) -> Kit:
         """Everything a restore into a Region works with."""
@@ -295,6 +297,31 @@ class App:
         """How a plan is made: the points of policies that were not asked for are no orphans."""
         others = frozenset(policy.name for policy in self.policies)
         return lambda policies, inventory, now: decide(policies, inventory, now, others)
+
+    def stamped(self, asked: tuple[Policy, ...]) -> Decide:
+        """How a plan with a fingerprint is made, for the policies that were asked for."""
+        made, context = self.decide(), self.context(asked)
+        return lambda policies, inventory, now: stamp(made(policies, inventory, now), context)
+
+    # --- functions --------------------------------------------------------------------------------------------
+
+    def tick(self, event: object, request: str, seconds_left: float) -> Document:
+        """What the scheduled function answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
+        with invocation(self._level, request):
+            asked, end = read_tick(event), stop_at(self.clock.now(), seconds_left)
+            named = [policy for name in asked.policies or (None,) for policy in self.asked(name)]
+            policies = narrowed(tuple(dict.fromkeys(named)), asked.region)
+            require_account(asked.account, self.cloud.account)
+            tell_started(policies, asked.scheduled)
+            desk = replace(self.desk, hands=replace(self.desk.hands, stop_at=end))
+            return run_tick(policies, desk, self.stamped(policies))
+
+    def restore(self, event: object, request: str, seconds_left: float) -> Document:
+        """What the restoring function answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
+        with invocation(self._level, request):
+            asked, end = read_restore(event), stop_at(self.clock.now(), seconds_left)
+            plan = self.plan_restore(asked.asked)
+            return run_restore(plan, replace(self.kit(plan.region), stop_at=end), plan_only=asked.plan_only)
 
 
 def _read(path: Path, remedy: str) -> bytes:

@@ -94,7 +94,7 @@ def missed_warnings(policy: Policy, cases: Iterable[Case]) -> Iterator[Warn]:
         missed = _slots_inside(policy.schedules, after, wanted)
         if missed:
             at_least = "at least " if missed >= _COUNTED_AT_MOST else ""
-            slots = count(missed, "slot")
+            slots = count(min(missed, _COUNTED_AT_MOST), "slot")
             message = f"{at_least}{slots} after {instant(after)} went by without a point: {names(sources)}"
             yield _warn(WarningCode.SLOTS_MISSED, policy, message, _only(sources))
 

@@ -9,18 +9,48 @@ from dr import layout
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.session import Access, Keys, Session
 from dr.model import Kind, Lineage, Protect, Source
-from dr.ports import ImageTags
+from dr.ports import Cloud, ImageTags
 
 REGION = "eu-west-1"
 SLOT = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 INSTALLATION = "acme"
+SIZE = 8
+"""GiB of every volume."""
 
 
 def spelled(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-class AwsWorld:
+class Making:
+    """Points as the executor makes them, through the cloud under test."""
+
+    cloud: Cloud
+
+    def lineage(self, source: str, policy: str = "nightly") -> Lineage:
+        return Lineage(policy=policy, account=self.cloud.account, region=REGION, source=source)
+
+    def snapshot(self, volume: str, slot: datetime = SLOT, cloud: Cloud | None = None) -> str:
+        """A point made as the executor makes it."""
+        tags = self.tags(volume, Protect.VOLUMES, Kind.SNAPSHOT, slot)
+        return (cloud or self.cloud).create_snapshot(REGION, volume, tags)
+
+    def image(self, instance: str, slot: datetime = SLOT) -> str:
+        name = layout.image_name(INSTALLATION, self.lineage(instance), slot)
+        return self.cloud.create_image(REGION, instance, name, self.image_tags(instance, slot), reboot=False)
+
+    def image_tags(self, instance: str, slot: datetime = SLOT) -> ImageTags:
+        return ImageTags(
+            image=self.tags(instance, Protect.INSTANCES, Kind.IMAGE, slot),
+            parts=self.tags(instance, Protect.INSTANCES, layout.KIND_IMAGE_PART, slot),
+        )
+
+    def tags(self, source: str, protect: Protect, kind: str, slot: datetime = SLOT) -> dict[str, str]:
+        thing = Source(id=source, protect=protect, account=self.cloud.account, region=REGION)
+        return layout.point_tags(INSTALLATION, self.lineage(source), slot, kind, thing).tags
+
+
+class AwsWorld(Making):
     """dr.aws on the sandbox. `page` is small, so that every listing has several pages."""
 
     def __init__(self, sandbox, page: int = 5) -> None:
@@ -35,21 +65,21 @@ class AwsWorld:
     def another(self, installation: str) -> Ec2Cloud:
         return Ec2Cloud(self.session, installation, page=self._page)
 
-    def add_volume(self, tags: Mapping[str, str], size: int = 4) -> str:
+    def add_volume(self, tags: Mapping[str, str]) -> str:
         specification = [{"ResourceType": "volume", "Tags": spelled(tags)}] if tags else []
         made = self.ec2.create_volume(
-            Size=size, AvailabilityZone=f"{REGION}a", TagSpecifications=specification
+            Size=SIZE, AvailabilityZone=f"{REGION}a", TagSpecifications=specification
         )
         return made["VolumeId"]
 
-    def add_instance(self, tags: Mapping[str, str], data_size: int = 7) -> str:
+    def add_instance(self, tags: Mapping[str, str]) -> str:
         names = [{"Name": "name", "Values": ["al2023-ami-*-x86_64"]}]
         image = self.ec2.describe_images(Owners=["amazon"], Filters=names)["Images"][0]["ImageId"]
         made = self.ec2.run_instances(
             ImageId=image,
             MinCount=1,
             MaxCount=1,
-            BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": data_size}}],
+            BlockDeviceMappings=[{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": SIZE}}],
             TagSpecifications=[{"ResourceType": "instance", "Tags": spelled(tags)}] if tags else [],
         )
         return made["Instances"][0]["InstanceId"]
@@ -72,25 +102,3 @@ class AwsWorld:
 
     def complete(self) -> None:
         self.sandbox.advance(120)
-
-    def lineage(self, source: str, policy: str = "nightly") -> Lineage:
-        return Lineage(policy=policy, account=self.cloud.account, region=REGION, source=source)
-
-    def snapshot(self, volume: str, slot: datetime = SLOT, cloud: Ec2Cloud | None = None) -> str:
-        """A point made as the executor makes it."""
-        tags = self.tags(volume, Protect.VOLUMES, Kind.SNAPSHOT, slot)
-        return (cloud or self.cloud).create_snapshot(REGION, volume, tags)
-
-    def image(self, instance: str, slot: datetime = SLOT) -> str:
-        name = layout.image_name(INSTALLATION, self.lineage(instance), slot)
-        return self.cloud.create_image(REGION, instance, name, self.image_tags(instance, slot), reboot=False)
-
-    def image_tags(self, instance: str, slot: datetime = SLOT) -> ImageTags:
-        return ImageTags(
-            image=self.tags(instance, Protect.INSTANCES, Kind.IMAGE, slot),
-            parts=self.tags(instance, Protect.INSTANCES, layout.KIND_IMAGE_PART, slot),
-        )
-
-    def tags(self, source: str, protect: Protect, kind: str, slot: datetime = SLOT) -> dict[str, str]:
-        thing = Source(id=source, protect=protect, account=self.cloud.account, region=REGION)
-        return layout.point_tags(INSTALLATION, self.lineage(source), slot, kind, thing).tags

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import pytest
 from aws_world import AwsWorld
-
-WORLDS = {"dr.aws on the sandbox": AwsWorld}
-
-
-@pytest.fixture(params=WORLDS.values(), ids=WORLDS.keys())
-def world(request, sandbox):
-    sandbox.reset()
-    sandbox.pending(60)
-    return request.param(sandbox)
+from fake_world import FakeWorld
 
 
-@pytest.fixture
-def aws(sandbox):
-    """dr.aws alone, for what only the real calls can show."""
+def _aws(request):
+    sandbox = request.getfixturevalue("sandbox")
     sandbox.reset()
     sandbox.pending(60)
     return AwsWorld(sandbox)
+
+
+def _fake(request):
+    return FakeWorld()
+
+
+@pytest.fixture(params=[_aws, _fake], ids=["dr.aws on the sandbox", "the fake cloud"])
+def world(request):
+    return request.param(request)
+
+
+@pytest.fixture
+def aws(request):
+    """dr.aws alone, for what only the real calls can show."""
+    return _aws(request)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from aws_world import INSTALLATION, REGION, SLOT
+from aws_world import INSTALLATION, REGION, SIZE, SLOT
 
 from dr import layout
 from dr.errors import InUse, NotFound, Taken
@@ -105,13 +105,13 @@ def test_sources_say_when_they_were_made(world):
 
 
 def test_a_snapshot_carries_its_identity_from_the_first_moment(world):
-    volume = world.add_volume({}, size=4)
+    volume = world.add_volume({})
     snapshot = world.snapshot(volume)
 
     point = points(world)[snapshot]
 
     assert (Kind.SNAPSHOT, world.lineage(volume), SLOT) == (point.kind, point.lineage, point.slot)
-    assert (point.size, point.hold, point.in_use, point.locked) == (4, False, "", False)
+    assert (point.size, point.hold, point.in_use, point.locked) == (SIZE, False, "", False)
 
 
 def test_i2_a_snapshot_is_pending_before_it_is_good(world):
@@ -133,13 +133,13 @@ def test_i2_an_image_is_pending_before_it_is_good(world):
 
 
 def test_an_image_names_its_devices_and_parts(world):
-    instance = world.add_instance({}, data_size=7)
+    instance = world.add_instance({})
     image = world.image(instance)
 
     holdings = world.cloud.points(REGION)
     (point,) = [p for p in holdings.points if p.id == image]
 
-    assert {d.device: d.size for d in point.devices if not d.root} == {"/dev/sdf": 7}
+    assert [d.size for d in point.devices if not d.root] == [SIZE]
     assert sum(d.root for d in point.devices) == 1
     assert {d.snapshot for d in point.devices} == set(point.parts) == {part.id for part in holdings.parts}
     assert {image} == {part.image for part in holdings.parts}

@@ -83,7 +83,7 @@ def test_stacks_are_selected_by_name():
             policy(select=select, protect=Protect.STACKS), volume(name, protect=Protect.STACKS, tags={})
         )
 
-    assert [True, True, False] == [stack("prod-web"), stack("shared"), stack("test-prod-web")]
+    assert [stack("prod-web"), stack("shared"), stack("test-prod-web")] == [True, True, False]
 
 
 def test_another_region_and_another_sort_of_source_are_not_selected():
@@ -96,4 +96,4 @@ def test_another_region_and_another_sort_of_source_are_not_selected():
 def test_each_source_is_selected_once_and_in_order():
     found = selected(policy(), [volume("vol-2"), volume("vol-1"), volume("vol-2")])
 
-    assert ["vol-1", "vol-2"] == [source.id for source in found]
+    assert [source.id for source in found] == ["vol-1", "vol-2"]

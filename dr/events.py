@@ -1,0 +1,192 @@
+"""The events of the Lambda functions, checked: every problem of an event at once, and no value of it repeated.
+
+A value may be a secret (a restore's parameters), so a problem names the key and what is wrong with it, never what
+was found there.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from dr.errors import UsageError
+from dr.model import Policy
+from dr.recovery.preparing import Asked
+from dr.words import one_line
+
+_LONGEST_KEY = 40
+"""Characters of an unknown key that a message repeats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickEvent:
+    """What a tick is asked for; None is everything. `account` is where the sender believes that it runs.
+
+    `scheduled` is the sender's time: it is logged and never trusted, slots come from the schedules and now alone
+    (FAILURES 2, row 43).
+    """
+
+    policies: tuple[str, ...] | None = None
+    account: str | None = None
+    region: str | None = None
+    scheduled: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreEvent:
+    """What a restore is asked for; with `plan_only` nothing is changed."""
+
+    asked: Asked
+    plan_only: bool = False
+
+
+def read_tick(event: object) -> TickEvent:
+    """Check the event of `handlers.tick`. Raises `UsageError`."""
+    return TickEvent(**_read(event, _TICK))
+
+
+def read_restore(event: object) -> RestoreEvent:
+    """Check the event of `handlers.restore`. Raises `UsageError`."""
+    values = _read(event, _RESTORE, required=("stack",))
+    plan_only = values.pop("plan_only", False)
+    if "as" in values:
+        values["as_name"] = values.pop("as")
+    return RestoreEvent(asked=Asked(**values), plan_only=plan_only)
+
+
+def narrowed(policies: Sequence[Policy], region: str | None) -> tuple[Policy, ...]:
+    """The policies in one Region only. Raises `UsageError` when none of them works there."""
+    if region is None:
+        return tuple(policies)
+    here = tuple(replace(policy, regions=(region,)) for policy in policies if region in policy.regions)
+    if not here:
+        regions = sorted({one for policy in policies for one in policy.regions})
+        raise UsageError(
+            f"event: region: none of its policies works in {one_line(region)}",
+            f"their Regions: {', '.join(regions) or 'none'}",
+        )
+    return here
+
+
+def require_account(asked: str | None, account: str) -> None:
+    """Raise `UsageError` for an event that is meant for another account than the one that we run in."""
+    if asked not in (None, account):
+        raise UsageError(
+            f"event: account: it is for {one_line(asked or '')}, and this function runs in {account}",
+            "send it to the function of that account, or leave `account` out",
+        )
+
+
+Check = Callable[[Any], Any]
+"""The value as dr uses it. Raises `ValueError` with what is wrong."""
+
+
+def _read(event: object, checks: Mapping[str, Check], required: Collection[str] = ()) -> dict[str, Any]:
+    if not isinstance(event, Mapping):
+        raise _refused([f"expected an object, found {_kind(event)}"], checks)
+    problems = [_unknown(key, checks) for key in event if key not in checks]
+    problems += [f"{key}: is required" for key in required if key not in event]
+    values = {}
+    for key in (key for key in checks if key in event):
+        try:
+            values[key] = checks[key](event[key])
+        except ValueError as error:
+            problems.append(f"{key}: {error}")
+    if problems:
+        raise _refused(problems, checks)
+    return values
+
+
+def _refused(problems: Sequence[str], known: Collection[str]) -> UsageError:
+    return UsageError(f"event: {'; '.join(problems)}", f"its keys: {', '.join(known)}")
+
+
+def _unknown(key: object, known: Collection[str]) -> str:
+    text = one_line(str(key))[:_LONGEST_KEY]
+    near = difflib.get_close_matches(text, known, n=1)
+    return f"{text!r}: unknown key" + (f", did you mean {near[0]}?" if near else "")
+
+
+_KINDS: Mapping[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "something else")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected text, found {_kind(value)}")
+    if not value.strip():
+        raise ValueError("expected text, found nothing in it")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list of names, found {_kind(value)}")
+    if not value:
+        raise ValueError("expected a list of names, found none in it; leave it out for all of them")
+    return tuple(_text(item) for item in value)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"expected true or false, found {_kind(value)}")
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(_text(value))
+    except ValueError:
+        raise ValueError("expected a time such as 2026-03-29T01:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError("the time has no offset: end it in Z for UTC, or in +02:00")
+    return moment
+
+
+def _parameters(value: Any) -> dict[str, str]:
+    """Values may be empty, as CloudFormation's may; a number has to be written as the text that the template gets."""
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object of names and texts, found {_kind(value)}")
+    wrong = [one_line(str(name))[:_LONGEST_KEY] for name, text in value.items() if not isinstance(text, str)]
+    if wrong:
+        raise ValueError(f"the value of {', '.join(wrong)} is not text: put it in quotes")
+    return value
+
+
+def _one_of(allowed: Sequence[str], value: Any) -> str:
+    if value not in allowed:
+        raise ValueError(f"expected one of {', '.join(allowed)}")
+    return str(value)
+
+
+_TICK: Mapping[str, Check] = {
+    "policies": _texts,
+    "account": _text,
+    "region": _text,
+    "scheduled": _text,
+}
+_RESTORE: Mapping[str, Check] = {
+    "stack": _text,
+    "at": _moment,
+    "as": _text,
+    "region": _text,
+    "parameters": _parameters,
+    "names": partial(_one_of, ("keep", "drop", "suffix")),
+    "user_data": partial(_one_of, ("keep", "drop")),
+    "plan_only": _flag,
+}

@@ -1,0 +1,88 @@
+"""What is logged of a run, for every shell: one event for each outcome, one for the end (STYLE, Logs)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dr import logs
+from dr.actions import Capture, Outcome, Result, Warn
+from dr.ports import StackEvent
+from dr.recovery.carrying_out import Restored
+from dr.stacks.restore import RestorePlan
+from dr.words import one_line
+
+
+def tell_outcome(outcome: Outcome) -> None:
+    """One action as it ends."""
+    action = outcome.action
+    facts = {
+        "policy": action.lineage.policy,
+        "source": action.lineage.source,
+        "region": action.lineage.region,
+        "slot": action.slot.isoformat(),
+    }
+    log = logs.get("dr")
+    if outcome.result is Result.DONE and isinstance(action, Capture):
+        log.info("point.captured", created=list(outcome.created), **facts)
+    elif outcome.result is Result.DONE:
+        log.info("point.expired", point=action.point_id if not isinstance(action, Capture) else None, **facts)
+    else:
+        tell = log.error if outcome.result is Result.FAILED else log.info
+        tell("action.ended", result=outcome.result.value, error=outcome.error, **facts)
+
+
+def tell_tick(outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> None:
+    """The end of a tick: each warning, then the counts."""
+    log = logs.get("dr")
+    for warn in warnings:
+        log.warning(
+            "tick.warned",
+            code=warn.code.value,
+            policy=warn.policy,
+            source=warn.source,
+            why=one_line(warn.message),
+        )
+    done = [outcome for outcome in outcomes if outcome.result is Result.DONE]
+    captured = sum(isinstance(outcome.action, Capture) for outcome in done)
+    ended = {
+        result.value: sum(outcome.result is result for outcome in outcomes)
+        for result in (Result.FAILED, Result.SKIPPED, Result.LEFT)
+    }
+    log.info(
+        "tick.finished", captured=captured, expired=len(done) - captured, warnings=len(warnings), **ended
+    )
+
+
+def tell_event(event: StackEvent) -> None:
+    """One resource of a stack that is being created."""
+    logs.get("dr").info(
+        "resource.changed",
+        stack=event.stack,
+        resource=event.logical_id,
+        type=event.type,
+        status=event.status,
+        why=one_line(event.reason) or None,
+    )
+
+
+def tell_begun(plan: RestorePlan) -> None:
+    """A restore that was asked for, before its first changing call."""
+    logs.get("dr").info(
+        "restore.begun", restore=plan.id, stack=plan.name, region=plan.region, at=plan.at.isoformat()
+    )
+
+
+def tell_restored(restored: Restored) -> None:
+    """How a restore ended."""
+    log = logs.get("dr")
+    tell = log.info if restored.ok else log.error
+    tell(
+        "restore.finished",
+        restore=restored.plan.id,
+        stack=restored.plan.name,
+        status=restored.status,
+        verified=sum(row.verified for row in restored.data),
+        unverified=sum(not row.verified for row in restored.data),
+        rpo=restored.rpo,
+        rto=restored.rto,
+    )

@@ -1,0 +1,18 @@
+"""The restoring function: `dr restore --json --yes`, for the stack that the event names.
+
+Event: {"stack": name, "at"?: time, "as"?: name, "region"?: name, "parameters"?: {name: text},
+"names"?: keep|drop|suffix, "user_data"?: keep|drop, "plan_only"?: bool}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr.app import App, Settings
+from handlers import Context
+
+
+def handler(event: object, context: Context) -> dict[str, Any]:
+    """Restore, or plan only. Raises `DrError`: refused, failed, or `OutOfTime`: invoked again it goes on."""
+    app = App(Settings())  # for each invocation: a clock and a dr.yaml of an earlier one could be stale
+    return app.restore(event, context.aws_request_id, context.get_remaining_time_in_millis() / 1000)

@@ -1,0 +1,18 @@
+"""The scheduled function: `dr apply --json`, for the policies that the event names.
+
+Event: {"policies"?: [name], "account"?: id, "region"?: name, "scheduled"?: time}. A lease that somebody else holds
+is a warning, what there was no time for is `left`; the next tick does it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr.app import App, Settings
+from handlers import Context
+
+
+def handler(event: object, context: Context) -> dict[str, Any]:
+    """Plan and apply. Raises `DrError`: the invocation failed."""
+    app = App(Settings())  # for each invocation: a clock and policies of an earlier one could be stale
+    return app.tick(event, context.aws_request_id, context.get_remaining_time_in_millis() / 1000)
