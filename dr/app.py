@@ -269,11 +269,14 @@ class App:
     def plan_restore(self, asked: Asked) -> RestorePlan:
         """Choose a version, read what a restore needs, and plan it."""
         now = self.clock.now()
-        version = choose_version(self.stored_points(), asked, now)
+        stored = self.stored_points()
+        version = choose_version(stored, asked, now)
         region = version.lineage.region
         reader = Reader(
             cloud=self.cloud,
             store=self.desk.hands.store,
+            stored=stored,
+            records=self.desk.records,
             maker=CloudFormationMaker(self.session, region),
             bucket=self.staging_bucket(region),
         )
@@ -307,18 +310,17 @@ class App:
 
     def tick(self, event: object, request: str, seconds_left: float) -> Document:
         """What the scheduled function answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
-        with invocation(self._level, request):
+        with invocation(self.settings.environ, request):
             asked, end = read_tick(event), stop_at(self.clock.now(), seconds_left)
             named = [policy for name in asked.policies or (None,) for policy in self.asked(name)]
-            policies = narrowed(tuple(dict.fromkeys(named)), asked.region)
+            policies = narrowed(named, asked.region)
             require_account(asked.account, self.cloud.account)
-            tell_started(policies, asked.scheduled)
             desk = replace(self.desk, hands=replace(self.desk.hands, stop_at=end))
-            return run_tick(policies, desk, self.stamped(policies))
+            return run_tick(policies, desk, self.stamped(policies), asked.scheduled)
 
     def restore(self, event: object, request: str, seconds_left: float) -> Document:
         """What the restoring function answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
-        with invocation(self._level, request):
+        with invocation(self.settings.environ, request):
             asked, end = read_restore(event), stop_at(self.clock.now(), seconds_left)
             plan = self.plan_restore(asked.asked)
             return run_restore(plan, replace(self.kit(plan.region), stop_at=end), plan_only=asked.plan_only)

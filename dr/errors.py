@@ -6,6 +6,7 @@
     +-- Refused            4     a stale plan, an existing stack, tampering: a person has to look
     +-- Busy               5     somebody else holds the lease
     +-- EnvironmentFailed  1     this machine or this account: no credentials, no Region, an unreachable endpoint
+    |   +-- OutOfTime      1     this process has to end before the work does: asked for again, it goes on
     +-- CloudError         1     AWS said no to one call
         +-- Denied               no permission; names the IAM action
         +-- NotFound             the thing is not there (on a delete: success)
@@ -99,6 +100,10 @@ class Busy(DrError):  # noqa: N818
 
 class EnvironmentFailed(DrError):  # noqa: N818
     """This machine or account cannot reach AWS: credentials, Region, endpoint, bucket."""
+
+
+class OutOfTime(EnvironmentFailed):
+    """The work is under way and this process may not wait for its end. Doing the same again goes on with it."""
 
 
 class CloudError(DrError):

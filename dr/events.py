@@ -81,8 +81,12 @@ def require_account(asked: str | None, account: str) -> None:
         )
 
 
+class _Wrong(Exception):  # noqa: N818 - never leaves this module
+    """What is wrong with a value, without the value."""
+
+
 Check = Callable[[Any], Any]
-"""The value as dr uses it. Raises `ValueError` with what is wrong."""
+"""The value as dr uses it. Raises `_Wrong`."""
 
 
 def _read(event: object, checks: Mapping[str, Check], required: Collection[str] = ()) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def _read(event: object, checks: Mapping[str, Check], required: Collection[str] 
     for key in (key for key in checks if key in event):
         try:
             values[key] = checks[key](event[key])
-        except ValueError as error:
+        except _Wrong as error:
             problems.append(f"{key}: {error}")
     if problems:
         raise _refused(problems, checks)
@@ -107,7 +111,7 @@ def _refused(problems: Sequence[str], known: Collection[str]) -> UsageError:
 
 def _unknown(key: object, known: Collection[str]) -> str:
     text = one_line(str(key))[:_LONGEST_KEY]
-    near = difflib.get_close_matches(text, known, n=1)
+    near = difflib.get_close_matches(text.lower(), known, n=1)
     return f"{text!r}: unknown key" + (f", did you mean {near[0]}?" if near else "")
 
 
@@ -128,49 +132,50 @@ def _kind(value: object) -> str:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"expected text, found {_kind(value)}")
+        raise _Wrong(f"expected text, found {_kind(value)}")
     if not value.strip():
-        raise ValueError("expected text, found nothing in it")
+        raise _Wrong("expected text, found nothing in it")
     return value
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise ValueError(f"expected a list of names, found {_kind(value)}")
+        raise _Wrong(f"expected a list of names, found {_kind(value)}")
     if not value:
-        raise ValueError("expected a list of names, found none in it; leave it out for all of them")
-    return tuple(_text(item) for item in value)
+        raise _Wrong("expected a list of names, found none in it; leave it out for all of them")
+    return tuple(dict.fromkeys(_text(item) for item in value))
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"expected true or false, found {_kind(value)}")
+        raise _Wrong(f"expected true or false, found {_kind(value)}")
     return value
 
 
 def _moment(value: Any) -> datetime:
+    text = _text(value)
     try:
-        moment = datetime.fromisoformat(_text(value))
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("expected a time such as 2026-03-29T01:00:00Z") from None
+        raise _Wrong("expected a time such as 2026-03-29T01:00:00Z") from None
     if moment.tzinfo is None:
-        raise ValueError("the time has no offset: end it in Z for UTC, or in +02:00")
+        raise _Wrong("the time has no offset: end it in Z for UTC, or in +02:00")
     return moment
 
 
 def _parameters(value: Any) -> dict[str, str]:
     """Values may be empty, as CloudFormation's may; a number has to be written as the text that the template gets."""
     if not isinstance(value, dict):
-        raise ValueError(f"expected an object of names and texts, found {_kind(value)}")
+        raise _Wrong(f"expected an object of names and texts, found {_kind(value)}")
     wrong = [one_line(str(name))[:_LONGEST_KEY] for name, text in value.items() if not isinstance(text, str)]
     if wrong:
-        raise ValueError(f"the value of {', '.join(wrong)} is not text: put it in quotes")
+        raise _Wrong(f"the value of {', '.join(wrong)} is not text: put it in quotes")
     return value
 
 
 def _one_of(allowed: Sequence[str], value: Any) -> str:
     if value not in allowed:
-        raise ValueError(f"expected one of {', '.join(allowed)}")
+        raise _Wrong(f"expected one of {', '.join(allowed)}")
     return str(value)
 
 

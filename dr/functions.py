@@ -8,7 +8,7 @@ what is left is said, and doing it again goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from dr.recovery.carrying_out import Kit, carry_out, refuse_existing
 from dr.render.restores import findings, restore_document
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
-from dr.telling import tell_begun, tell_event, tell_outcome, tell_restored, tell_tick
+from dr.telling import tell_begun, tell_event, tell_outcome, tell_restored, tell_started, tell_tick
 from dr.tick.applying import Decide, apply_now
 from dr.tick.desk import Desk
 from dr.wire import apply_document
@@ -39,12 +39,12 @@ def stop_at(now: datetime, seconds_left: float) -> datetime:
 
 
 @contextmanager
-def invocation(level: str, request: str) -> Iterator[None]:
+def invocation(environ: Mapping[str, str], request: str) -> Iterator[None]:
     """Log every line of one invocation with its request id; what it raises is logged and says what to do.
 
     Lambda shows the type and the text of an error and nothing else of it, so the remedy goes into the text.
     """
-    logs.configure(level)
+    logs.configure(environ.get("DR_LOG", "info"))
     with logs.bound(request=request):
         try:
             yield
@@ -55,11 +55,12 @@ def invocation(level: str, request: str) -> Iterator[None]:
             raise
 
 
-def run_tick(policies: Sequence[Policy], desk: Desk, decide: Decide) -> Document:
-    """Plan and apply; the JSON of `dr apply`.
+def run_tick(policies: Sequence[Policy], desk: Desk, decide: Decide, scheduled: str | None) -> Document:
+    """Plan and apply; the JSON of `dr apply`. `scheduled` is the sender's word, for the log only.
 
     When others hold every lease the work is under way already: a success with a note (FAILURES 2, row 44).
     """
+    tell_started(policies, scheduled)
     try:
         done = apply_now(policies, desk, decide, tell_outcome)
     except Busy as error:

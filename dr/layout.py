@@ -116,9 +116,9 @@ def image_name(installation: str, lineage: Lineage, slot: datetime, attempt: int
     return _within(clean, 128, _attempt_suffix(attempt), exact=name == clean)
 
 
-def change_set_name(digest: str) -> str:
+def change_set_name(digest: str, attempt: int = 1) -> str:
     """Name of a change set and its token (`[a-zA-Z][-a-zA-Z0-9]*`, at most 128: CreateChangeSet)."""
-    return f"dr-{digest[:40]}"
+    return f"dr-{digest[:40]}{_attempt_suffix(attempt)}"
 
 
 def _attempt_suffix(attempt: int) -> str:
@@ -195,9 +195,9 @@ def pin_key(restore: str) -> str:
     return f"{PINS}{restore}.json"
 
 
-def journal_key(restore: str) -> str:
-    """The journal of a restore."""
-    return f"restores/{restore}/journal.json"
+def journal_key(account: str, region: str, stack: str) -> str:
+    """The journal of the latest restore to a target stack."""
+    return f"restores/{account}/{region}/{stack}.json"
 
 
 def staging_key(sha256: str) -> str:

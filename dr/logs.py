@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -53,3 +54,8 @@ def _redacted(key: str, value: Any) -> Any:
 def get(name: str) -> Any:
     """A logger; bind tick, policy and region to it once."""
     return structlog.get_logger(name)
+
+
+def bound(**facts: str) -> AbstractContextManager[None]:
+    """Put these facts on every line that is logged inside."""
+    return structlog.contextvars.bound_contextvars(**facts)

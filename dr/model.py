@@ -222,3 +222,23 @@ class Inventory:
     pins: frozenset[str] = frozenset()
     applied: Mapping[str, Applied] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A restore that was begun, as its journal in the store has it: one for each target stack, the latest.
+
+    `plan` is its id, `attempt` counts the stacks and change sets that it began, `stored` and `policy` name the version
+    of the stack, `points` are all that it rests on. `at` is the moment restored to, `asked_at` the one that a person
+    named (None: now). `ended`: the stack is there and was verified.
+    """
+
+    plan: str
+    attempt: int
+    stored: str
+    policy: str
+    points: tuple[str, ...]
+    at: datetime
+    asked_at: datetime | None
+    began: datetime
+    ended: bool = False

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from dr.model import Applied, Holdings, Kind, Lineage, Protect, RecoveryPoint, Source, TagPatterns
+from dr.model import Applied, Begun, Holdings, Kind, Lineage, Protect, RecoveryPoint, Source, TagPatterns
 from dr.stored import StoredStack
 
 
@@ -135,6 +135,12 @@ class Records(Protocol):
 
     def unpin(self, restore: str) -> None:
         """Release them; one that is not there is success."""
+
+    def begun(self, account: str, region: str, stack: str) -> Begun | None:
+        """The latest restore that was begun to a target stack; None when there was none."""
+
+    def record_begun(self, account: str, region: str, stack: str, begun: Begun) -> None:
+        """Remember it, before its first changing call, and how it ended."""
 
 
 class Lease(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dr import logs
 from dr.actions import Capture, Outcome, Result, Warn
+from dr.model import Policy
 from dr.ports import StackEvent
 from dr.recovery.carrying_out import Restored
 from dr.stacks.restore import RestorePlan
@@ -29,6 +30,12 @@ def tell_outcome(outcome: Outcome) -> None:
     else:
         tell = log.error if outcome.result is Result.FAILED else log.info
         tell("action.ended", result=outcome.result.value, error=outcome.error, **facts)
+
+
+def tell_started(policies: Sequence[Policy], scheduled: str | None) -> None:
+    """A tick before it reads anything; `scheduled` is the sender's time, as it came."""
+    shards = [f"{policy.name}/{region}" for policy in policies for region in policy.regions]
+    logs.get("dr").info("tick.started", shards=shards, scheduled=scheduled)
 
 
 def tell_tick(outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> None:

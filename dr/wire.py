@@ -92,8 +92,10 @@ def outcomes_summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return {result.value: sum(outcome.result is result for outcome in outcomes) for result in Result}
 
 
-def apply_document(fingerprint: str, outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> Document:
-    """The JSON of `dr apply`, and what the scheduled function returns."""
+def apply_document(
+    fingerprint: str | None, outcomes: Sequence[Outcome], warnings: Sequence[Warn]
+) -> Document:
+    """The JSON of `dr apply`, and what the scheduled function returns; no fingerprint where nothing was planned."""
     return {
         "fingerprint": fingerprint,
         "outcomes": [outcome_document(outcome) for outcome in outcomes],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dr import layout
-from dr.aws.errors import translated, unreadable
+from dr.aws.errors import field, translated
 from dr.aws.session import Purpose, Session
 from dr.errors import NotFound
 from dr.ports import ImageTags
@@ -29,7 +29,7 @@ def create_snapshot(session: Session, region: str, volume: str, tags: Mapping[st
             Description=_description(tags),
             TagSpecifications=[_specification("snapshot", tags)],
         )
-    return _field(answer, "SnapshotId", action, region)
+    return str(field(answer, "SnapshotId", action, region))
 
 
 def create_image(
@@ -45,7 +45,7 @@ def create_image(
             NoReboot=not reboot,
             TagSpecifications=[_specification("image", tags.image), _specification("snapshot", tags.parts)],
         )
-    return _field(answer, "ImageId", action, region)
+    return str(field(answer, "ImageId", action, region))
 
 
 def delete_snapshot(session: Session, region: str, snapshot: str) -> None:
@@ -67,10 +67,3 @@ def _specification(kind: ResourceTypeType, tags: Mapping[str, str]) -> TagSpecif
 def _description(tags: Mapping[str, str]) -> str:
     facts = (tags.get(key, "") for key in (layout.POLICY, layout.SLOT, layout.SOURCE))
     return f"dr {' '.join(fact for fact in facts if fact)}"[:_DESCRIPTION]
-
-
-def _field(answer: Mapping[str, Any], key: str, action: str, region: str) -> str:
-    value = answer.get(key)
-    if not value:
-        raise unreadable(action, region, key)
-    return str(value)

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
@@ -103,11 +104,12 @@ def safe_url(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "the endpoint"
 
 
-def unreadable(action: str, region: str, what: str) -> Ambiguous:
-    """An answer that lacks what every answer of this call has: its outcome is unknown."""
-    return Ambiguous(
-        f"{action} in {region}: the answer lacks {what}", _LOOK, code="Unreadable", action=action
-    )
+def field(answer: Mapping[str, Any], key: str, action: str, region: str) -> Any:
+    """What every answer of this call has. Raises `Ambiguous` for one that lacks it: the outcome is unknown."""
+    if answer.get(key) is None:
+        why = f"{action} in {region}: the answer lacks {key}"
+        raise Ambiguous(why, _LOOK, code="Unreadable", action=action)
+    return answer[key]
 
 
 _LOOK = "run it again: dr looks for what is there before it creates anything"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from dr import layout
 from dr.aws import stacks_read
 from dr.aws.ec2_read import Ec2Reader
-from dr.aws.errors import translated
+from dr.aws.errors import field, translated
 from dr.aws.pages import Row
 from dr.aws.session import Session
 from dr.errors import CloudError, NotFound, Taken
@@ -157,9 +157,10 @@ class CloudFormationMaker:
 
     def ssm_parameter(self, name: str) -> str:
         """The value of a parameter, decrypted. Raises `NotFound`."""
-        with translated("ssm:GetParameter", self._region):
+        action = "ssm:GetParameter"
+        with translated(action, self._region):
             answer = self._session.client("ssm", self._region).get_parameter(Name=name, WithDecryption=True)
-        return str(answer["Parameter"]["Value"])
+        return str(field(answer, "Parameter", action, self._region)["Value"])
 
     def staged_url(self, bucket: str, digest: str) -> str:
         """The URL that the text of this SHA-256 has once it is staged.

@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.handlers import json_decode_template_body
 
 from dr import __version__
-from dr.aws import codes
+from dr.aws import codes, errors
 from dr.aws.errors import safe_url, translate, translated
 from dr.errors import EnvironmentFailed
 
@@ -96,9 +96,10 @@ class Session:
         with self._lock:
             if self._account is None:
                 region = self.region
-                with translated("sts:GetCallerIdentity", region):
+                action = "sts:GetCallerIdentity"
+                with translated(action, region):
                     answer = self.client("sts", region).get_caller_identity()
-                self._account = str(answer["Account"])
+                self._account = str(errors.field(answer, "Account", action, region))
             return self._account
 
     def skew(self) -> float | None:

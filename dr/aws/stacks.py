@@ -13,7 +13,7 @@ from typing import Any
 
 from dr.aws import stacks_read
 from dr.aws.ec2_read import Ec2Reader
-from dr.aws.errors import translated
+from dr.aws.errors import field, translated
 from dr.aws.pages import Row, batches
 from dr.aws.session import Session
 from dr.errors import CloudError
@@ -98,13 +98,15 @@ class CloudFormationStacks:
         }
 
     def _groups(self, region: str, names: Iterable[str]) -> dict[str, Row]:
+        action = "autoscaling:DescribeAutoScalingGroups"
         found: dict[str, Row] = {}
         for batch in batches(names, _GROUPS):
-            with translated("autoscaling:DescribeAutoScalingGroups", region):
+            with translated(action, region):
                 answer = self._session.autoscaling(region).describe_auto_scaling_groups(
                     AutoScalingGroupNames=batch, MaxRecords=100
                 )
-            found |= {row["AutoScalingGroupName"]: row for row in answer["AutoScalingGroups"]}
+            rows = field(answer, "AutoScalingGroups", action, region)
+            found |= {row["AutoScalingGroupName"]: row for row in rows}
         return found
 
 

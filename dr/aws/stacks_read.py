@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from dr.aws.errors import translated
+from dr.aws.errors import field, translated
 from dr.aws.pages import Row, pages
 from dr.aws.session import Session
 from dr.errors import CloudError, NotFound
@@ -31,11 +31,12 @@ def describe(session: Session, region: str, name: str) -> Row | None:
         return None
     try:
         with translated(action, region):
-            found = session.cloudformation(region).describe_stacks(StackName=name)["Stacks"]
+            answer = session.cloudformation(region).describe_stacks(StackName=name)
     except CloudError as error:
         if error.code == VALIDATION:
             return None
         raise
+    found: list[Row] = field(answer, "Stacks", action, region)
     return found[0] if found else None
 
 
@@ -52,11 +53,12 @@ def existing(session: Session, region: str, name: str) -> Row:
 
 def template(session: Session, region: str, stack: str, *, processed: bool = False) -> str:
     """GetTemplate: the text as it was given, or as the macros left it."""
-    with translated("cloudformation:GetTemplate", region):
+    action = "cloudformation:GetTemplate"
+    with translated(action, region):
         answer = session.cloudformation(region).get_template(
             StackName=stack, TemplateStage="Processed" if processed else "Original"
         )
-    return str(answer["TemplateBody"])
+    return str(field(answer, "TemplateBody", action, region))
 
 
 def stack_policy(session: Session, region: str, stack: str) -> str | None:

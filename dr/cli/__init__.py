@@ -12,11 +12,11 @@ import click
 
 from dr import __version__, logs
 from dr.cli.commands import COMMANDS
-from dr.cli.frame import Shared, complain, shared_options
+from dr.cli.frame import InOrder, Shared, complain, shared_options
 from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, DrError, UsageError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dr")
 @shared_options
 def dr(_shared: Shared) -> int:

@@ -22,7 +22,11 @@ from dr.wire import point_document, stack_document, stacks_document
 @click.command()
 @shared_options
 def status(shared: Shared) -> int:
-    """Show for every source its newest good point and its age; what is unprotected, what is left over."""
+    """Show how well every source is protected, and what is not.
+
+    For every source its newest good point, the age of its data and the next slot; what no policy protects; points that
+    are left over. Exit 3 when a source is out of its objectives.
+    """
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading AWS"):
         inventory = read_inventory(app.policies, app.desk, whole=True)

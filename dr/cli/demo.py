@@ -15,7 +15,10 @@ from dr.errors import EXIT_DONE
 @click.command()
 @shared_options
 def demo(shared: Shared) -> int:
-    """Protect a fleet, lose its main stack, bring it back with its data. Takes less than a minute."""
+    """Protect a fleet, lose a stack, bring it back with its data.
+
+    On a sandbox of its own, without AWS; takes less than a minute.
+    """
     with tempfile.TemporaryDirectory(prefix="dr-demo-") as directory:
         tell(Path(directory), shared.say)
     shared.emit(lambda: {"ok": True, "steps": [step.name for step in STEPS]}, lambda: "\nEvery step held.")

@@ -37,6 +37,15 @@ class Shared:
             click.echo(line)
 
 
+class InOrder(click.Group):
+    """A group whose help lists its commands in the order in which they are used, not by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The order in which they were added."""
+        del ctx
+        return list(self.commands)
+
+
 Command = Callable[..., int]
 
 

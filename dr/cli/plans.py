@@ -11,16 +11,16 @@ from typing import Any
 
 import click
 
-from dr import logs
-from dr.actions import Capture, Outcome, Plan, Result
+from dr.actions import Outcome, Plan
 from dr.app import App, Settings
 from dr.cli.frame import Shared, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
 from dr.limits import allow_expire
 from dr.model import Inventory, Policy
-from dr.planfile import SavedPlan, parse, revive, stamp, to_document
+from dr.planfile import SavedPlan, parse, revive, to_document
 from dr.render.plans import blocked_remedy, outcome_line, outcomes_summary, plan_text, warning_lines
+from dr.telling import tell_outcome
 from dr.tick.applying import Applying, Decide, apply_now
 from dr.tick.inventory import read_inventory
 from dr.tick.waiting import wait_for_captures
@@ -40,7 +40,7 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
     asked = app.asked(policy)
     with working("reading AWS"):
         inventory = read_inventory(asked, app.desk)
-        made = stamp(app.decide()(asked, inventory, app.clock.now()), app.context(asked))
+        made = app.stamped(asked)(asked, inventory, app.clock.now())
     document = partial(to_document, made, app.context(asked))
     if out:
         _save(Path(out), document())
@@ -105,11 +105,11 @@ def _asked(app: App, saved: SavedPlan | None, policy: str | None) -> tuple[Polic
 
 def _decision(app: App, asked: tuple[Policy, ...], saved: SavedPlan | None, allowed: int | None) -> Decide:
     """Decide anew, or revive the saved plan; then take a person's word for what is blocked."""
-    context = app.context(asked)
+    context, anew = app.context(asked), app.stamped(asked)
 
     def decide(policies: Any, inventory: Inventory, now: Any) -> Plan:
         if saved is None:
-            made = stamp(app.decide()(policies, inventory, now), context)
+            made = anew(policies, inventory, now)
         else:
             made = revive(saved, app.policies, inventory, now, context)
         return made if allowed is None else allow_expire(made, allowed)
@@ -134,12 +134,7 @@ def _load(path: Path) -> SavedPlan:
 def _report(shared: Shared, outcome: Outcome) -> None:
     """Tell each outcome as it happens."""
     shared.say(outcome_line(outcome))
-    event = "point.captured" if isinstance(outcome.action, Capture) else "point.expired"
-    facts = {"policy": outcome.action.lineage.policy, "source": outcome.action.lineage.source}
-    if outcome.result is Result.DONE:
-        logs.get("dr").info(event, created=list(outcome.created), **facts)
-    else:
-        logs.get("dr").info("action.ended", result=outcome.result.value, error=outcome.error, **facts)
+    tell_outcome(outcome)
 
 
 def _text(done: Applying) -> str:

@@ -45,7 +45,10 @@ def _verdict(problems: int, names: list[str]) -> str:
 @click.option("--region", default="eu-west-1", show_default=True, help="The Region that is protected.")
 @shared_options
 def init(shared: Shared, folder: Path, name: str, region: str) -> int:
-    """Write a commented dr.yaml and first policies into FOLDER; nothing that is there is overwritten."""
+    """Write a commented dr.yaml and first policies into FOLDER.
+
+    Nothing that is there is overwritten.
+    """
     files = {folder / path: text for path, text in starter_files(name, region).items()}
     there = [str(path) for path in files if path.exists()]
     if there:

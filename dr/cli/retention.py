@@ -25,7 +25,7 @@ from dr.words import clean
 @click.option("--timezone", metavar="TZ", default="UTC", show_default=True, help="Zone of days, weeks ...")
 @shared_options
 def retention(shared: Shared, keep: str, points: IO[bytes], timezone: str) -> int:
-    """Show which of a list of times --keep would keep, and why, and which it would let expire."""
+    """Try a retention rule on a list of times: kept, why, expired."""
     rule, zone = parse_keep(keep), parse_zone(timezone)
     answer = retention_answer(parse_times(_read(points)), rule, zone)
     shared.emit(lambda: answer, lambda: _text(answer))

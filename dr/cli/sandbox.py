@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from dr.app import App, Settings, sandbox_directory
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import InOrder, Shared, shared_options
 from dr.cli.progress import working
 from dr.durations import parse_duration
 from dr.errors import EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
 from dr.sandbox import fleet, process, setting
 from dr.words import instant
 
+_PENDING = 1.0
+"""Seconds; long enough to be seen, short enough to wait for."""
+_LONGEST_PENDING = 86_400.0
+"""Seconds; beyond a day a point is reported as pending for too long (DESIGN 7), which one advances the clock for."""
+_FARTHEST = 36_500 * 86_400
+"""Seconds that the clock moves at once; nothing that dr keeps lives longer."""
 
-@click.group()
+
+@click.group(cls=InOrder)
 @shared_options
 def sandbox(_shared: Shared) -> int:
-    """Run a local AWS on 127.0.0.1, with stacks, volumes and instances to protect and to lose."""
+    """Run a local AWS to learn and test on.
+
+    It listens on 127.0.0.1, and holds stacks, volumes and instances to protect and to lose.
+    """
     return EXIT_DONE
 
 
@@ -31,23 +44,33 @@ def _running() -> process.Running:
     return App(Settings()).require_sandbox()
 
 
+def _number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    """Refuse what click's range lets through: nan is neither below nor above anything."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
+    return value
+
+
 @sandbox.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="The default is a free one.")
 @click.option(
     "--pending",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
+    type=click.FloatRange(0, _LONGEST_PENDING),
+    callback=_number,
     metavar="SECONDS",
-    help="How long a snapshot stays pending.",
+    help=f"How long a snapshot stays pending.  [default: {_PENDING:.0f}]",
 )
 @shared_options
-def start(shared: Shared, port: int | None, pending: float) -> int:
-    """Start it, with a seeded fleet, a dr.yaml, policies and a store of its own."""
+def start(shared: Shared, port: int | None, pending: float | None) -> int:
+    """Start it, with a fleet, a dr.yaml, policies and a store."""
     directory = _directory()
     was_there = process.status(directory) is not None
-    with working("starting the sandbox"):
-        running = process.start(directory, port, pending)
+    if was_there and pending is not None:
+        raise EnvironmentFailed(
+            "a sandbox runs already: --pending is for a new one", "stop it first with `dr sandbox stop`"
+        )
+    with working("starting the sandbox"), _writing(directory):
+        running = process.start(directory, port, _PENDING if pending is None else pending)
         if not was_there:
             _fill(directory, running)
         setting.write(directory)
@@ -65,16 +88,30 @@ def start(shared: Shared, port: int | None, pending: float) -> int:
     return EXIT_DONE
 
 
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Tell a directory that cannot be used as what it is."""
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"{error.filename or directory}: {error.strerror}",
+            "set DR_SANDBOX_DIR to a folder that can be written",
+        ) from error
+
+
 def _fill(directory: Path, running: process.Running) -> None:
-    """Seed a new world; one that cannot be seeded is not left running."""
+    """Seed a new world; one that was not seeded to its end, by Ctrl-C too, is not left running."""
     setting.clear_store(directory)
     try:
         fleet.seed(running.url)
-    except RuntimeError as error:
+    except BaseException as error:
         process.stop(directory)
-        raise EnvironmentFailed(
-            f"the sandbox could not be filled: {error}", f"see {directory / process.LOG}"
-        ) from error
+        if isinstance(error, RuntimeError):
+            raise EnvironmentFailed(
+                f"the sandbox could not be filled: {error}", f"see {directory / process.LOG}"
+            ) from error
+        raise
 
 
 @sandbox.command()
@@ -91,7 +128,10 @@ def stop(shared: Shared) -> int:
 @sandbox.command()
 @shared_options
 def status(shared: Shared) -> int:
-    """Say whether it runs, where, and what time it has; exit 1 when it does not run."""
+    """Say whether it runs, where, and what time it has.
+
+    Exit 1 when it does not run.
+    """
     found = process.status(_directory())
     now = instant(process.now(found)) if found else None
     shared.emit(
@@ -125,7 +165,10 @@ def reset(shared: Shared) -> int:
 @sandbox.command()
 @shared_options
 def env(shared: Shared) -> int:
-    """Print exports, so that the AWS CLI and other tools look at it: eval "$(dr sandbox env)"."""
+    """Print exports for the AWS CLI and other tools.
+
+    Use it as: eval "$(dr sandbox env)"
+    """
     variables = {
         "AWS_ENDPOINT_URL": _running().url,
         "AWS_ACCESS_KEY_ID": "sandbox",
@@ -157,4 +200,6 @@ def _seconds(text: str) -> int:
         raise UsageError(
             f"--advance {text}: months and years are not of one length", "write days, such as 30d"
         )
+    if duration.seconds > _FARTHEST:
+        raise UsageError(f"--advance {text}: more than a hundred years", "write at most 36500d at a time")
     return duration.seconds

@@ -18,7 +18,10 @@ from dr.words import instant
 @click.group()
 @shared_options
 def schedule(_shared: Shared) -> int:
-    """Look at schedule expressions: Unix cron, cron(...), rate(...), at(...)."""
+    """Look at schedule expressions.
+
+    Unix cron, cron(...), rate(...), at(...).
+    """
     return EXIT_DONE
 
 

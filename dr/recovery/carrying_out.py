@@ -1,40 +1,46 @@
 """Carry out the plan of a restore, and ask AWS whether it holds.
 
-    lease of the target stack -> pins -> what is there already?
-        nothing, or our own unfinished change set: stage, create the change set, execute it
-        our own stack, already under way or there: follow it
+    lease of the target stack -> what is there already? (target.py)
+        nothing, or a change set of ours: pins, journal, stage, create the change set, execute it
+        a stack that this restore began: follow it
         anything else: refused, untouched (FAILURES I13)
     -> events as they happen -> stack policy and termination protection -> verify -> RPO and RTO
 
-Names and tokens derive from the plan (`dr-<digest>`), so that an interrupted restore goes on when it is asked for
-again. What fails is kept, not rolled back (FAILURES 2, row 39): the operator sees what is there.
+Names and tokens derive from the plan (`dr-<digest>`), and a journal in the store keeps which plan was begun, so that
+an interrupted restore goes on when it is asked for again. What fails is kept, not rolled back (FAILURES 2, row 39):
+the operator sees what is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from dr import layout
-from dr.errors import CloudError, EnvironmentFailed, Refused
+from dr.errors import CloudError, DrError, EnvironmentFailed, OutOfTime, Refused
+from dr.model import Begun
 from dr.ports import Clock, Leases, LiveStack, NewStack, Records, StackEvent, StackMaker
-from dr.stacks.restore import DataRow, RestorePlan
+from dr.recovery.target import EXECUTED, REVIEW, to_go_on_with, token
+from dr.recovery.verifying import Verified, first_failure, unverified, verify
+from dr.stacks.restore import RestorePlan
+
+__all__ = ["Kit", "Restored", "Verified", "Watch", "carry_out", "refuse_existing", "rpo", "verify"]
 
 _POLL = 2.0
 """Seconds between two looks at a stack's events."""
 _LONGEST = 3 * 3600.0
 """Seconds after which a change set or a stack is no longer waited for; running it again goes on following."""
 _DONE = "CREATE_COMPLETE"
-_UNDER_WAY = "CREATE_IN_PROGRESS"
-_REVIEW = "REVIEW_IN_PROGRESS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kit:
-    """What a restore works with in its target Region. `staging` is the bucket's name, None when there is none."""
+    """What a restore works with in its target Region. `staging` is the bucket's name, None when there is none.
+
+    `stop_at` ends the waiting, for Lambda: the stack goes on by itself, and the next call follows it.
+    """
 
     account: str
     maker: StackMaker
@@ -42,16 +48,7 @@ class Kit:
     leases: Leases
     clock: Clock
     staging: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """What EC2 says of one data resource: its new id, and whether it was born from the chosen points."""
-
-    row: DataRow
-    physical_id: str | None
-    verified: bool
-    found: str = ""
+    stop_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +83,7 @@ def refuse_existing(plan: RestorePlan, kit: Kit) -> LiveStack | None:
 
     Raises `Refused` for a stack that this plan has not begun.
     """
-    live = kit.maker.live(plan.name)
-    if live is None:
-        return None
-    if live.status == _REVIEW and kit.maker.change_set(plan.name, plan.token) is not None:
-        return live
-    if live.status != _REVIEW and kit.maker.started_by(live.stack_id) == plan.token:
-        return live
-    raise Refused(
-        f"stack {plan.name} exists in {plan.region} ({live.status}): dr never touches a stack that exists",
-        f"restore beside it with --as {plan.name}-restored, or delete it first if it is really lost",
-    )
+    return to_go_on_with(plan, kit.records.begun(kit.account, plan.region, plan.name), kit.maker)
 
 
 def carry_out(plan: RestorePlan, kit: Kit, watch: Watch) -> Restored:
@@ -104,18 +91,22 @@ def carry_out(plan: RestorePlan, kit: Kit, watch: Watch) -> Restored:
 
     A stack that fails is an answer, not an error: see `Restored.status` and `reason`.
     """
-    begun = kit.clock.now()
-    with _lease(plan, kit) as renew, _pinned(plan, kit):
-        live = refuse_existing(plan, kit)
-        if live is None or live.status == _REVIEW:
-            _create(plan, kit, renew)
+    confirmed = kit.clock.now()
+    with _lease(plan, kit) as renew, _secrets_hidden(plan):
+        before = kit.records.begun(kit.account, plan.region, plan.name)
+        live = to_go_on_with(plan, before, kit.maker)
+        begun = _begin(plan, kit, (before, live), confirmed)
+        if live is None or live.status == REVIEW:
+            _create(plan, kit, token(begun), renew)
         ended = _follow(plan, kit, watch, renew)
         if ended.status == _DONE:
             kit.maker.protect(
                 ended.stack_id, stack_policy=plan.stack_policy, termination=plan.termination_protection
             )
-        data = verify(plan, ended.stack_id, kit.maker) if ended.status == _DONE else _unverified(plan)
-    return _restored(plan, ended, data, _seconds(begun, kit.clock.now()))
+        data = verify(plan, ended.stack_id, kit.maker) if ended.status == _DONE else unverified(plan)
+        restored = _restored(plan, ended, data, _seconds(begun.began, kit.clock.now()))
+        _end(plan, kit, begun, restored)
+    return restored
 
 
 def _restored(plan: RestorePlan, ended: LiveStack, data: tuple[Verified, ...], rto: int) -> Restored:
@@ -142,19 +133,63 @@ def _lease(plan: RestorePlan, kit: Kit) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _pinned(plan: RestorePlan, kit: Kit) -> Iterator[None]:
-    """The chosen points do not expire while they are needed; a restore that dies leaves its pins for its successor."""
+def _secrets_hidden(plan: RestorePlan) -> Iterator[None]:
+    """What AWS answers may repeat a value that it was given: a secret one is shown to nobody (FAILURES I23)."""
+    try:
+        yield
+    except DrError as error:
+        error.message, error.remedy = plan.without_secrets(error.message), plan.without_secrets(error.remedy)
+        error.args = (error.message,)
+        raise
+
+
+def _begin(
+    plan: RestorePlan, kit: Kit, found: tuple[Begun | None, LiveStack | None], confirmed: datetime
+) -> Begun:
+    """Pin the points and write the journal before the first changing call; one that goes on keeps its beginning.
+
+    A restore that dies leaves its pins to its successor, and one that failed to whoever tries again.
+    """
     kit.records.pin(plan.id, plan.pins)
-    yield
-    kit.records.unpin(plan.id)
+    before, live = found
+    same = before is not None and before.plan == plan.id
+    if before is not None and same and not before.ended and _goes_on(plan, kit, before, live):
+        return before
+    begun = Begun(
+        plan=plan.id,
+        attempt=before.attempt + 1 if before is not None and same else 1,
+        stored=plan.stored.id,
+        policy=plan.stored.lineage.policy,
+        points=plan.pins,
+        at=plan.at,
+        asked_at=plan.asked_at,
+        began=confirmed,
+    )
+    kit.records.record_begun(kit.account, plan.region, plan.name, begun)
+    return begun
 
 
-def _create(plan: RestorePlan, kit: Kit, renew: Callable[[], None]) -> None:
+def _goes_on(plan: RestorePlan, kit: Kit, before: Begun, live: LiveStack | None) -> bool:
+    """Whether what was begun is of use: not where the stack is gone, nor where its change set failed."""
+    if live is None:
+        return False
+    change_set = kit.maker.change_set(plan.name, token(before)) if live.status == REVIEW else None
+    return change_set is None or change_set.status != "FAILED"
+
+
+def _end(plan: RestorePlan, kit: Kit, begun: Begun, restored: Restored) -> None:
+    """The journal is closed and the points are let go when everything holds: until then it can be taken up again."""
+    if restored.ok:
+        kit.records.record_begun(kit.account, plan.region, plan.name, replace(begun, ended=True))
+        kit.records.unpin(plan.id)
+
+
+def _create(plan: RestorePlan, kit: Kit, name: str, renew: Callable[[], None]) -> None:
     """Stage what is large or nested, create the change set, wait for it, execute it."""
     url = _stage(plan, kit)
     new = NewStack(
         name=plan.name,
-        token=plan.token,
+        token=name,
         body=None if url else plan.template,
         url=url,
         parameters={p.name: p.value for p in plan.parameters},
@@ -163,10 +198,10 @@ def _create(plan: RestorePlan, kit: Kit, renew: Callable[[], None]) -> None:
         role_arn=plan.role_arn,
         notification_arns=plan.notification_arns,
     )
-    if kit.maker.change_set(plan.name, plan.token) is None:
+    if kit.maker.change_set(plan.name, name) is None:
         kit.maker.create_change_set(new)
-    _await_change_set(plan, kit, renew)
-    kit.maker.execute(plan.name, plan.token)
+    _await_change_set(plan, kit, name, renew)
+    kit.maker.execute(plan.name, name)
 
 
 def _stage(plan: RestorePlan, kit: Kit) -> str | None:
@@ -182,12 +217,12 @@ def _stage(plan: RestorePlan, kit: Kit) -> str | None:
     return kit.maker.stage(kit.staging, plan.template)
 
 
-def _await_change_set(plan: RestorePlan, kit: Kit, renew: Callable[[], None]) -> None:
-    """Wait until it can be executed. Raises `CloudError` with CloudFormation's own reason when it cannot."""
+def _await_change_set(plan: RestorePlan, kit: Kit, name: str, renew: Callable[[], None]) -> None:
+    """Wait until it can be executed, or was. Raises `CloudError` with CloudFormation's own reason when it cannot."""
     waited = 0.0
     while True:
-        found = kit.maker.change_set(plan.name, plan.token)
-        if found is not None and found.execution_status == "AVAILABLE":
+        found = kit.maker.change_set(plan.name, name)
+        if found is not None and found.execution_status in ("AVAILABLE", *EXECUTED):
             return
         if found is not None and found.status == "FAILED":
             raise CloudError(
@@ -198,21 +233,22 @@ def _await_change_set(plan: RestorePlan, kit: Kit, renew: Callable[[], None]) ->
 
 
 def _follow(plan: RestorePlan, kit: Kit, watch: Watch, renew: Callable[[], None]) -> LiveStack:
-    """Show events as they happen until the stack is in a final state."""
+    """Show events as they happen until the stack is in a final state; one that failed has the first failure's reason."""
     seen: set[str] = set()
-    waited = 0.0
+    waited, which = 0.0, plan.name
     while True:
-        live = kit.maker.live(plan.name)
+        live = kit.maker.live(which)
         if live is None:
-            raise CloudError(
-                f"stack {plan.name} has vanished while it was created", "look at its events, restore again"
-            )
-        for event in kit.maker.events(live.stack_id):
+            raise CloudError(f"stack {plan.name} was deleted while it was being created", "restore again")
+        which = live.stack_id
+        events = kit.maker.events(live.stack_id)
+        for event in events:
             if event.id not in seen:
                 seen.add(event.id)
-                watch(event)
-        if live.status not in (_UNDER_WAY, _REVIEW) and not live.status.endswith("_IN_PROGRESS"):
-            return live
+                watch(replace(event, reason=plan.without_secrets(event.reason)))
+        if not live.status.endswith("_IN_PROGRESS"):
+            why = "" if live.status == _DONE else first_failure(events) or live.reason
+            return replace(live, reason=plan.without_secrets(why))
         waited = _wait(kit, waited, renew, f"stack {plan.name}")
 
 
@@ -222,62 +258,11 @@ def _wait(kit: Kit, waited: float, renew: Callable[[], None], what: str) -> floa
             f"{what} is not ready after {int(_LONGEST // 3600)} hours",
             "run the same restore again: it follows on",
         )
+    if kit.stop_at is not None and kit.clock.now() + timedelta(seconds=_POLL) >= kit.stop_at:
+        raise OutOfTime(f"{what} is not ready yet", "run the same restore again: it follows on")
     kit.clock.sleep(_POLL)
     renew()
     return waited + _POLL
-
-
-def _unverified(plan: RestorePlan) -> tuple[Verified, ...]:
-    return tuple(Verified(row=row, physical_id=None, verified=False) for row in plan.data)
-
-
-def verify(plan: RestorePlan, stack_id: str, maker: StackMaker) -> tuple[Verified, ...]:
-    """Ask EC2 what each new volume and instance was born from."""
-    resources = maker.resources(stack_id)
-    ids = {row.logical_id: resources.get(row.logical_id, ("", ""))[0] for row in plan.data}
-    instances = maker.instances(
-        [ids[r.logical_id] for r in plan.data if _is_instance(r) and ids[r.logical_id]]
-    )
-    volumes = maker.volumes(_volume_ids(plan, ids, instances))
-    return tuple(_verified(row, ids[row.logical_id], instances, volumes) for row in plan.data)
-
-
-def _is_instance(row: DataRow) -> bool:
-    return row.type == "AWS::EC2::Instance"
-
-
-def _volume_ids(
-    plan: RestorePlan, ids: Mapping[str, str], instances: Mapping[str, Mapping[str, Any]]
-) -> list[str]:
-    """The new volumes: those of the stack, and those that its instances were born with."""
-    own = [ids[row.logical_id] for row in plan.data if not _is_instance(row) and ids[row.logical_id]]
-    return sorted({*own, *(volume for one in instances.values() for volume in _attached(one))})
-
-
-def _attached(instance: Mapping[str, Any]) -> list[str]:
-    mappings = instance.get("BlockDeviceMappings", ())
-    return [mapping["Ebs"]["VolumeId"] for mapping in mappings if "Ebs" in mapping]
-
-
-def _verified(
-    row: DataRow,
-    physical_id: str,
-    instances: Mapping[str, Mapping[str, Any]],
-    volumes: Mapping[str, Mapping[str, Any]],
-) -> Verified:
-    if not _is_instance(row):
-        snapshot = str(volumes.get(physical_id, {}).get("SnapshotId", ""))
-        return Verified(
-            row=row,
-            physical_id=physical_id or None,
-            verified=snapshot in row.expected,
-            found=snapshot,
-        )
-    instance = instances.get(physical_id, {})
-    image = str(instance.get("ImageId", ""))
-    born = {str(volumes.get(volume, {}).get("SnapshotId", "")) for volume in _attached(instance)}
-    good = image in row.expected or set(row.expected) <= born
-    return Verified(row=row, physical_id=physical_id or None, verified=good, found=image)
 
 
 def _seconds(start: datetime, end: datetime) -> int:

@@ -6,21 +6,27 @@ One store is read: the source Region may be dead (DESIGN 8). What is missing is 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dr.config import SsmParameter
 from dr.errors import NotFound, Refused, UsageError
-from dr.model import Kind, RecoveryPoint, State
-from dr.ports import Cloud, StackMaker, StackStore
+from dr.model import Begun, Kind, RecoveryPoint
+from dr.ports import Cloud, Records, StackMaker, StackStore
+from dr.recovery.target import taken_up
 from dr.stacks.bodies import Choices
 from dr.stacks.names import Mode
 from dr.stacks.parameters import Given
-from dr.stacks.rebirth import UserData
+from dr.stacks.rebirth import Finding, UserData
+from dr.stacks.recovery_set import Moment
 from dr.stacks.restore import RestorePlan, World, plan_restore
 from dr.stored import StoredStack
 from dr.words import count, instant
+
+_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+"""Source: CloudFormation API reference, CreateStack, StackName."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +53,17 @@ class Configured:
 def choose_version(stored: Sequence[RecoveryPoint], asked: Asked, now: datetime) -> RecoveryPoint:
     """The newest stored version of the stack at or before the moment asked for.
 
-    Raises `UsageError` for a stack that was never stored, `Refused` when every version is younger.
+    Raises `UsageError` for a stack that was never stored, for a name that no stack can have and for a moment to come,
+    `Refused` when every version is younger.
     """
+    _refuse_illegal(asked.as_name)
     mine = [p for p in stored if p.lineage.source == asked.stack and asked.region in (None, p.lineage.region)]
     if not mine:
         raise _never_stored(asked, stored)
     regions = sorted({p.lineage.region for p in mine})
     if len(regions) > 1:
         raise UsageError(f"{asked.stack} is stored from {', '.join(regions)}", f"add --region {regions[0]}")
-    at = asked.at or now
+    at = _moment(asked, now)
     in_time = [p for p in mine if p.time <= at]
     if not in_time:
         first = min(p.time for p in mine)
@@ -64,6 +72,23 @@ def choose_version(stored: Sequence[RecoveryPoint], asked: Asked, now: datetime)
             f"choose a moment from then on, or see `dr stacks {asked.stack}`",
         )
     return max(in_time, key=lambda p: (p.time, p.slot, p.lineage.policy))
+
+
+def _refuse_illegal(name: str | None) -> None:
+    if name is not None and not _NAME.fullmatch(name):
+        raise UsageError(
+            f"--as {name[:140]!r} cannot be a stack's name",
+            "a letter, then letters, digits and hyphens, at most 128 characters",
+        )
+
+
+def _moment(asked: Asked, now: datetime) -> datetime:
+    if asked.at is not None and asked.at > now:
+        raise UsageError(
+            f"--at {instant(asked.at)} is yet to come: it is {instant(now)}",
+            "leave --at out for the newest data",
+        )
+    return asked.at or now
 
 
 def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
@@ -77,10 +102,15 @@ def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """What a restore reads from; `bucket` is the staging bucket of the Region, None when there is none."""
+    """What a restore reads from; `bucket` is the staging bucket of the Region, None when there is none.
+
+    `stored` are all stored stacks, for the one that an unfinished restore has begun from.
+    """
 
     cloud: Cloud
     store: StackStore
+    stored: Sequence[RecoveryPoint]
+    records: Records
     maker: StackMaker
     bucket: str | None
 
@@ -88,22 +118,61 @@ class Reader:
 def prepare(
     version: RecoveryPoint, asked: Asked, configured: Configured, reader: Reader, now: datetime
 ) -> RestorePlan:
-    """Read and plan. Raises `UsageError` (2) and `Refused` (4) as `plan_restore`, `CloudError` for what AWS refuses."""
+    """Read and plan. Raises `UsageError` (2) and `Refused` (4) as `plan_restore`, `CloudError` for what AWS refuses.
+
+    Where an unfinished restore has begun to create the target, the plan is that one's: the same version and points.
+    """
+    name = asked.as_name or version.lineage.source
+    journal = reader.records.begun(reader.cloud.account, version.lineage.region, name)
+    begun = taken_up(name, asked.at, journal, reader.maker)
+    version = _begun_version(begun, reader.stored) or version
+    plan = _plan(version, asked, configured, reader, begun or _Fresh(at=_moment(asked, now)))
+    return plan if begun is None else replace(plan, findings=(_goes_on(begun), *plan.findings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fresh:
+    """A restore that nothing was begun of: the newest points at or before `at`."""
+
+    at: datetime
+
+
+def _begun_version(begun: Begun | None, stored: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
+    if begun is None:
+        return None
+    return next((p for p in stored if (p.id, p.lineage.policy) == (begun.stored, begun.policy)), None)
+
+
+def _goes_on(begun: Begun) -> Finding:
+    return Finding(
+        level="warning",
+        message=f"goes on with the restore of {instant(begun.began)}, from the points that were chosen then",
+        remedy="for newer points, delete the stack that it began, and restore again",
+    )
+
+
+def _plan(
+    version: RecoveryPoint, asked: Asked, configured: Configured, reader: Reader, begun: Begun | _Fresh
+) -> RestorePlan:
     stack = reader.store.read(version)
     points = reader.cloud.points(version.lineage.region).points
-    at = asked.at or now
+    at = begun.at
+    pinned = frozenset(begun.points) if isinstance(begun, Begun) else None
     bucket = reader.bucket
     choices = Choices(
         at=at,
+        asked_at=asked.at,
+        pinned=pinned,
         as_name=asked.as_name,
         names=asked.names,
         user_data=asked.user_data,
         asked={name: Given(value=value, origin="--parameter") for name, value in asked.parameters.items()},
         configured=_configured(stack, asked, configured, reader.maker),
-        image_for=_donors(stack, points, configured.image_for, at),
+        image_for=_donors(stack, points, configured.image_for, Moment(at=at, pinned=pinned)),
         stage_url=(lambda digest: reader.maker.staged_url(bucket, digest)) if bucket else None,
     )
-    return plan_restore((version, stack), points, choices, World(exports=reader.maker.exports()))
+    world = World(exports=reader.maker.exports(), begun=pinned is not None)
+    return plan_restore((version, stack), points, choices, world)
 
 
 def _configured(
@@ -129,13 +198,25 @@ def _given(name: str, value: str | SsmParameter, maker: StackMaker) -> Given:
 
 
 def _donors(
-    stack: StoredStack, points: Sequence[RecoveryPoint], image_for: Mapping[str, str], at: datetime
+    stack: StoredStack, points: Sequence[RecoveryPoint], image_for: Mapping[str, str], moment: Moment
 ) -> dict[str, str]:
-    """The image of each launch template or configuration that dr.yaml names one for."""
-    return {name: _donor(name, wanted, stack, points, at) for name, wanted in image_for.items()}
+    """The image of each launch template or configuration of this stack that dr.yaml names one for."""
+    mine = _logical_ids(stack)
+    return {
+        name: _donor(name, wanted, stack, points, moment)
+        for name, wanted in image_for.items()
+        if name in mine
+    }
 
 
-def _donor(name: str, wanted: str, stack: StoredStack, points: Sequence[RecoveryPoint], at: datetime) -> str:
+def _logical_ids(stack: StoredStack) -> frozenset[str]:
+    below = (_logical_ids(child) for child in stack.children.values())
+    return frozenset(r.logical_id for r in stack.resources).union(*below)
+
+
+def _donor(
+    name: str, wanted: str, stack: StoredStack, points: Sequence[RecoveryPoint], moment: Moment
+) -> str:
     """An image id as it is; `newest`: of any instance of the stack; an instance id: of that instance."""
     if wanted.startswith("ami-"):
         return wanted
@@ -143,14 +224,13 @@ def _donor(name: str, wanted: str, stack: StoredStack, points: Sequence[Recovery
         p
         for p in points
         if p.kind is Kind.IMAGE
-        and p.state is State.GOOD
-        and p.time <= at
         and (p.stack == stack.name if wanted == "newest" else p.lineage.source == wanted)
     ]
-    if not images:
+    best = moment.newest(images)
+    if best is None:
         whose = f"an instance of {stack.name}" if wanted == "newest" else wanted
         raise Refused(
-            f"image_for.{name}: no good image of {whose} at or before {instant(at)}",
+            f"image_for.{name}: no good image of {whose} at or before {instant(moment.at)}",
             f"{count(len(points), 'point')} are there (`dr points`); name an ami-... in dr.yaml, or leave the entry out",
         )
-    return max(images, key=lambda p: (p.time, p.id)).id
+    return best.id

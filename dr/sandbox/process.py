@@ -69,7 +69,8 @@ def status(directory: Path) -> Running | None:
     running = _recorded(directory / STATE)
     if running is not None and _answers(running):
         return running
-    (directory / STATE).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # gone already, or not ours to remove: nothing runs there either way
+        (directory / STATE).unlink()
     return None
 
 

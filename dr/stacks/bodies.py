@@ -26,9 +26,14 @@ from dr.stored import StackResource, StoredStack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a person chose for a restore. `stage_url` gives the URL that a staged text will have, by its SHA-256."""
+    """What a person chose for a restore. `stage_url` gives the URL that a staged text will have, by its SHA-256.
+
+    `asked_at` is --at as it was given, None for now. `pinned` are the points of a restore that goes on: no others.
+    """
 
     at: datetime
+    asked_at: datetime | None = None
+    pinned: frozenset[str] | None = None
     as_name: str | None = None
     names: Mode | None = None
     user_data: UserData = "keep"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dr.errors import UsageError
 from dr.stacks.template import Parameter
@@ -21,7 +21,7 @@ from dr.stored import StackParameter
 class Given:
     """A value that a person or dr.yaml gives; `origin` is "--parameter", "dr.yaml" or "ssm:/path"."""
 
-    value: str
+    value: str = field(repr=False)
     origin: str
 
 
@@ -30,7 +30,7 @@ class ParameterChoice:
     """A parameter's value and where it is from. A secret one is shown to nobody (`shown` is None)."""
 
     name: str
-    value: str
+    value: str = field(repr=False)
     origin: str
     secret: bool = False
 

@@ -4,13 +4,14 @@ A resource is looked up by its logical id over all its physical generations: a v
 keeps its history. Of its points the newest good one with a time at or before `at` is chosen (DESIGN 8, I14).
 
 - AWS::EC2::Volume: its snapshots.
-- AWS::EC2::Instance: its images; where there are none, the snapshots of the volumes that were attached to it.
+- AWS::EC2::Instance: its images; where none is good in time, the snapshots of the volumes that were attached to it.
 
 Archived points take up to 72 hours to come back [D] and are not chosen.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,10 @@ VOLUME, INSTANCE = "AWS::EC2::Volume", "AWS::EC2::Instance"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """One data resource and its point. `points` is the image, the snapshot, or a snapshot for each of `devices`."""
+    """One data resource and its point. `points` is the image, the snapshot, or a snapshot for each of `devices`.
+
+    `bare` are the devices that have no snapshot where others have one.
+    """
 
     logical_id: str
     type: str
@@ -31,11 +35,7 @@ class Chosen:
     points: tuple[RecoveryPoint, ...]
     reason: str
     devices: Mapping[str, str]
-
-    @property
-    def oldest(self) -> datetime:
-        """When the oldest data of the resource is from."""
-        return min(point.time for point in self.points)
+    bare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,40 +65,65 @@ class RecoverySet:
     volume_ids: Mapping[str, str]
 
 
-def choose(stack: StoredStack, within: str, points: Sequence[RecoveryPoint], at: datetime) -> RecoverySet:
-    """Choose for the data resources of one stack. `within` is the name pattern of all its generations."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Which points may be chosen: those with a time at or before `at`; with `pinned`, of these only."""
+
+    at: datetime
+    pinned: frozenset[str] | None = None
+
+    def newest(self, points: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
+        """The newest good one, None when there is none."""
+        good = [p for p in points if p.state is State.GOOD and p.time <= self.at and self._allows(p)]
+        return max(good, key=lambda p: (p.time, p.id), default=None)
+
+    def _allows(self, point: RecoveryPoint) -> bool:
+        return self.pinned is None or point.id in self.pinned
+
+
+def nested_pattern(parent: str, logical_id: str) -> str:
+    """What names every generation of a nested stack: CloudFormation calls it PARENT-LOGICALID-RANDOM.
+
+    The random part has no hyphen, so that what is nested deeper is not taken for it.
+    """
+    return f"{parent}-{re.escape(logical_id)}-[A-Z0-9]+"
+
+
+def choose(stack: StoredStack, pattern: str, points: Sequence[RecoveryPoint], moment: Moment) -> RecoverySet:
+    """Choose for the data resources of one stack. `pattern` is a regular expression for all its generations' names."""
     resources = [r for r in stack.resources if r.type in (VOLUME, INSTANCE) and r.physical_id]
-    mine = _Mine(stack=stack, pattern=within, points=points)
+    mine = _Mine(pattern=re.compile(pattern), points=points)
     volume_ids = dict(mine.volume_ids(resources))
-    chosen: list[Chosen] = []
-    unprotected: list[Unprotected] = []
-    unreachable: list[Unreachable] = []
-    for resource in resources:
-        candidates = mine.candidates(resource)
-        parts = {} if candidates or resource.type == VOLUME else mine.device_points(resource, volume_ids)
-        best = _newest(candidates, at)
-        if best is not None:
-            chosen.append(_chosen(resource, best, candidates, at))
-        elif any(parts.values()):
-            _from_devices(resource, parts, at, chosen, unreachable)
-        elif candidates:
-            unreachable.append(_missing(resource, candidates, at))
-        else:
-            unprotected.append(Unprotected(logical_id=resource.logical_id, type=resource.type))
+    found = [_for_one(resource, mine, volume_ids, moment) for resource in resources]
     return RecoverySet(
-        chosen=tuple(chosen),
-        unprotected=tuple(unprotected),
-        unreachable=tuple(unreachable),
+        chosen=tuple(row for row in found if isinstance(row, Chosen)),
+        unprotected=tuple(row for row in found if isinstance(row, Unprotected)),
+        unreachable=tuple(row for row in found if isinstance(row, Unreachable)),
         volume_ids=volume_ids,
     )
+
+
+def _for_one(
+    resource: StackResource, mine: _Mine, volume_ids: Mapping[str, str], moment: Moment
+) -> Chosen | Unprotected | Unreachable:
+    candidates = mine.candidates(resource)
+    best = moment.newest(candidates)
+    if best is not None:
+        return _chosen(resource, best, candidates, moment.at)
+    parts = {} if resource.type == VOLUME else mine.device_points(resource, volume_ids)
+    if any(moment.newest(points) for points in parts.values()):
+        return _from_devices(resource, parts, moment)
+    everything = [*candidates, *(point for points in parts.values() for point in points)]
+    if everything:
+        return _missing(resource, everything, moment.at)
+    return Unprotected(logical_id=resource.logical_id, type=resource.type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mine:
     """The points of one stack's resources."""
 
-    stack: StoredStack
-    pattern: str
+    pattern: re.Pattern[str]
     points: Sequence[RecoveryPoint]
 
     def candidates(self, resource: StackResource) -> list[RecoveryPoint]:
@@ -108,14 +133,8 @@ class _Mine:
     def _is_of(self, point: RecoveryPoint, resource: StackResource) -> bool:
         if point.lineage.source == resource.physical_id:
             return True
-        return self._of_this_stack(point) and point.logical_id == resource.logical_id
-
-    def _of_this_stack(self, point: RecoveryPoint) -> bool:
-        if point.stack is None:
-            return False
-        if self.pattern.endswith("-*"):
-            return point.stack.startswith(self.pattern[:-1])
-        return point.stack == self.pattern
+        ours = point.stack is not None and self.pattern.fullmatch(point.stack) is not None
+        return ours and point.logical_id == resource.logical_id
 
     def volume_ids(self, resources: Sequence[StackResource]) -> Iterator[tuple[str, str]]:
         """Volume id -> logical id, of every generation that left a point."""
@@ -134,11 +153,6 @@ class _Mine:
             for device, volume in devices.items()
             if volume not in volume_ids
         }
-
-
-def _newest(points: Sequence[RecoveryPoint], at: datetime) -> RecoveryPoint | None:
-    good = [p for p in points if p.state is State.GOOD and p.time <= at]
-    return max(good, key=lambda p: (p.time, p.id), default=None)
 
 
 def _chosen(
@@ -160,28 +174,28 @@ def _chosen(
 
 
 def _from_devices(
-    resource: StackResource,
-    parts: Mapping[str, list[RecoveryPoint]],
-    at: datetime,
-    chosen: list[Chosen],
-    unreachable: list[Unreachable],
-) -> None:
-    """An instance without an image: the newest good snapshot of each of its disks."""
-    best = {device: _newest(points, at) for device, points in parts.items()}
+    resource: StackResource, parts: Mapping[str, list[RecoveryPoint]], moment: Moment
+) -> Chosen | Unreachable:
+    """An instance without an image: the newest good snapshot of each of its disks.
+
+    A disk that has snapshots, but none that is good and in time, must not come up as new without a word.
+    """
+    best = {device: moment.newest(points) for device, points in parts.items()}
     found = {device: point for device, point in best.items() if point is not None}
-    if not found:
-        everything = [point for points in parts.values() for point in points]
-        unreachable.append(_missing(resource, everything, at))
-        return
-    chosen.append(
-        Chosen(
-            logical_id=resource.logical_id,
-            type=resource.type,
-            physical_id=resource.physical_id,
-            points=tuple(found.values()),
-            reason="no image of it; the newest good snapshots of its volumes",
-            devices={device: point.id for device, point in found.items()},
+    late = [device for device, points in parts.items() if points and device not in found]
+    if late:
+        missing = _missing(resource, parts[late[0]], moment.at)
+        return Unreachable(
+            logical_id=resource.logical_id, type=resource.type, why=f"{late[0]}: {missing.why}"
         )
+    return Chosen(
+        logical_id=resource.logical_id,
+        type=resource.type,
+        physical_id=resource.physical_id,
+        points=tuple(found.values()),
+        reason="no good image of it; the newest good snapshots of its volumes",
+        devices={device: point.id for device, point in found.items()},
+        bare=tuple(device for device in parts if device not in found),
     )
 
 

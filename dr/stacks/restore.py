@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from dr.errors import Refused, UsageError
-from dr.layout import change_set_name
 from dr.model import RecoveryPoint
 from dr.stacks.bodies import Bodies, Choices, build
 from dr.stacks.parameters import ParameterChoice, choose_parameters
 from dr.stacks.rebirth import Change, Finding
-from dr.stacks.recovery_set import Chosen, RecoverySet, choose, skew
+from dr.stacks.recovery_set import Chosen, Moment, RecoverySet, choose, nested_pattern, skew
 from dr.stored import StoredStack
 
 BODY_LIMIT = 51_200
@@ -51,14 +51,22 @@ class EmptyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a restore has to know of the target Region: export name -> the stack that has it."""
+    """What a restore has to know of the target Region: export name -> the stack that has it.
+
+    `begun`: the target stack is there, made by this very restore, so that its exports may be its own.
+    """
 
     exports: Mapping[str, str] = field(default_factory=dict)
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestorePlan:
-    """A restore, ready to be shown and carried out. `staged` are the texts of nested templates."""
+    """A restore, ready to be shown and carried out.
+
+    `staged` are the texts of nested templates, `donors` the images of launch templates. `asked_at` is --at as it was
+    given, None for now.
+    """
 
     id: str
     stack: str
@@ -66,6 +74,7 @@ class RestorePlan:
     region: str
     stored: RecoveryPoint
     at: datetime
+    asked_at: datetime | None
     template: str
     staged: tuple[str, ...]
     parameters: tuple[ParameterChoice, ...]
@@ -76,20 +85,24 @@ class RestorePlan:
     stack_policy: str | None
     termination_protection: bool
     data: tuple[DataRow, ...]
+    donors: tuple[str, ...]
     empty: tuple[EmptyRow, ...]
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
     skew: int
 
     @property
-    def token(self) -> str:
-        """Name of the change set, and the token of every call."""
-        return change_set_name(self.id)
-
-    @property
     def pins(self) -> tuple[str, ...]:
-        """Ids of the points that must not expire while it runs."""
-        return tuple(sorted({self.stored.id, *(row.point.id for row in self.data)}))
+        """Ids of all that it rests on, which must not expire while it runs."""
+        chosen = {one for row in self.data for one in (row.point.id, *row.expected)}
+        return tuple(sorted({self.stored.id, *chosen, *self.donors}))
+
+    def without_secrets(self, text: str) -> str:
+        """The text with the values of secret parameters masked; longer ones first, as one may hold another."""
+        secrets = sorted((p.value for p in self.parameters if p.secret and p.value), key=len, reverse=True)
+        for secret in secrets:
+            text = text.replace(secret, "****")
+        return text
 
     @property
     def needs_staging(self) -> bool:
@@ -123,19 +136,26 @@ def plan_restore(
         region=stack.region,
         stored=point,
         at=choices.at,
+        asked_at=choices.asked_at,
         template=template.text,
         staged=bodies.staged,
         parameters=parameters,
         capabilities=stack.capabilities,
-        tags=stack.tags,
+        tags={key: value for key, value in stack.tags.items() if not key.startswith("aws:")},
         role_arn=stack.role_arn,
         notification_arns=stack.notification_arns,
         stack_policy=stack.stack_policy,
         termination_protection=stack.termination_protection,
         data=_data_rows(sets, bodies),
+        donors=tuple(sorted(set(choices.image_for.values()))),
         empty=_empty_rows(sets, bodies),
         changes=bodies.changes,
-        findings=(*bodies.findings, *_preflight(stack, choices, world), *_skew_finding(sets)),
+        findings=(
+            *bodies.findings,
+            *_preflight(stack, choices, world),
+            *_bare_disks(sets),
+            *_skew_finding(sets),
+        ),
         skew=int(skew(list(sets.values())).total_seconds()),
     )
 
@@ -143,19 +163,15 @@ def plan_restore(
 def _recovery_sets(
     stack: StoredStack, points: Sequence[RecoveryPoint], choices: Choices
 ) -> dict[str, RecoverySet]:
-    """One set for each template: "" is the stack itself, `Child` and `Child/Grandchild` are nested ones.
-
-    CloudFormation names a nested stack `PARENT-LOGICALID-RANDOM`: the pattern finds its former generations.
-    """
+    """One set for each template: "" is the stack itself, `Child` and `Child/Grandchild` are nested ones."""
     found: dict[str, RecoverySet] = {}
 
     def walk(path: str, one: StoredStack, pattern: str) -> None:
-        found[path] = choose(one, pattern, points, choices.at)
+        found[path] = choose(one, pattern, points, Moment(at=choices.at, pinned=choices.pinned))
         for logical_id, child in one.children.items():
-            below = f"{path}/{logical_id}" if path else logical_id
-            walk(below, child, f"{pattern.removesuffix('*').rstrip('-')}-{logical_id}-*")
+            walk(_path(path, logical_id), child, nested_pattern(pattern, logical_id))
 
-    walk("", stack, stack.name)
+    walk("", stack, re.escape(stack.name))
     return found
 
 
@@ -215,8 +231,11 @@ def _empty_rows(sets: Mapping[str, RecoverySet], bodies: Bodies) -> tuple[EmptyR
 def _preflight(stack: StoredStack, choices: Choices, world: World) -> tuple[Finding, ...]:
     """Exports that another stack has taken, and imports that nobody exports (FAILURES 2, row 38)."""
     findings = []
-    if choices.mode == "keep":
-        taken = [name for name in stack.exports if name in world.exports]
+    tree = tuple(_tree(stack))
+    exports = tuple(dict.fromkeys(name for one in tree for name in one.exports))
+    imports = tuple(dict.fromkeys(name for one in tree for name in one.imports))
+    if choices.mode == "keep" and not world.begun:
+        taken = [name for name in exports if name in world.exports]
         findings += [
             Finding(
                 level="error",
@@ -231,10 +250,31 @@ def _preflight(stack: StoredStack, choices: Choices, world: World) -> tuple[Find
             message=f"the stack imports {name}, which nothing exports now",
             remedy="restore the stack that exports it first",
         )
-        for name in stack.imports
-        if name not in world.exports
+        for name in imports
+        if name not in world.exports and name not in exports
     ]
     return tuple(findings)
+
+
+def _tree(stack: StoredStack) -> Iterator[StoredStack]:
+    """The stack and all that are nested in it."""
+    yield stack
+    for child in stack.children.values():
+        yield from _tree(child)
+
+
+def _bare_disks(sets: Mapping[str, RecoverySet]) -> tuple[Finding, ...]:
+    """Disks of an instance that no snapshot was ever taken of, while its others come back from theirs."""
+    return tuple(
+        Finding(
+            level="warning",
+            message=f"{_path(path, row.logical_id)}: its disk {device} was never protected and comes up as new",
+            remedy="have a policy protect the instance, so that an image holds all of its disks",
+        )
+        for path, one in sets.items()
+        for row in one.chosen
+        for device in row.bare
+    )
 
 
 def _skew_finding(sets: Mapping[str, RecoverySet]) -> tuple[Finding, ...]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from dr import layout
 from dr.durations import Duration
 from dr.errors import CloudError, Refused
-from dr.model import Applied, RetentionRule
+from dr.model import Applied, Begun, RetentionRule
 from dr.ports import Clock, ObjectStore
 from dr.store.documents import instant_text
 from dr.store.fields import Row
@@ -77,6 +77,16 @@ class StoreRecords:
         """Release them."""
         self._store.delete(layout.pin_key(restore))
 
+    def begun(self, account: str, region: str, stack: str) -> Begun | None:
+        """The latest restore that was begun to a target stack; None when there was none."""
+        key = layout.journal_key(account, region, stack)
+        row = self._read(key)
+        return None if row is None else self._field(key, partial(_begun, row))
+
+    def record_begun(self, account: str, region: str, stack: str, begun: Begun) -> None:
+        """Remember it; whoever holds the target's lease is the only one to write."""
+        self._store.put(layout.journal_key(account, region, stack), _document(_begun_row(begun)))
+
     def _pins(self) -> list[tuple[str, tuple[str, ...], bool]]:
         """Every pin: its key, its points, and whether it still holds."""
         now = self._clock.now()
@@ -121,6 +131,35 @@ def _document(values: dict[str, Any]) -> bytes:
 def _applied(row: Row) -> Applied:
     trimmed = None if row.values.get("trimmed") is None else _rule(row.row("trimmed"))
     return Applied(keep=_rule(row.row("keep")), trimmed=trimmed)
+
+
+def _begun(row: Row) -> Begun:
+    return Begun(
+        plan=row.text("plan"),
+        attempt=row.count("attempt") or 1,
+        stored=row.text("stored"),
+        policy=row.text("policy"),
+        points=row.texts("points"),
+        at=row.instant("at"),
+        asked_at=None if row.maybe("asked_at") is None else row.instant("asked_at"),
+        began=row.instant("began"),
+        ended=row.flag("ended"),
+    )
+
+
+def _begun_row(begun: Begun) -> dict[str, Any]:
+    """Instants to the microsecond: the points at or before `at` have to be the same ones again."""
+    return {
+        "plan": begun.plan,
+        "attempt": begun.attempt,
+        "stored": begun.stored,
+        "policy": begun.policy,
+        "points": sorted(begun.points),
+        "at": instant_text(begun.at),
+        "asked_at": begun.asked_at and instant_text(begun.asked_at),
+        "began": instant_text(begun.began),
+        "ended": begun.ended,
+    }
 
 
 def _rule_row(rule: RetentionRule) -> dict[str, Any]:

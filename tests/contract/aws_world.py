@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
-from dr import layout
+from making import INSTALLATION, REGION, SIZE
+
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.session import Access, Keys, Session
-from dr.model import Kind, Lineage, Protect, Source
-from dr.ports import Cloud, ImageTags
-
-REGION = "eu-west-1"
-SLOT = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
-INSTALLATION = "acme"
-SIZE = 8
-"""GiB of every volume."""
 
 
 def spelled(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-class Making:
-    """Points as the executor makes them, through the cloud under test."""
-
-    cloud: Cloud
-
-    def lineage(self, source: str, policy: str = "nightly") -> Lineage:
-        return Lineage(policy=policy, account=self.cloud.account, region=REGION, source=source)
-
-    def snapshot(self, volume: str, slot: datetime = SLOT, cloud: Cloud | None = None) -> str:
-        """A point made as the executor makes it."""
-        tags = self.tags(volume, Protect.VOLUMES, Kind.SNAPSHOT, slot)
-        return (cloud or self.cloud).create_snapshot(REGION, volume, tags)
-
-    def image(self, instance: str, slot: datetime = SLOT) -> str:
-        name = layout.image_name(INSTALLATION, self.lineage(instance), slot)
-        return self.cloud.create_image(REGION, instance, name, self.image_tags(instance, slot), reboot=False)
-
-    def image_tags(self, instance: str, slot: datetime = SLOT) -> ImageTags:
-        return ImageTags(
-            image=self.tags(instance, Protect.INSTANCES, Kind.IMAGE, slot),
-            parts=self.tags(instance, Protect.INSTANCES, layout.KIND_IMAGE_PART, slot),
-        )
-
-    def tags(self, source: str, protect: Protect, kind: str, slot: datetime = SLOT) -> dict[str, str]:
-        thing = Source(id=source, protect=protect, account=self.cloud.account, region=REGION)
-        return layout.point_tags(INSTALLATION, self.lineage(source), slot, kind, thing).tags
-
-
-class AwsWorld(Making):
+class AwsWorld:
     """dr.aws on the sandbox. `page` is small, so that every listing has several pages."""
 
     def __init__(self, sandbox, page: int = 5) -> None:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from aws_world import REGION, Making
 from fakes import FakeClock, FakeCloud, FakeImage
+from making import REGION
 
 from dr.model import Protect
 
 
-class FakeWorld(Making):
+class FakeWorld:
     """Values instead of EC2; the same arrangements as `AwsWorld`."""
 
     def __init__(self) -> None:

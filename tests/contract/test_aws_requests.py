@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from aws_world import REGION, SLOT
+from making import (
+    REGION,
+    SLOT,
+    image_of,
+    image_tags,
+    snapshot_of,
+    volume_tags,
+)
 
 from dr import layout
 from dr.aws.ec2 import Ec2Cloud
@@ -37,7 +44,7 @@ def set_state(aws, resource, state):
 
 def test_tags_go_into_the_create_call_itself(aws, asked):
     volume = aws.add_volume({})
-    tags = aws.tags(volume, Protect.VOLUMES, Kind.SNAPSHOT)
+    tags = volume_tags(aws.cloud, volume)
 
     aws.cloud.create_snapshot(REGION, volume, tags)
 
@@ -49,7 +56,7 @@ def test_tags_go_into_the_create_call_itself(aws, asked):
 
 
 def test_an_image_and_its_snapshots_are_tagged_by_one_call(aws, asked):
-    aws.image(aws.add_instance({}))
+    image_of(aws.cloud, aws.add_instance({}))
 
     (request,) = [params for name, params in asked if name == "CreateImage"]
     assert [row["ResourceType"] for row in request["TagSpecifications"]] == ["image", "snapshot"]
@@ -59,14 +66,14 @@ def test_an_image_and_its_snapshots_are_tagged_by_one_call(aws, asked):
 def test_an_instance_restarts_only_when_the_policy_says_so(aws, asked, reboot):
     instance = aws.add_instance({})
 
-    aws.cloud.create_image(REGION, instance, "dr/acme/x", aws.image_tags(instance), reboot=reboot)
+    aws.cloud.create_image(REGION, instance, "dr/acme/x", image_tags(aws.cloud, instance), reboot=reboot)
 
     assert [not reboot] == [params["NoReboot"] for name, params in asked if name == "CreateImage"]
 
 
 def test_the_description_names_policy_slot_and_source(aws):
     volume = aws.add_volume({})
-    snapshot = aws.snapshot(volume)
+    snapshot = snapshot_of(aws.cloud, volume)
 
     found = aws.ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]["Description"]
 
@@ -82,8 +89,8 @@ def test_a_listing_asks_for_a_thousand_a_page(aws, asked):
 def test_points_cost_a_call_for_each_listing_however_many_there_are(aws, asked):
     volume, instance = aws.add_volume({}), aws.add_instance({})
     for hour in range(4):
-        aws.snapshot(volume, SLOT.replace(hour=hour))
-        aws.image(instance, SLOT.replace(hour=hour))
+        snapshot_of(aws.cloud, volume, SLOT.replace(hour=hour))
+        image_of(aws.cloud, instance, SLOT.replace(hour=hour))
     asked.clear()
 
     Ec2Cloud(aws.session, "acme").points(REGION)
@@ -122,7 +129,7 @@ def test_attached_volumes_cost_one_more_call(aws, asked):
 def test_i4_a_page_that_fails_ends_the_whole_listing(aws, asked):
     volume = aws.add_volume({})
     for hour in range(12):
-        aws.snapshot(volume, SLOT.replace(hour=hour))
+        snapshot_of(aws.cloud, volume, SLOT.replace(hour=hour))
     forget = aws.session.ec2(REGION).meta.events
 
     def spoil(params, **_):
@@ -138,7 +145,7 @@ def test_i4_a_page_that_fails_ends_the_whole_listing(aws, asked):
 
 
 def test_i2_a_failed_snapshot_makes_its_image_a_failed_one(aws):
-    aws.image(aws.add_instance({}))
+    image_of(aws.cloud, aws.add_instance({}))
     aws.complete()
     set_state(aws, aws.cloud.points(REGION).points[0].parts[0], "error")
 
@@ -146,7 +153,7 @@ def test_i2_a_failed_snapshot_makes_its_image_a_failed_one(aws):
 
 
 def test_i2_an_archived_snapshot_is_archived(aws):
-    snapshot = aws.snapshot(aws.add_volume({}))
+    snapshot = snapshot_of(aws.cloud, aws.add_volume({}))
     aws.complete()
     aws.ec2.modify_snapshot_tier(SnapshotId=snapshot, StorageTier="archive")
 
@@ -154,7 +161,7 @@ def test_i2_an_archived_snapshot_is_archived(aws):
 
 
 def test_rule_1_a_locked_snapshot_says_so(aws):
-    snapshot = aws.snapshot(aws.add_volume({}))
+    snapshot = snapshot_of(aws.cloud, aws.add_volume({}))
     aws.complete()
     aws.ec2.lock_snapshot(SnapshotId=snapshot, LockMode="governance", LockDuration=1)
 
@@ -163,7 +170,7 @@ def test_rule_1_a_locked_snapshot_says_so(aws):
 
 
 def test_a_lock_that_has_run_out_holds_nothing(aws):
-    snapshot = aws.snapshot(aws.add_volume({}))
+    snapshot = snapshot_of(aws.cloud, aws.add_volume({}))
     aws.complete()
     aws.ec2.lock_snapshot(SnapshotId=snapshot, LockMode="governance", LockDuration=1)
     aws.sandbox.advance(2 * 86400)
@@ -172,7 +179,7 @@ def test_a_lock_that_has_run_out_holds_nothing(aws):
 
 
 def test_an_image_with_a_locked_part_is_locked(aws):
-    image = aws.image(aws.add_instance({}))
+    image = image_of(aws.cloud, aws.add_instance({}))
     aws.complete()
     part = aws.cloud.points(REGION).points[0].parts[0]
     aws.ec2.lock_snapshot(SnapshotId=part, LockMode="governance", LockDuration=1)
@@ -182,7 +189,7 @@ def test_an_image_with_a_locked_part_is_locked(aws):
 
 
 def test_parts_that_lost_their_tags_are_looked_up(aws):
-    image = aws.image(aws.add_instance({}))
+    image = image_of(aws.cloud, aws.add_instance({}))
     aws.complete()
     part = aws.cloud.points(REGION).points[0].parts[0]
     aws.ec2.delete_tags(Resources=[part], Tags=[{"Key": layout.MANAGED}])
@@ -193,7 +200,7 @@ def test_parts_that_lost_their_tags_are_looked_up(aws):
 def test_the_time_of_a_copy_is_its_originals(aws):
     volume = aws.add_volume({})
     born = datetime(2026, 3, 28, 1, 0, tzinfo=UTC)
-    tags = aws.tags(volume, Protect.VOLUMES, Kind.SNAPSHOT) | {
+    tags = volume_tags(aws.cloud, volume) | {
         layout.TIME: "2026-03-28T01:00:00Z",
         layout.COPY_OF: "snap-1",
     }
@@ -204,7 +211,7 @@ def test_the_time_of_a_copy_is_its_originals(aws):
 
 def test_a_point_says_which_stack_and_resource_its_source_is(aws):
     volume = aws.add_volume({})
-    tags = aws.tags(volume, Protect.VOLUMES, Kind.SNAPSHOT) | {
+    tags = volume_tags(aws.cloud, volume) | {
         layout.STACK: "prod",
         layout.LOGICAL_ID: "Data",
     }
@@ -215,7 +222,7 @@ def test_a_point_says_which_stack_and_resource_its_source_is(aws):
 
 def test_a_member_of_a_set_has_its_own_volume_as_source(aws):
     volume = aws.add_volume({})
-    tags = aws.tags(volume, Protect.VOLUMES, Kind.SNAPSHOT) | {layout.SET: "i-1"}
+    tags = volume_tags(aws.cloud, volume) | {layout.SET: "i-1"}
     del tags[layout.SOURCE]
     aws.cloud.create_snapshot(REGION, volume, tags)
 

@@ -7,7 +7,7 @@ import json
 import time
 
 import pytest
-from aws_world import REGION
+from making import REGION
 
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.stacks import CloudFormationStacks

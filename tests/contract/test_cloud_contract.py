@@ -6,7 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from aws_world import INSTALLATION, REGION, SIZE, SLOT
+from making import (
+    INSTALLATION,
+    REGION,
+    SIZE,
+    SLOT,
+    image_of,
+    lineage_of,
+    snapshot_of,
+)
 
 from dr import layout
 from dr.errors import InUse, NotFound, Taken
@@ -106,16 +114,16 @@ def test_sources_say_when_they_were_made(world):
 
 def test_a_snapshot_carries_its_identity_from_the_first_moment(world):
     volume = world.add_volume({})
-    snapshot = world.snapshot(volume)
+    snapshot = snapshot_of(world.cloud, volume)
 
     point = points(world)[snapshot]
 
-    assert (Kind.SNAPSHOT, world.lineage(volume), SLOT) == (point.kind, point.lineage, point.slot)
+    assert (Kind.SNAPSHOT, lineage_of(world.cloud, volume), SLOT) == (point.kind, point.lineage, point.slot)
     assert (point.size, point.hold, point.in_use, point.locked) == (SIZE, False, "", False)
 
 
 def test_i2_a_snapshot_is_pending_before_it_is_good(world):
-    snapshot = world.snapshot(world.add_volume({}))
+    snapshot = snapshot_of(world.cloud, world.add_volume({}))
 
     before = points(world)[snapshot].state
     world.complete()
@@ -124,7 +132,7 @@ def test_i2_a_snapshot_is_pending_before_it_is_good(world):
 
 
 def test_i2_an_image_is_pending_before_it_is_good(world):
-    image = world.image(world.add_instance({}))
+    image = image_of(world.cloud, world.add_instance({}))
 
     before = points(world)[image].state
     world.complete()
@@ -134,7 +142,7 @@ def test_i2_an_image_is_pending_before_it_is_good(world):
 
 def test_an_image_names_its_devices_and_parts(world):
     instance = world.add_instance({})
-    image = world.image(instance)
+    image = image_of(world.cloud, instance)
 
     holdings = world.cloud.points(REGION)
     (point,) = [p for p in holdings.points if p.id == image]
@@ -143,17 +151,17 @@ def test_an_image_names_its_devices_and_parts(world):
     assert sum(d.root for d in point.devices) == 1
     assert {d.snapshot for d in point.devices} == set(point.parts) == {part.id for part in holdings.parts}
     assert {image} == {part.image for part in holdings.parts}
-    assert {world.lineage(instance)} == {part.lineage for part in holdings.parts}
+    assert {lineage_of(world.cloud, instance)} == {part.lineage for part in holdings.parts}
 
 
 def test_a_part_is_never_a_point(world):
-    image = world.image(world.add_instance({}))
+    image = image_of(world.cloud, world.add_instance({}))
 
     assert {image} == set(points(world))
 
 
 def test_parts_outlive_their_image_and_say_so(world):
-    image = world.image(world.add_instance({}))
+    image = image_of(world.cloud, world.add_instance({}))
     world.complete()
 
     world.cloud.deregister_image(REGION, image)
@@ -166,9 +174,12 @@ def test_parts_outlive_their_image_and_say_so(world):
 def test_i3_points_of_another_installation_are_never_returned(world):
     theirs = world.another("globex")
     volume = world.add_volume({})
-    snapshot = world.snapshot(volume)
+    snapshot = snapshot_of(world.cloud, volume)
 
-    assert (theirs.points(REGION).points, theirs.find(world.lineage(volume), SLOT, Kind.SNAPSHOT)) == ((), ())
+    assert (
+        theirs.points(REGION).points,
+        theirs.find(lineage_of(world.cloud, volume), SLOT, Kind.SNAPSHOT),
+    ) == ((), ())
     assert theirs.owned(REGION, Kind.SNAPSHOT, [snapshot]) == {}
 
 
@@ -181,50 +192,50 @@ def test_i3_what_lacks_a_tag_of_identity_is_foreign(world):
 
 def test_the_points_of_a_slot_are_found_by_their_tags(world):
     volume = world.add_volume({})
-    wanted = {world.snapshot(volume), world.snapshot(volume)}
-    world.snapshot(volume, SLOT + timedelta(hours=1))
-    world.snapshot(world.add_volume({}))
+    wanted = {snapshot_of(world.cloud, volume), snapshot_of(world.cloud, volume)}
+    snapshot_of(world.cloud, volume, SLOT + timedelta(hours=1))
+    snapshot_of(world.cloud, world.add_volume({}))
 
-    found = world.cloud.find(world.lineage(volume), SLOT, Kind.SNAPSHOT)
+    found = world.cloud.find(lineage_of(world.cloud, volume), SLOT, Kind.SNAPSHOT)
 
     assert wanted == {point.id for point in found}
 
 
 def test_images_of_a_slot_are_found_with_their_state(world):
     instance = world.add_instance({})
-    image = world.image(instance)
+    image = image_of(world.cloud, instance)
     world.complete()
 
-    found = world.cloud.find(world.lineage(instance), SLOT, Kind.IMAGE)
+    found = world.cloud.find(lineage_of(world.cloud, instance), SLOT, Kind.IMAGE)
 
     assert [(image, State.GOOD)] == [(point.id, point.state) for point in found]
 
 
 def test_another_policys_point_is_not_of_this_slot(world):
     volume = world.add_volume({})
-    world.snapshot(volume)
+    snapshot_of(world.cloud, volume)
 
-    lineage = replace(world.lineage(volume), policy="hourly")
+    lineage = replace(lineage_of(world.cloud, volume), policy="hourly")
 
     assert world.cloud.find(lineage, SLOT, Kind.SNAPSHOT) == ()
 
 
 def test_a_second_image_of_one_name_is_taken(world):
     instance = world.add_instance({})
-    world.image(instance)
+    image_of(world.cloud, instance)
 
     with pytest.raises(Taken):
-        world.image(instance)
+        image_of(world.cloud, instance)
 
 
 def test_our_image_is_found_by_its_name(world):
     instance = world.add_instance({})
-    image = world.image(instance)
-    name = layout.image_name(INSTALLATION, world.lineage(instance), SLOT)
+    image = image_of(world.cloud, instance)
+    name = layout.image_name(INSTALLATION, lineage_of(world.cloud, instance), SLOT)
 
     found = world.cloud.image_named(REGION, name)
 
-    assert (image, world.lineage(instance), SLOT) == (found.id, found.lineage, found.slot)
+    assert (image, lineage_of(world.cloud, instance), SLOT) == (found.id, found.lineage, found.slot)
 
 
 def test_i3_a_strangers_image_of_our_name_is_not_ours(world):
@@ -240,11 +251,11 @@ def test_no_image_of_a_name_is_none(world):
 
 def test_a_snapshot_of_a_volume_that_is_gone_is_not_found(world):
     with pytest.raises(NotFound):
-        world.snapshot("vol-0123456789abcdef0")
+        snapshot_of(world.cloud, "vol-0123456789abcdef0")
 
 
 def test_a_deleted_snapshot_is_gone_and_deleting_it_again_is_success(world):
-    snapshot = world.snapshot(world.add_volume({}))
+    snapshot = snapshot_of(world.cloud, world.add_volume({}))
     world.complete()
 
     world.cloud.delete_snapshot(REGION, snapshot)
@@ -254,7 +265,7 @@ def test_a_deleted_snapshot_is_gone_and_deleting_it_again_is_success(world):
 
 
 def test_deregistering_twice_is_success(world):
-    image = world.image(world.add_instance({}))
+    image = image_of(world.cloud, world.add_instance({}))
     world.complete()
 
     world.cloud.deregister_image(REGION, image)
@@ -264,7 +275,7 @@ def test_deregistering_twice_is_success(world):
 
 
 def test_i22_a_snapshot_that_an_image_needs_is_not_deleted(world):
-    image = world.image(world.add_instance({}))
+    image = image_of(world.cloud, world.add_instance({}))
     world.complete()
     part = points(world)[image].parts[0]
 
@@ -273,7 +284,7 @@ def test_i22_a_snapshot_that_an_image_needs_is_not_deleted(world):
 
 
 def test_rule_1_a_snapshot_says_which_image_needs_it(world):
-    snapshot = world.snapshot(world.add_volume({}))
+    snapshot = snapshot_of(world.cloud, world.add_volume({}))
     world.complete()
     image = world.register_image_on(snapshot)
 
@@ -282,7 +293,7 @@ def test_rule_1_a_snapshot_says_which_image_needs_it(world):
 
 
 def test_rule_1_a_hold_is_seen_in_the_listing_and_in_the_last_look(world):
-    snapshot = world.snapshot(world.add_volume({}))
+    snapshot = snapshot_of(world.cloud, world.add_volume({}))
     world.mark(snapshot, {layout.HOLD: ""})
 
     assert points(world)[snapshot].hold
@@ -290,7 +301,7 @@ def test_rule_1_a_hold_is_seen_in_the_listing_and_in_the_last_look(world):
 
 
 def test_the_last_look_leaves_out_what_is_gone_and_keeps_the_rest(world):
-    snapshot = world.snapshot(world.add_volume({}))
+    snapshot = snapshot_of(world.cloud, world.add_volume({}))
     gone = "snap-0123456789abcdef0"
 
     assert {snapshot} == set(world.cloud.owned(REGION, Kind.SNAPSHOT, [gone, snapshot]))
@@ -298,7 +309,7 @@ def test_the_last_look_leaves_out_what_is_gone_and_keeps_the_rest(world):
 
 def test_the_last_look_takes_more_than_one_batch(world):
     volume = world.add_volume({})
-    made = [world.snapshot(volume, SLOT + timedelta(hours=n)) for n in range(3)]
+    made = [snapshot_of(world.cloud, volume, SLOT + timedelta(hours=n)) for n in range(3)]
     absent = [f"snap-{n:017x}" for n in range(400)]
 
     found = world.cloud.owned(REGION, Kind.SNAPSHOT, [made[0], *absent, *made[1:]])
@@ -308,11 +319,11 @@ def test_the_last_look_takes_more_than_one_batch(world):
 
 def test_the_last_look_tells_images_by_lineage_and_slot(world):
     instance = world.add_instance({})
-    image = world.image(instance)
+    image = image_of(world.cloud, instance)
 
     found = world.cloud.owned(REGION, Kind.IMAGE, [image])[image]
 
-    assert (world.lineage(instance), SLOT, False) == (found.lineage, found.slot, found.locked)
+    assert (lineage_of(world.cloud, instance), SLOT, False) == (found.lineage, found.slot, found.locked)
 
 
 def test_a_look_at_nothing_finds_nothing(world):
@@ -321,7 +332,7 @@ def test_a_look_at_nothing_finds_nothing(world):
 
 def test_a_listing_of_several_pages_is_whole(world):
     volume = world.add_volume({})
-    made = {world.snapshot(volume, SLOT + timedelta(hours=n)) for n in range(12)}
+    made = {snapshot_of(world.cloud, volume, SLOT + timedelta(hours=n)) for n in range(12)}
 
     assert made == set(points(world))
 

@@ -20,10 +20,12 @@ from plan_values import (
     policy,
     unread,
     volume,
+    world,
 )
 
 from dr.actions import Cause, WarningCode
 from dr.durations import Duration
+from dr.limits import decide
 from dr.model import Kind, Protect, RetentionRule, Selector, State
 
 LAST_1 = policy(keep=RetentionRule(last=1))
@@ -238,10 +240,6 @@ def test_rule_7_5_a_source_that_is_gone_or_deselected_keeps_its_points():
 
 
 def test_a_policy_that_was_not_asked_for_is_not_missing():
-    from plan_values import world
-
-    from dr.limits import decide
-
     asked = policy("other")
     found = decide((asked,), world(*hourly(2), point(SLOT, policy="other")), NOW, others={"db"})
 

@@ -11,8 +11,8 @@ from dr.planner.merging import merged
 MINUTE = HOUR / 60
 
 
-def take(name, source, minute, state=State.GOOD, set="i-1"):
-    return point(SLOT, name, source=source, time=SLOT + minute * MINUTE, state=state, set=set)
+def take(name, source, minute, state=State.GOOD, group="i-1"):
+    return point(SLOT, name, source=source, time=SLOT + minute * MINUTE, state=state, set=group)
 
 
 def test_of_two_good_points_of_a_slot_the_older_stays():
@@ -42,7 +42,7 @@ def test_points_of_other_slots_lineages_and_copies_are_no_duplicates():
 
 
 def test_a_duplicate_expires_outside_the_limits():
-    twins = [point(SLOT - n * HOUR, f"twin-{n}", time=SLOT) for n in range(3)]
+    twins = [point(SLOT - n * HOUR, f"twin-{n}", time=SLOT + HOUR) for n in range(3)]
     found = plan(*twins, *(point(SLOT - n * HOUR) for n in range(3)))
 
     assert {"twin-0", "twin-1", "twin-2"} == {e.point_id for e in expiries(found, Cause.DUPLICATE)}
@@ -86,7 +86,7 @@ def test_a_point_beside_a_whole_set_is_a_duplicate():
 
 
 def test_a_slot_of_two_sets_is_left_alone():
-    assert merged([take("a", "vol-1", 1), take("b", "vol-1", 2, set="i-2")]) == {}
+    assert merged([take("a", "vol-1", 1), take("b", "vol-1", 2, group="i-2")]) == {}
 
 
 def test_sets_expire_in_every_lineage_that_is_selected():

@@ -40,12 +40,16 @@ class Killed(BaseException):
 
 @dataclass
 class Breakable:
-    """A real store behind a switch: away altogether, or killed before its n-th call (counting from 0)."""
+    """A real store behind a switch: away altogether, or killed before its n-th call (counting from 0).
+
+    `meanwhile` is told each call before it is made: what other processes do at that moment.
+    """
 
     inner: DirectoryStore
     away: bool = False
     kill_at: int | None = None
     calls: list = field(default_factory=list)
+    meanwhile: object = None
 
     @property
     def name(self):
@@ -64,6 +68,8 @@ class Breakable:
         return self._call("keys", prefix).keys(prefix)
 
     def _call(self, what, key):
+        if self.meanwhile is not None:
+            self.meanwhile(what, key)
         if self.away:
             raise EnvironmentFailed(f"{self.name} is away", "wait")
         if self.kill_at is not None and len(self.calls) >= self.kill_at:

@@ -59,7 +59,7 @@ def test_the_first_write_makes_the_folder_for_its_user_only(store, root):
 
     store.put("a/b", b"x")
 
-    assert [0o700, 0o700, 0o600] == [mode(root), mode(root / "a"), mode(root / "a" / "b")]
+    assert [mode(root), mode(root / "a"), mode(root / "a" / "b")] == [0o700, 0o700, 0o600]
 
 
 def test_files_are_for_their_user_only_whatever_the_umask_says(store, root):
@@ -69,13 +69,13 @@ def test_files_are_for_their_user_only_whatever_the_umask_says(store, root):
     finally:
         os.umask(before)
 
-    assert [0o700, 0o700, 0o600] == [mode(root), mode(root / "a"), mode(root / "a" / "b")]
+    assert [mode(root), mode(root / "a"), mode(root / "a" / "b")] == [0o700, 0o700, 0o600]
 
 
 def test_what_is_written_is_dated_by_the_clock_that_was_passed_in(store):
     store.put("a/b", b"x")
 
-    assert [("a/b", NOON)] == list(store.keys(""))
+    assert list(store.keys("")) == [("a/b", NOON)]
 
 
 def test_processes_that_race_lose_no_update_and_one_creates(root):
@@ -86,9 +86,9 @@ def test_processes_that_race_lose_no_update_and_one_creates(root):
     said = [worker.communicate(timeout=60)[0].strip() for worker in workers]
 
     store = DirectoryStore(root, StillClock())
-    assert [0] * 4 == [worker.returncode for worker in workers]
-    assert b"100" == store.get("races/count").body
-    assert ["created", "late", "late", "late"] == sorted(said)
+    assert [worker.returncode for worker in workers] == [0] * 4
+    assert store.get("races/count").body == b"100"
+    assert sorted(said) == ["created", "late", "late", "late"]
     assert str(said.index("created")).encode() == store.get("races/first").body
 
 
@@ -96,11 +96,11 @@ def test_what_a_killed_writer_left_is_no_key_and_stands_in_nobodys_way(store, ro
     store.put("a/b", b"old")
     (root / "a" / ".writing").write_bytes(b"half of some")
 
-    assert b"old" == store.get("a/b").body
-    assert ["a/b"] == [key for key, _ in store.keys("")]
+    assert store.get("a/b").body == b"old"
+    assert [key for key, _ in store.keys("")] == ["a/b"]
     assert store.put("a/b", b"new") is not None
-    assert b"new" == store.get("a/b").body
-    assert ["b"] == os.listdir(root / "a")
+    assert store.get("a/b").body == b"new"
+    assert [path.name for path in (root / "a").iterdir()] == ["b"]
 
 
 @pytest.mark.parametrize("use", ["get", "put", "delete_if_match"])
@@ -117,7 +117,7 @@ def test_a_link_to_a_file_outside_is_refused_and_the_file_untouched(store, root,
 
     with pytest.raises(Refused, match="is a link"):
         uses[use]()
-    assert b"secret" == outside.read_bytes()
+    assert outside.read_bytes() == b"secret"
 
 
 @pytest.mark.parametrize("use", ["get", "put", "delete"])
@@ -135,8 +135,8 @@ def test_a_folder_that_is_a_link_is_refused_and_what_it_leads_to_untouched(store
 
     with pytest.raises(Refused, match="is a link"):
         uses[use]()
-    assert b"secret" == (outside / "b").read_bytes()
-    assert ["b"] == os.listdir(outside)
+    assert (outside / "b").read_bytes() == b"secret"
+    assert [path.name for path in outside.iterdir()] == ["b"]
 
 
 def test_a_listing_does_not_follow_links(store, root, tmp_path):
@@ -147,7 +147,7 @@ def test_a_listing_does_not_follow_links(store, root, tmp_path):
     (root / "linked").symlink_to(outside)
     (root / "a" / "link").symlink_to(outside / "b")
 
-    assert ["a/b"] == [key for key, _ in store.keys("")]
+    assert [key for key, _ in store.keys("")] == ["a/b"]
 
 
 def test_a_pipe_is_refused_and_holds_nobody_up(store, root):

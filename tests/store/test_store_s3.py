@@ -60,7 +60,10 @@ class Faults:
         if fault is None:
             return None
         status, code = fault
-        parsed = {"Error": {"Code": code, "Message": "made up"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        parsed = {
+            "Error": {"Code": code, "Message": "made up"},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        }
         return AWSResponse("https://s3.invalid", status, {}, Raw(b"")), parsed
 
     def _beside(self, request, **_):
@@ -88,9 +91,7 @@ def _client(purpose):
     keys = Keys(access_key="test", secret_key="test")
     session = Session(Access(region="eu-west-1", keys=keys), StillClock().now)
     made = session.client("s3", "eu-west-1", purpose)
-    made.create_bucket(
-        Bucket="acme-store", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-    )
+    made.create_bucket(Bucket="acme-store", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return made
 
 
@@ -121,7 +122,7 @@ def test_keys_lie_below_the_prefix_in_the_bucket(client):
     opened(client, prefix="").put("a/b", b"y")
 
     keys = [row["Key"] for row in client.list_objects_v2(Bucket="acme-store")["Contents"]]
-    assert ["a/b", "p/a/b"] == keys
+    assert keys == ["a/b", "p/a/b"]
 
 
 USES = {
@@ -141,7 +142,12 @@ def test_a_bucket_that_is_not_there_is_named_with_what_to_do(client, use):
 
 @pytest.mark.parametrize(
     ("use", "permission"),
-    [("get", "s3:GetObject"), ("put", "s3:PutObject"), ("delete", "s3:DeleteObject"), ("keys", "s3:ListBucket")],
+    [
+        ("get", "s3:GetObject"),
+        ("put", "s3:PutObject"),
+        ("delete", "s3:DeleteObject"),
+        ("keys", "s3:ListBucket"),
+    ],
 )
 def test_a_denied_call_names_bucket_and_permission(client, use, permission):
     call, operation = USES[use]
@@ -168,12 +174,14 @@ def test_a_listing_whose_second_page_fails_raises(client):
 @pytest.mark.parametrize("condition", [{"if_absent": True}, {}])
 def test_a_conflict_of_conditional_writes_is_tried_again(client, condition):
     clock = StillClock()
-    Faults(client).before("PutObject", (409, "ConditionalRequestConflict"), (409, "ConditionalRequestConflict"))
+    Faults(client).before(
+        "PutObject", (409, "ConditionalRequestConflict"), (409, "ConditionalRequestConflict")
+    )
     store = opened(client, clock)
 
     assert store.put("a/b", b"x", **condition) is not None
-    assert b"x" == store.get("a/b").body
-    assert [0.2, 0.4] == clock.slept
+    assert store.get("a/b").body == b"x"
+    assert clock.slept == [0.2, 0.4]
 
 
 def test_a_conflict_that_another_won_is_no_success(client):
@@ -183,7 +191,7 @@ def test_a_conflict_that_another_won_is_no_success(client):
     Faults(client).before("PutObject", (409, "ConditionalRequestConflict"))
 
     assert store.put("a/b", b"ours", if_match=old) is None
-    assert b"theirs" == store.get("a/b").body
+    assert store.get("a/b").body == b"theirs"
 
 
 def test_a_conflict_on_a_delete_is_tried_again(client):

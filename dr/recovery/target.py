@@ -1,0 +1,92 @@
+"""What stands at the place that a restore is to fill, and whether a restore of ours has begun it.
+
+    nothing there                                     -> begin
+    REVIEW_IN_PROGRESS with a change set of ours      -> begin in it: nothing was created yet
+    a stack that an unfinished restore of ours began  -> go on with it, with the points that were chosen then
+    anything else                                     -> refused, untouched (FAILURES I13)
+
+Whose it is, is told by tokens, which AWS keeps in the stack's events: `dr-<digest of the plan>`. The journal in the
+store says which plan that was, because a plan that is made a minute later may choose newer points and so be another.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dr.errors import Refused
+from dr.layout import change_set_name
+from dr.model import Begun
+from dr.ports import LiveStack, StackMaker
+from dr.stacks.restore import RestorePlan
+
+REVIEW = "REVIEW_IN_PROGRESS"
+EXECUTED = ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED")
+_OF_A_CREATION = ("CREATE_", "ROLLBACK_")
+
+
+def token(begun: Begun) -> str:
+    """The name of its change set, and the token of its calls."""
+    return change_set_name(begun.plan, begun.attempt)
+
+
+def taken_up(name: str, asked_at: datetime | None, begun: Begun | None, maker: StackMaker) -> Begun | None:
+    """The unfinished restore of ours that has begun to create this stack; None when there is none.
+
+    Before its change set is executed nothing has been created, and a fresh plan may choose newer points.
+    """
+    if begun is None or begun.ended or begun.asked_at != asked_at:
+        return None
+    live = maker.live(name)
+    if live is None:
+        return None
+    if live.status == REVIEW:
+        return begun if _is_executed(name, begun, maker) else None
+    return begun if maker.started_by(live.stack_id) == token(begun) else None
+
+
+def _is_executed(name: str, begun: Begun, maker: StackMaker) -> bool:
+    found = maker.change_set(name, token(begun))
+    return found is not None and found.execution_status in EXECUTED
+
+
+def to_go_on_with(plan: RestorePlan, begun: Begun | None, maker: StackMaker) -> LiveStack | None:
+    """The target as it is now when this plan may go on with it, None when there is nothing.
+
+    Raises `Refused` for a stack that this plan has not begun.
+    """
+    live = maker.live(plan.name)
+    if live is None:
+        return None
+    if live.status == REVIEW:
+        if any(maker.change_set(plan.name, one) is not None for one in _tokens(plan, begun)):
+            return live
+        raise _exists(plan, live)
+    starter = maker.started_by(live.stack_id)
+    ended = begun is not None and begun.ended
+    if live.status.startswith(_OF_A_CREATION) and starter in _tokens(plan, begun) and not ended:
+        if begun is not None and starter == token(begun) and begun.plan != plan.id:
+            raise _by_other_choices(plan, begun)
+        return live
+    raise _exists(plan, live)
+
+
+def _tokens(plan: RestorePlan, begun: Begun | None) -> set[str]:
+    """What may have begun it: this plan, and the restore of the journal."""
+    attempts = begun.attempt if begun is not None and begun.plan == plan.id else 1
+    mine = {change_set_name(plan.id, number) for number in range(1, attempts + 1)}
+    return mine | ({token(begun)} if begun is not None else set())
+
+
+def _exists(plan: RestorePlan, live: LiveStack) -> Refused:
+    return Refused(
+        f"stack {plan.name} exists in {plan.region} ({live.status}): dr never touches a stack that exists",
+        f"restore beside it with --as {plan.name[:119]}-restored, or delete it first if it is really lost",
+    )
+
+
+def _by_other_choices(plan: RestorePlan, begun: Begun) -> Refused:
+    return Refused(
+        f"an unfinished restore of {begun.began:%Y-%m-%dT%H:%M:%SZ} made stack {plan.name} with other choices",
+        "ask for it again with the same options, and it goes on; "
+        f"or delete the stack {plan.name} that it began, and restore anew",
+    )

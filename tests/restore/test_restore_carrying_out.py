@@ -1,0 +1,314 @@
+"""Carrying out a plan, on a StackMaker of values and a real store: order, resuming, failing, verifying."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from fake_maker import FakeMaker, event
+from restore_values import ACCOUNT, NOON, REGION, SECRET, hours, planned, point, resource, stored
+
+from dr import layout
+from dr.errors import Busy, CloudError, OutOfTime, Refused
+from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rpo
+from dr.recovery.target import taken_up
+from dr.stacks.parameters import Given
+from dr.store.directory import DirectoryStore
+from dr.store.leases import StoreLeases
+from dr.store.records import StoreRecords
+
+CANARY = "canary-secret-7"
+CREATED = ["create_change_set", "execute", "protect"]
+
+
+class Clock:
+    """Time that goes on when it is slept."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def now(self):
+        return self.at
+
+    def sleep(self, seconds):
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return DirectoryStore(tmp_path / "store", Clock())
+
+
+@pytest.fixture
+def maker():
+    return FakeMaker(born={"Data": ("vol-new", "snap-1")})
+
+
+@pytest.fixture
+def kit(store, maker):
+    clock = Clock()
+    return Kit(
+        account=ACCOUNT,
+        maker=maker,
+        records=StoreRecords(store, clock),
+        leases=StoreLeases(store, "one", clock),
+        clock=clock,
+        staging="bucket",
+    )
+
+
+@pytest.fixture
+def plan():
+    return a_plan()
+
+
+def a_plan(snapshot="snap-1", age=2, **asked):
+    stack = stored(
+        resource("Data", "vol-1"), parameters=SECRET, stack_policy="{}", termination_protection=True
+    )
+    given = {"Password": Given(value=CANARY, origin="--parameter")}
+    return planned(stack, point(snapshot, "vol-1", hours(age)), **{"asked": given, **asked})
+
+
+def quiet(event):
+    """Nobody watches."""
+
+
+def did(maker):
+    return [call for call, _ in maker.calls]
+
+
+def test_a_restore_creates_executes_protects_and_verifies(plan, kit, maker):
+    restored = carry_out(plan, kit, quiet)
+    assert restored.ok
+    assert did(maker) == CREATED
+    assert maker.calls[-1] == ("protect", "{} True")
+    assert [row.physical_id for row in restored.data] == ["vol-new"]
+
+
+def test_rpo_is_the_age_of_the_oldest_chosen_data_and_rto_the_time_since_confirmation(plan, kit):
+    restored = carry_out(plan, kit, quiet)
+    assert restored.rpo == 2 * 3600
+    assert restored.rto == 2  # one wait between two looks
+
+
+def test_rpo_of_a_restore_without_data_is_unknown():
+    assert rpo(planned(stored(template="Resources: {Q: {Type: 'AWS::SQS::Queue'}}"))) is None
+
+
+def test_events_are_shown_once_each_in_order(plan, kit, maker):
+    maker.happened = (event("Data", "CREATE_IN_PROGRESS"), event("Data", "CREATE_COMPLETE"))
+    seen = []
+    carry_out(plan, kit, lambda one: seen.append(one.status))
+    assert seen == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
+def test_i13_a_stack_of_somebody_else_is_refused_and_untouched(plan, kit, maker, status):
+    maker.add("prod", status, starter="console-1")
+    with pytest.raises(Refused, match="never touches a stack that exists"):
+        carry_out(plan, kit, quiet)
+    assert maker.calls == []
+    assert kit.records.pins() == frozenset()
+
+
+def test_i13_a_change_set_of_somebody_else_in_review_is_refused(plan, kit, maker):
+    maker.add("prod", "REVIEW_IN_PROGRESS")
+    with pytest.raises(Refused):
+        refuse_existing(plan, kit)
+
+
+def test_i13_a_stack_that_a_finished_restore_made_is_refused_like_any_other(plan, kit, maker):
+    carry_out(plan, kit, quiet)
+    with pytest.raises(Refused, match="exists"):
+        carry_out(plan, kit, quiet)
+    assert did(maker) == CREATED
+
+
+@pytest.mark.parametrize("call", ["create_change_set", "execute", "events", "protect"])
+def test_i5_a_restore_killed_after_any_call_goes_on_and_ends_verified_with_one_stack(plan, kit, maker, call):
+    maker.dies_after = call
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    restored = carry_out(plan, kit, quiet)
+    assert restored.ok
+    assert (did(maker).count("create_change_set"), did(maker).count("execute")) == (1, 1)
+    assert len(maker.starters) == 1
+
+
+def test_the_rto_of_a_restore_that_goes_on_counts_from_its_first_confirmation(plan, kit, maker):
+    maker.dies_after = "events"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    kit.clock.sleep(600)
+    assert carry_out(plan, kit, quiet).rto >= 600
+
+
+def test_pins_outlive_a_kill_and_end_with_the_restore(plan, kit, maker):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    assert kit.records.pins() == frozenset(plan.pins)
+    carry_out(plan, kit, quiet)
+    assert kit.records.pins() == frozenset()
+
+
+def test_a_restore_that_was_executed_is_taken_up_with_its_own_points(plan, kit, maker):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    begun = taken_up("prod", None, kit.records.begun(ACCOUNT, REGION, "prod"), maker)
+    assert begun is not None
+    assert (begun.at, set(begun.points)) == (NOON, {"stack/prod", "snap-1"})
+
+
+def test_a_restore_asked_for_with_another_at_is_not_taken_up(plan, kit, maker):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    journal = kit.records.begun(ACCOUNT, REGION, "prod")
+    assert taken_up("prod", hours(5), journal, maker) is None
+
+
+def test_a_change_set_that_was_not_executed_gives_way_to_newer_points(plan, kit, maker):
+    maker.dies_after = "create_change_set"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    assert taken_up("prod", None, kit.records.begun(ACCOUNT, REGION, "prod"), maker) is None
+    maker.born["Data"] = ("vol-new", "snap-2")
+    restored = carry_out(a_plan("snap-2", age=1), kit, quiet)
+    assert restored.ok
+    assert len(maker.starters) == 1
+
+
+def test_a_stack_that_an_unfinished_restore_with_other_choices_made_is_refused(plan, kit, maker):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    with pytest.raises(Refused, match="other choices"):
+        carry_out(a_plan("snap-2", age=1), kit, quiet)
+
+
+def test_a_change_set_that_cloudformation_refuses_is_told_with_its_reason(plan, kit, maker):
+    maker.change_set_fails = "Parameter Size must be a number"
+    with pytest.raises(CloudError, match="Parameter Size must be a number"):
+        carry_out(plan, kit, quiet)
+    assert did(maker) == ["create_change_set"]
+
+
+def test_after_a_failed_change_set_the_same_restore_makes_another_one(plan, kit, maker):
+    maker.change_set_fails = "the SSM parameter is missing"
+    with pytest.raises(CloudError):
+        carry_out(plan, kit, quiet)
+    assert carry_out(plan, kit, quiet).ok
+    names = [new.token for new in maker.asked_for]
+    assert names == [layout.change_set_name(plan.id), layout.change_set_name(plan.id) + "-a2"]
+
+
+def failed(maker):
+    maker.ends_as = "CREATE_FAILED"
+    maker.happened = (
+        event("Web", "CREATE_FAILED", "Resource creation cancelled"),
+        event("Data", "CREATE_FAILED", "The volume quota is used up"),
+        event("prod", "CREATE_FAILED", "The following resource(s) failed", kind="AWS::CloudFormation::Stack"),
+    )
+
+
+def test_a_stack_that_failed_is_told_with_the_first_cause_and_nothing_is_measured(plan, kit, maker):
+    failed(maker)
+    restored = carry_out(plan, kit, quiet)
+    assert (restored.ok, restored.status, restored.rpo, restored.rto) == (False, "CREATE_FAILED", None, None)
+    assert restored.reason == "Data (AWS::EC2::Volume): The volume quota is used up"
+    assert "protect" not in did(maker)
+
+
+def test_the_points_of_a_failed_restore_stay_pinned_for_the_next_try(plan, kit, maker):
+    failed(maker)
+    carry_out(plan, kit, quiet)
+    assert kit.records.pins() == frozenset(plan.pins)
+
+
+def test_after_the_failed_stack_is_deleted_the_same_restore_begins_anew_with_another_token(plan, kit, maker):
+    failed(maker)
+    carry_out(plan, kit, quiet)
+    maker.stacks.clear()
+    maker.change_sets.clear()
+    maker.ends_as, maker.happened = "CREATE_COMPLETE", ()
+    assert carry_out(plan, kit, quiet).ok
+    assert len({token for call, token in maker.calls if call == "execute"}) == 2
+
+
+def test_a_volume_that_was_not_born_from_the_chosen_point_fails_the_restore(plan, kit, maker):
+    maker.born["Data"] = ("vol-new", "snap-other")
+    restored = carry_out(plan, kit, quiet)
+    assert (restored.status, restored.ok) == ("CREATE_COMPLETE", False)
+    assert [(row.verified, row.found) for row in restored.data] == [(False, "snap-other")]
+
+
+def test_a_resource_that_the_new_stack_lacks_fails_the_restore(plan, kit, maker):
+    maker.born.clear()
+    restored = carry_out(plan, kit, quiet)
+    assert [(row.physical_id, row.verified) for row in restored.data] == [(None, False)]
+
+
+def test_two_restores_to_one_name_do_not_run_at_once(plan, kit, store):
+    other = StoreLeases(store, "two", kit.clock)
+    other.acquire(layout.restore_lease_key(ACCOUNT, REGION, "prod"))
+    with pytest.raises(Busy, match="two"):
+        carry_out(plan, kit, quiet)
+
+
+def test_i21_when_the_time_is_up_it_stops_waiting_and_the_next_call_goes_on(plan, kit, maker):
+    with pytest.raises(OutOfTime):
+        carry_out(plan, replace(kit, stop_at=NOON + timedelta(seconds=1)), quiet)
+    assert carry_out(plan, kit, quiet).ok
+    assert did(maker).count("execute") == 1
+
+
+def test_i23_a_secret_is_masked_in_events_reasons_and_errors(plan, kit, maker):
+    maker.ends_as = "CREATE_FAILED"
+    maker.happened = (event("Data", "CREATE_FAILED", f"{CANARY} is too short"),)
+    seen = []
+    restored = carry_out(plan, kit, lambda one: seen.append(one.reason))
+    assert seen == ["**** is too short"]
+    assert restored.reason == "Data (AWS::EC2::Volume): **** is too short"
+
+
+def test_i23_a_secret_is_masked_in_the_refusal_of_a_change_set(plan, kit, maker):
+    maker.change_set_fails = f"{CANARY} is too short"
+    with pytest.raises(CloudError) as caught:
+        carry_out(plan, kit, quiet)
+    assert CANARY not in f"{caught.value} {caught.value.message} {caught.value.remedy}"
+    assert "****" in caught.value.message
+
+
+def test_i23_a_secret_reaches_cloudformation_and_neither_the_store_nor_any_text_of_the_plan(
+    plan, kit, maker, tmp_path
+):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    assert maker.asked_for[0].parameters == {"Password": CANARY}
+    written = b"".join(path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file())
+    assert b"snap-1" in written
+    assert CANARY.encode() not in written
+    assert CANARY not in repr(plan)
+
+
+def test_a_large_or_nested_template_without_a_bucket_is_refused_before_any_call(plan, kit, maker):
+    with pytest.raises(Refused, match="no staging bucket"):
+        carry_out(replace(plan, staged=("Resources: {}",)), replace(kit, staging=None), quiet)
+    assert maker.calls == []
+
+
+def test_nested_templates_are_staged_before_the_change_set(plan, kit, maker):
+    carry_out(replace(plan, staged=("Resources: {}",)), kit, quiet)
+    assert did(maker) == ["stage", *CREATED]
+
+
+def test_the_journal_says_what_was_begun(plan, kit, maker, tmp_path):
+    carry_out(plan, kit, quiet)
+    journal = json.loads((tmp_path / "store" / layout.journal_key(ACCOUNT, REGION, "prod")).read_text())
+    assert (journal["plan"], journal["ended"], journal["points"]) == (plan.id, True, list(plan.pins))

@@ -1,0 +1,345 @@
+"""The Lambda handlers under the real runtime client, each in a process of its own, on a sandbox: what EC2 shows after."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+from runtime_api import ROOT, Function
+
+from dr import layout
+from dr.app import App, Settings
+from dr.sandbox import process
+
+ACCOUNT, HOME, AWAY = "123456789012", "eu-west-1", "eu-central-1"
+CANARY = "hunter2-canary"
+COUNTED = {"done": 0, "skipped": 0, "failed": 0, "left": 0}
+
+
+class World:
+    """One sandbox with its seeded fleet; EC2 and CloudFormation are asked with boto3 directly."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory / "sandbox"
+        self.environ = {"DR_SANDBOX": "1", "DR_SANDBOX_DIR": str(self.directory)}
+        subprocess.run(
+            [sys.executable, "-m", "dr", "sandbox", "start", "--pending", "0"],
+            env={**os.environ, **self.environ},
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+        )
+        self.running = process.status(self.directory)
+        self._logs = directory
+        self._functions: list[Function] = []
+
+    def function(self, handler: str) -> Function:
+        log = self._logs / f"{handler}-{len(self._functions)}.log"
+        self._functions.append(Function(handler, self.environ, log))
+        return self._functions[-1]
+
+    def close(self) -> None:
+        for function in self._functions:
+            function.close()
+        process.stop(self.directory)
+
+    def client(self, service, region=HOME):
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.running.url,
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",
+        )
+
+    def slots(self, policy, region=HOME):
+        """Source and slot of each snapshot of a policy, as EC2 shows them."""
+        filters = [
+            {"Name": "tag:dr:policy", "Values": [policy]},
+            {"Name": "tag:dr:kind", "Values": ["snapshot"]},
+        ]
+        found = self.client("ec2", region).describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
+        tags = [{tag["Key"]: tag["Value"] for tag in snapshot["Tags"]} for snapshot in found]
+        return sorted((row["dr:source"], row["dr:slot"]) for row in tags)
+
+    def volumes(self, region=HOME):
+        """The ids of the volumes that `data-volumes` protects."""
+        filters = [{"Name": "tag:Tier", "Values": ["db", "files"]}]
+        found = self.client("ec2", region).describe_volumes(Filters=filters)["Volumes"]
+        return sorted(volume["VolumeId"] for volume in found)
+
+    def next_hour(self):
+        """A new slot of every hourly policy."""
+        process.advance(self.running, 3600)
+
+    def lost(self, stack):
+        cloudformation = self.client("cloudformation")
+        stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+        cloudformation.delete_stack(StackName=stack)
+        for _ in range(300):
+            if (
+                cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+                == "DELETE_COMPLETE"
+            ):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{stack} is not gone")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("handlers"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def tick(world):
+    return world.function("handlers.tick.handler")
+
+
+@pytest.fixture(scope="module")
+def restore(world):
+    return world.function("handlers.restore.handler")
+
+
+def captured(document):
+    """What a document says was captured: source and slot as EC2's tags have it."""
+    return sorted(
+        (row["source"], row["slot"].replace("-", "").replace(":", ""))
+        for row in document["outcomes"]
+        if row["do"] == "capture" and row["result"] == "done"
+    )
+
+
+def refused(function, event):
+    answer = function.invoke(event)
+    assert answer.failed, answer.payload
+    return answer.payload["errorType"], answer.payload["errorMessage"]
+
+
+def test_a_tick_takes_the_points_that_the_policies_ask_for(world, tick):
+    world.next_hour()
+    document = tick.invoke({"policies": ["data-volumes"], "region": HOME}).payload
+    made = captured(document)
+    assert [source for source, _ in made] == world.volumes()
+    assert set(made) <= set(world.slots("data-volumes"))
+
+
+def test_the_answer_is_that_of_apply_json(world, tick):
+    document = tick.invoke({"policies": ["stacks"]}).payload
+    command = [sys.executable, "-m", "dr", "--json", "apply", "--policy", "stacks"]
+    told = subprocess.run(
+        command, env={**os.environ, **world.environ}, cwd=ROOT, capture_output=True, check=True, timeout=60
+    )
+    assert list(document) == list(json.loads(told.stdout))
+
+
+def test_a_tick_in_one_region_leaves_the_others_alone(world, tick):
+    world.next_hour()
+    before = world.slots("data-volumes", HOME)
+    made = captured(tick.invoke({"policies": ["data-volumes"], "region": AWAY}).payload)
+    assert [source for source, _ in made] == world.volumes(AWAY)
+    assert (set(made) <= set(world.slots("data-volumes", AWAY)), world.slots("data-volumes", HOME)) == (
+        True,
+        before,
+    )
+
+
+def test_i20_the_same_event_twice_makes_nothing_the_second_time(world, tick):
+    world.next_hour()
+    event = {"policies": ["data-volumes"], "scheduled": "2020-01-01T00:00:00Z"}
+    first = tick.invoke(event).payload
+    there = world.slots("data-volumes")
+    second = tick.invoke(event).payload
+    assert (first["summary"]["done"] > 0, second["summary"]) == (True, COUNTED)
+    assert world.slots("data-volumes") == there
+
+
+def test_i20_the_same_event_at_the_same_time_in_two_environments_is_one_event(world, tick):
+    world.next_hour()
+    other = world.function("handlers.tick.handler")
+    other.invoke({"polices": []})  # warm
+    answers = []
+    threads = [
+        threading.Thread(target=lambda one=one: answers.append(one.invoke({"policies": ["data-volumes"]})))
+        for one in (tick, other)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.failed for answer in answers] == [False, False]
+    made = [row for answer in answers for row in captured(answer.payload)]
+    assert len(made) == len(set(made)) == len(world.volumes(HOME)) + len(world.volumes(AWAY))
+    assert len(world.slots("data-volumes")) == len(set(world.slots("data-volumes")))
+
+
+def test_i21_with_twenty_seconds_left_it_stops_cleanly_and_the_next_call_finishes(world, tick):
+    world.next_hour()
+    before = world.slots("data-volumes")
+    short = tick.invoke({"policies": ["data-volumes"], "region": HOME}, seconds=20)
+    assert (short.failed, {row["result"] for row in short.payload["outcomes"]}) == (False, {"left"})
+    assert {row["error"] for row in short.payload["outcomes"]} == {"no time left in this run"}
+    assert world.slots("data-volumes") == before
+    after = tick.invoke({"policies": ["data-volumes"], "region": HOME}).payload
+    assert [source for source, _ in captured(after)] == world.volumes()
+    assert (after["summary"]["left"], after["summary"]["failed"]) == (0, 0)
+
+
+def test_a_lease_that_somebody_holds_is_a_success_with_a_note(world, tick):
+    world.next_hour()
+    before = world.slots("data-volumes", AWAY)
+    leases = App(Settings(environ=world.environ)).desk.leases
+    lease = leases.acquire(layout.lease_key(ACCOUNT, AWAY, "data-volumes"))
+    answer = tick.invoke({"policies": ["data-volumes"], "region": AWAY})
+    lease.release()
+    assert (answer.failed, answer.payload["outcomes"], answer.payload["summary"]) == (False, [], COUNTED)
+    assert [warning["code"] for warning in answer.payload["warnings"]] == ["busy"]
+    assert answer.payload["fingerprint"] is None
+    assert world.slots("data-volumes", AWAY) == before
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ({"polices": ["stacks"]}, "event: 'polices': unknown key, did you mean policies?"),
+        ({"policies": "stacks"}, "event: policies: expected a list of names, found text"),
+        ({"policies": ["stack"]}, "no policy is named 'stack' (what to do: did you mean stacks?"),
+        ({"region": "us-east-1"}, "event: region: none of its policies works in us-east-1"),
+        ({"policies": ["stacks"], "region": AWAY}, f"event: region: none of its policies works in {AWAY}"),
+        ({"account": "210987654321"}, f"it is for 210987654321, and this function runs in {ACCOUNT}"),
+    ],
+)
+def test_a_wrong_event_is_an_error_that_the_runtime_shows(tick, event, message):
+    kind, told = refused(tick, event)
+    assert (kind, message in told) == ("UsageError", True), told
+
+
+def test_the_account_that_it_runs_in_is_accepted(tick):
+    assert not tick.invoke({"account": ACCOUNT, "policies": ["stacks"]}).failed
+
+
+def test_the_log_tells_what_was_done_in_json_with_the_request(world, tick):
+    world.next_hour()
+    seen = len(tick.logged("tick.finished"))
+    document = tick.invoke({"policies": ["stacks"], "scheduled": "sometime"}).payload
+    (finished,) = tick.logged("tick.finished")[seen:]
+    assert (finished["captured"], finished["failed"], finished["left"]) == (document["summary"]["done"], 0, 0)
+    points = [row for row in tick.logged("point.captured") if row["request"] == finished["request"]]
+    assert [row["created"] for row in points] == [row["created"] for row in document["outcomes"]]
+    assert tick.logged("tick.started")[-1]["scheduled"] == "sometime"
+
+
+def test_without_a_sandbox_or_a_dr_yaml_the_invocation_says_what_to_do(world, tmp_path):
+    function = Function("handlers.tick.handler", {"DR_CONFIG": str(tmp_path / "dr.yaml")}, tmp_path / "log")
+    try:
+        kind, message = refused(function, {})
+    finally:
+        function.close()
+    assert (kind, "dr.yaml: No such file or directory (what to do: run `dr init`" in message) == (
+        "UsageError",
+        True,
+    )
+
+
+def stack_volumes(world, stack):
+    resources = world.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {
+        r["LogicalResourceId"]: r["PhysicalResourceId"]
+        for r in resources
+        if r["ResourceType"] == "AWS::EC2::Volume"
+    }
+
+
+def born_from(world, stack):
+    """The snapshot behind each separate volume of a stack, as EC2 shows it."""
+    ids = stack_volumes(world, stack)
+    volumes = world.client("ec2").describe_volumes(VolumeIds=list(ids.values()))["Volumes"]
+    snapshots = {volume["VolumeId"]: volume["SnapshotId"] for volume in volumes}
+    return {name: snapshots[volume] for name, volume in ids.items()}
+
+
+def newest(world, volume):
+    filters = [{"Name": "tag:dr:source", "Values": [volume]}, {"Name": "tag:dr:kind", "Values": ["snapshot"]}]
+    found = world.client("ec2").describe_snapshots(OwnerIds=["self"], Filters=filters)["Snapshots"]
+    return max(found, key=lambda snapshot: snapshot["StartTime"])["SnapshotId"]
+
+
+def test_a_lost_stack_comes_back_with_the_data_of_its_newest_points(world, tick, restore):
+    world.next_hour()
+    assert tick.invoke({}).payload["summary"]["failed"] == 0
+    world.next_hour()
+    expected = {name: newest(world, volume) for name, volume in stack_volumes(world, "prod").items()}
+    world.lost("prod")
+    answer = restore.invoke({"stack": "prod"})
+    assert not answer.failed, answer.payload
+    assert (answer.payload["result"], {row["verified"] for row in answer.payload["stacks"][0]["data"]}) == (
+        "done",
+        {True},
+    )
+    assert (bool(expected), born_from(world, "prod")) == (True, expected)
+    (finished,) = restore.logged("restore.finished")
+    assert (finished["stack"], finished["status"], finished["unverified"]) == ("prod", "CREATE_COMPLETE", 0)
+
+
+def test_i21_a_restore_that_is_longer_than_its_function_goes_on_when_it_is_invoked_again(
+    world, tick, restore
+):
+    tick.invoke({})
+    event = {"stack": "wiki", "as": "wiki-copy"}
+    short = restore.invoke(event, seconds=60)
+    assert (short.failed, short.payload["errorType"]) == (True, "OutOfTime"), short.payload
+    assert "run the same restore again" in short.payload["errorMessage"]
+    again = restore.invoke(event)
+    assert (again.failed, again.payload["result"]) == (False, "done"), again.payload
+    stacks = world.client("cloudformation").describe_stacks()["Stacks"]
+    assert sorted(stack["StackName"] for stack in stacks if stack["StackName"].startswith("wiki")) == [
+        "wiki",
+        "wiki-copy",
+    ]
+
+
+@pytest.mark.parametrize("plan_only", [False, True])
+def test_a_stack_that_exists_is_refused_as_an_error(tick, restore, plan_only):
+    tick.invoke({"policies": ["stacks"]})
+    kind, message = refused(restore, {"stack": "wiki", "plan_only": plan_only})
+    assert (kind, "stack wiki exists" in message) == ("Refused", True)
+
+
+def test_a_restore_that_fails_is_an_error_with_the_reason_of_cloudformation(tick, restore):
+    tick.invoke({"policies": ["stacks"]})
+    event = {"stack": "wiki", "as": "wiki-bad", "parameters": {"Image": "/no/such/image"}}
+    kind, message = refused(restore, event)
+    assert (kind, "wiki-bad" in message, "/no/such/image" in message) == ("CloudError", True, True), message
+
+
+def test_plan_only_plans_and_changes_nothing(world, tick, restore):
+    tick.invoke({"policies": ["stacks"]})
+    answer = restore.invoke({"stack": "wiki", "as": "wiki-plan", "plan_only": True})
+    assert (answer.failed, answer.payload["result"], answer.payload["rpo"]) == (False, "planned", None)
+    names = [stack["StackName"] for stack in world.client("cloudformation").describe_stacks()["Stacks"]]
+    assert "wiki-plan" not in names
+
+
+def test_i23_a_secret_parameter_reaches_neither_the_answer_nor_the_log(world, tick, restore):
+    tick.invoke({"policies": ["stacks"]})
+    event = {"stack": "prod", "as": "prod-plan", "plan_only": True, "parameters": {"DbPassword": CANARY}}
+    answer = restore.invoke(event)
+    assert not answer.failed, answer.payload
+    wrong = restore.invoke({"stack": "prod", "parameters": {"DbPassword": CANARY}, "parameter": CANARY})
+    assert wrong.failed
+    assert CANARY not in str(answer.payload) + str(wrong.payload) + restore.log()
+
+
+def test_an_unknown_stack_is_an_error_with_what_there_is(restore):
+    kind, message = refused(restore, {"stack": "wikki"})
+    assert (kind, "did you mean wiki?" in message) == ("UsageError", True)
