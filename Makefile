@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AWSCLI_STAMP := .venv-awscli/.installed
 WORKERS ?= 2
 
 .PHONY: demo test test-long check format lock clean
@@ -11,10 +12,10 @@ WORKERS ?= 2
 demo: $(STAMP)
 	$(BIN)/dr demo
 
-test: $(STAMP)
+test: $(STAMP) $(AWSCLI_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
 
-test-long: $(STAMP)
+test-long: $(STAMP) $(AWSCLI_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(STAMP)
@@ -33,6 +34,15 @@ lock: .venv-lock/.installed
 	.venv-lock/bin/pip-compile -q --strip-extras --extra sandbox --extra dev --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o requirements.lock pyproject.toml
 
+	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/awscli.lock tools/awscli.in
+
+# The AWS CLI carries its own botocore and pins what it needs: it looks at the sandbox from an environment of its own.
+$(AWSCLI_STAMP): tools/awscli.lock
+	$(PYTHON) -m venv .venv-awscli
+	.venv-awscli/bin/python -m pip install -q --require-hashes -r tools/awscli.lock
+	touch $@
+
 .venv-lock/.installed:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install -q pip-tools
@@ -46,4 +56,4 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-awscli .venv-lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

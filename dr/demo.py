@@ -39,6 +39,7 @@ class Stage:
     def __init__(self, directory: Path, running: process.Running) -> None:
         self.directory = directory
         self.running = running
+        self.planned: frozenset[tuple[str, str]] = frozenset()
         self.before: Mapping[str, str] = {}
 
     @property
@@ -105,12 +106,15 @@ def _plan(stage: Stage, say: Say) -> None:
     protected = {action.lineage.policy for action in made.actions if isinstance(action, Capture)}
     _hold(protected == {p.name for p in app.policies}, "the plan does not capture for every policy")
     _hold(not stage.snapshots(), "a plan has made snapshots")
+    stage.planned = frozenset((a.lineage.policy, a.lineage.source) for a in made.actions)
 
 
 def _apply(stage: Stage, say: Say) -> None:
     done = stage.apply()
     made = [outcome for outcome in done.outcomes if outcome.result is Result.DONE]
     _hold(bool(made) and len(made) == len(done.outcomes), "some captures were not done")
+    taken = {(o.action.lineage.policy, o.action.lineage.source) for o in made}
+    _hold(taken == stage.planned, "the points taken are not those of the plan")
     seen = {row["SnapshotId"]: {t["Key"]: t["Value"] for t in row["Tags"]} for row in stage.snapshots()}
     wanted = [
         i for o in made for i in o.created if i.startswith("snap-") and o.action.lineage.region == fleet.HOME

@@ -10,7 +10,7 @@ from fakes import ACCOUNT, Failures, FakeClock
 
 from dr import layout
 from dr.errors import Busy, NotFound, Refused
-from dr.model import Applied, Kind, Lineage, Protect, RecoveryPoint, Source, State
+from dr.model import Applied, Begun, Kind, Lineage, Protect, RecoveryPoint, Source, State
 from dr.stored import StoredStack
 
 _LEASE = timedelta(minutes=5)
@@ -121,6 +121,7 @@ class FakeRecords:
     claimed: str = ""
     keeps: dict[tuple[str, str], Applied] = field(default_factory=dict)
     pinned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    restores: dict[tuple[str, str, str], Begun] = field(default_factory=dict)
 
     def claim(self, installation: str) -> None:
         if self.claimed not in {"", installation}:
@@ -142,6 +143,12 @@ class FakeRecords:
 
     def unpin(self, restore: str) -> None:
         self.pinned.pop(restore, None)
+
+    def begun(self, account: str, region: str, stack: str) -> Begun | None:
+        return self.failures.run("begun", lambda: self.restores.get((account, region, stack)))
+
+    def record_begun(self, account: str, region: str, stack: str, begun: Begun) -> None:
+        self.failures.run("record_begun", lambda: self.restores.update({(account, region, stack): begun}))
 
 
 @dataclass(slots=True)

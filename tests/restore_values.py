@@ -65,12 +65,21 @@ def stored(*resources: StackResource, template: str = TEMPLATE, **facts: Any) ->
 def version(stack: StoredStack) -> RecoveryPoint:
     lineage = Lineage(policy=stack.policy, account=stack.account, region=stack.region, source=stack.name)
     return RecoveryPoint(
-        id=f"stack/{stack.name}", kind=Kind.STACK, lineage=lineage, slot=stack.slot, time=stack.time, state=State.GOOD
+        id=f"stack/{stack.name}",
+        kind=Kind.STACK,
+        lineage=lineage,
+        slot=stack.slot,
+        time=stack.time,
+        state=State.GOOD,
     )
 
 
 def planned(
-    stack: StoredStack, *points: RecoveryPoint, exports: dict[str, str] | None = None, begun: bool = False, **asked: Any
+    stack: StoredStack,
+    *points: RecoveryPoint,
+    exports: dict[str, str] | None = None,
+    begun: bool = False,
+    **asked: Any,
 ) -> RestorePlan:
     choices = Choices(**{"at": NOON, **asked})
     return plan_restore((version(stack), stack), points, choices, World(exports=exports or {}, begun=begun))

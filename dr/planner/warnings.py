@@ -21,8 +21,8 @@ from dr.words import count, instant, names, one_line
 
 _PENDING_AT_MOST = timedelta(hours=24)
 """DESIGN 7."""
-_COUNTED_AT_MOST = 10_000
-"""Missed slots: a 5 minutes' schedule over a month. More is told as `at least`."""
+_COUNTED_AT_MOST = 1_000
+"""Missed slots: six weeks of an hourly schedule. More is told as `at least`."""
 _LISTINGS = {"sources", "points"}
 
 

@@ -67,11 +67,19 @@ def restored_text(restored: Restored) -> str:
     """What became of it: each data resource as EC2 shows it, then RPO and RTO."""
     lines = ["", *(_verified(row) for row in restored.data)]
     if restored.status != "CREATE_COMPLETE":
-        return "\n".join([*lines, f"The stack ended as {restored.status}: {clean(restored.reason)}"])
+        return "\n".join(
+            [*lines, f"The stack ended as {restored.status}: {clean(restored.reason)}", *_remedy(restored)]
+        )
     rpo = "no data" if restored.rpo is None else duration(restored.rpo)
     verdict = "verified" if restored.ok else "NOT VERIFIED"
     summary = f"Stack {clean(restored.plan.name)} is back, {verdict}."
-    return "\n".join([*lines, summary, f"RPO {rpo}, RTO {duration(restored.rto or 0)}"])
+    return "\n".join([*lines, summary, *_remedy(restored), f"RPO {rpo}, RTO {duration(restored.rto or 0)}"])
+
+
+def _remedy(restored: Restored) -> list[str]:
+    """What to do about a restore that did not end well."""
+    added = findings(restored.plan, restored)[len(restored.plan.findings) :]
+    return [f"  what to do: {clean(finding.remedy)}" for finding in added]
 
 
 def _verified(row: Verified) -> str:

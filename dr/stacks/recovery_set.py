@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dr.model import Kind, RecoveryPoint, State
+from dr.stacks.attachments import device_key
 from dr.stored import StackResource, StoredStack
 
 VOLUME, INSTANCE = "AWS::EC2::Volume", "AWS::EC2::Instance"
@@ -26,7 +27,8 @@ VOLUME, INSTANCE = "AWS::EC2::Volume", "AWS::EC2::Instance"
 class Chosen:
     """One data resource and its point. `points` is the image, the snapshot, or a snapshot for each of `devices`.
 
-    `bare` are the devices that have no snapshot where others have one.
+    `bare` are the devices that have no snapshot where others have one. `root` is the root device, where it is one of
+    `devices`: EC2 takes no snapshot for a root disk at launch, so that this one does not come back by itself.
     """
 
     logical_id: str
@@ -36,6 +38,13 @@ class Chosen:
     reason: str
     devices: Mapping[str, str]
     bare: tuple[str, ...] = ()
+    root: str = ""
+
+    @property
+    def born_from(self) -> tuple[RecoveryPoint, ...]:
+        """The points that the new resource is really born from."""
+        left = self.devices.get(self.root)
+        return tuple(point for point in self.points if point.id != left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +204,15 @@ def _from_devices(
         points=tuple(found.values()),
         reason="no good image of it; the newest good snapshots of its volumes",
         devices={device: point.id for device, point in found.items()},
+        root=_root(resource, tuple(parts)),
         bare=tuple(device for device in parts if device not in found),
     )
+
+
+def _root(resource: StackResource, devices: Sequence[str]) -> str:
+    """The root device's name, by its reserved name where the facts do not tell."""
+    told = str(resource.facts.get("RootDeviceName", ""))
+    return told or next((device for device in devices if device_key(device) in ("sda", "sda1")), "")
 
 
 def _missing(resource: StackResource, candidates: Sequence[RecoveryPoint], at: datetime) -> Unreachable:
@@ -211,5 +227,5 @@ def _missing(resource: StackResource, candidates: Sequence[RecoveryPoint], at: d
 
 def skew(sets: Sequence[RecoverySet]) -> timedelta:
     """How far apart the chosen points are in time."""
-    times = [point.time for one in sets for row in one.chosen for point in row.points]
+    times = [point.time for one in sets for row in one.chosen for point in row.born_from]
     return max(times) - min(times) if times else timedelta(0)

@@ -23,7 +23,7 @@ from dr.model import RecoveryPoint
 from dr.stacks.bodies import Bodies, Choices, build
 from dr.stacks.parameters import ParameterChoice, choose_parameters
 from dr.stacks.rebirth import Change, Finding
-from dr.stacks.recovery_set import Chosen, Moment, RecoverySet, choose, nested_pattern, skew
+from dr.stacks.recovery_set import Chosen, Moment, RecoverySet, Unprotected, choose, nested_pattern, skew
 from dr.stored import StoredStack
 
 BODY_LIMIT = 51_200
@@ -192,7 +192,7 @@ def _path(path: str, logical_id: str) -> str:
 
 
 def _data_rows(sets: Mapping[str, RecoverySet], bodies: Bodies) -> tuple[DataRow, ...]:
-    rows = [_row(path, chosen) for path, one in sets.items() for chosen in one.chosen]
+    rows = [_row(path, chosen) for path, one in sets.items() for chosen in one.chosen if chosen.born_from]
     rows += [
         DataRow(
             logical_id=_path(path, logical_id),
@@ -207,12 +207,12 @@ def _data_rows(sets: Mapping[str, RecoverySet], bodies: Bodies) -> tuple[DataRow
 
 
 def _row(path: str, chosen: Chosen) -> DataRow:
-    oldest = min(chosen.points, key=lambda point: (point.time, point.id))
+    oldest = min(chosen.born_from, key=lambda point: (point.time, point.id))
     return DataRow(
         logical_id=_path(path, chosen.logical_id),
         type=chosen.type,
         point=oldest,
-        expected=tuple(point.id for point in chosen.points),
+        expected=tuple(point.id for point in chosen.born_from),
         reason=chosen.reason,
     )
 
@@ -222,7 +222,7 @@ def _empty_rows(sets: Mapping[str, RecoverySet], bodies: Bodies) -> tuple[EmptyR
     rows = [
         EmptyRow(logical_id=_path(path, row.logical_id), type=row.type)
         for path, one in sets.items()
-        for row in one.unprotected
+        for row in _without_data(one)
         if _path(path, row.logical_id) not in reborn
     ]
     return (*rows, *(EmptyRow(logical_id=where, type=kind) for where, kind in bodies.empty))
@@ -254,6 +254,11 @@ def _preflight(stack: StoredStack, choices: Choices, world: World) -> tuple[Find
         if name not in world.exports and name not in exports
     ]
     return tuple(findings)
+
+
+def _without_data(one: RecoverySet) -> tuple[Unprotected | Chosen, ...]:
+    """What was never protected, and instances of which only the root disk was, which cannot come back by itself."""
+    return (*one.unprotected, *(chosen for chosen in one.chosen if not chosen.born_from))
 
 
 def _tree(stack: StoredStack) -> Iterator[StoredStack]:

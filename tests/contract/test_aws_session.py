@@ -26,6 +26,9 @@ IDENTITY = (
     b"<Account>123456789012</Account></GetCallerIdentityResult></R>"
 )
 SHORT = b"short"
+"""Sent with a Content-Length that it does not reach."""
+CUT = b"cut"
+"""Not sent: the connection ends instead."""
 
 
 def refusal(code, message="no"):
@@ -47,6 +50,9 @@ def endpoint(*answers, date=NOW):
             rest = [pair for pair in answers if action != "GetCallerIdentity"]
             calls = [one for one, _ in seen if "GetCallerIdentity" not in one]
             status, body = rest[min(len(calls), len(rest)) - 1] if rest else (200, IDENTITY)
+            if body == CUT:
+                self.close_connection = True
+                return
             self.send_response_only(status)
             self.send_header("Date", date.strftime("%a, %d %b %Y %H:%M:%S GMT"))
             self.send_header("Content-Length", str(len(body) + (100 if body == SHORT else 0)))
@@ -141,8 +147,11 @@ def test_a_server_without_a_trusted_certificate_is_not_spoken_to():
     assert "(TLS)" in caught.value.message
 
 
-def test_a_create_is_one_attempt_and_its_lost_answer_is_ambiguous():
-    with endpoint((503, b"busy")) as (url, seen), pytest.raises(Ambiguous):
+@pytest.mark.parametrize(
+    "answer", [(503, refusal("Unavailable")), (500, refusal("InternalError")), (503, b"busy"), (200, CUT)]
+)
+def test_a_create_is_one_attempt_and_its_lost_answer_is_ambiguous(answer):
+    with endpoint(answer) as (url, seen), pytest.raises(Ambiguous):
         cloud(url).create_snapshot(REGION, "vol-1", {"a": "b"})
 
     assert len(calls(seen, "CreateSnapshot")) == 1

@@ -73,7 +73,8 @@ def test_a_resource_without_any_point_was_never_protected():
 
 def test_the_newest_of_several_policies_is_chosen():
     found = chosen(
-        point("snap-1", "vol-1", hours(3), policy="hourly"), point("snap-2", "vol-1", hours(1), policy="daily")
+        point("snap-1", "vol-1", hours(3), policy="hourly"),
+        point("snap-2", "vol-1", hours(1), policy="daily"),
     )
     assert ids(found) == {"Data": ["snap-2"]}
 

@@ -20,7 +20,9 @@ SNAPSHOT = point("snap-1", "vol-1", hours(2))
 
 
 def plan(*points, stack=None, **asked):
-    return planned(stack or stored(DATA, parameters=SECRET), *(points or (SNAPSHOT,)), **{"asked": PASSWORD, **asked})
+    return planned(
+        stack or stored(DATA, parameters=SECRET), *(points or (SNAPSHOT,)), **{"asked": PASSWORD, **asked}
+    )
 
 
 def errors(made):
@@ -30,7 +32,11 @@ def errors(made):
 def volumes(**named):
     """A template with these volumes, as JSON."""
     return json.dumps(
-        {"Resources": {name: {"Type": "AWS::EC2::Volume", "Properties": facts} for name, facts in named.items()}}
+        {
+            "Resources": {
+                name: {"Type": "AWS::EC2::Volume", "Properties": facts} for name, facts in named.items()
+            }
+        }
     )
 
 
@@ -40,7 +46,9 @@ ZONE = {"AvailabilityZone": "eu-west-1a", "Size": 8}
 
 def test_the_plan_names_the_point_and_what_it_is_born_from():
     made = plan()
-    assert [(row.logical_id, row.point.id, row.expected) for row in made.data] == [("Data", "snap-1", ("snap-1",))]
+    assert [(row.logical_id, row.point.id, row.expected) for row in made.data] == [
+        ("Data", "snap-1", ("snap-1",))
+    ]
     assert "SnapshotId: snap-1" in made.template
 
 
@@ -127,7 +135,9 @@ def test_an_import_that_is_there_is_no_finding():
 
 
 def test_a_template_above_the_limit_needs_a_bucket():
-    large = "Description: " + "x" * 1000 + "\nMetadata:\n" + "".join(f"  N{i}: {'y' * 90}\n" for i in range(600))
+    large = (
+        "Description: " + "x" * 1000 + "\nMetadata:\n" + "".join(f"  N{i}: {'y' * 90}\n" for i in range(600))
+    )
     stack = stored(template=f"{large}{PLAIN}")
     with pytest.raises(UsageError, match="it has to go through S3") as caught:
         planned(stack)
@@ -175,18 +185,32 @@ Resources:
     assert made.empty == ()
 
 
-def test_every_snapshot_of_an_instance_without_image_is_pinned():
-    server = resource("Server", "i-1", INSTANCE, RootDeviceName="/dev/xvda", Devices=disks(xvda="vol-0", sdf="vol-1"))
+def test_the_root_disk_of_an_instance_without_image_is_no_data_because_ec2_takes_no_snapshot_for_it():
+    text = "Resources:\n  Server: {Type: AWS::EC2::Instance, Properties: {ImageId: ami-0}}\n"
+    server = resource("Server", "i-1", INSTANCE, RootDeviceName="/dev/xvda", Devices=disks(xvda="vol-0"))
+    made = planned(stored(server, template=text), point("snap-0", "vol-0", hours(3)))
+    assert (made.data, [row.logical_id for row in made.empty]) == ((), ["Server"])
+    assert any("its root disk comes from the template's image" in f.message for f in made.findings)
+
+
+def test_every_snapshot_that_an_instance_without_image_is_born_from_is_pinned():
+    server = resource(
+        "Server", "i-1", INSTANCE, RootDeviceName="/dev/xvda", Devices=disks(sdg="vol-0", sdf="vol-1")
+    )
     text = "Resources:\n  Server: {Type: AWS::EC2::Instance, Properties: {ImageId: ami-0}}\n"
     made = planned(stored(server, template=text), point("snap-0", "vol-0", hours(3)), SNAPSHOT)
     assert made.pins == ("snap-0", "snap-1", "stack/prod")
 
 
 def test_a_disk_that_was_never_protected_is_warned_of():
-    server = resource("Server", "i-1", INSTANCE, RootDeviceName="/dev/xvda", Devices=disks(xvda="vol-0", sdf="vol-1"))
+    server = resource(
+        "Server", "i-1", INSTANCE, RootDeviceName="/dev/xvda", Devices=disks(xvda="vol-0", sdf="vol-1")
+    )
     text = "Resources:\n  Server: {Type: AWS::EC2::Instance, Properties: {ImageId: ami-0}}\n"
     made = planned(stored(server, template=text), point("snap-0", "vol-0", hours(3)))
-    assert "Server: its disk /dev/sdf was never protected and comes up as new" in [f.message for f in made.findings]
+    assert "Server: its disk /dev/sdf was never protected and comes up as new" in [
+        f.message for f in made.findings
+    ]
 
 
 def test_the_skew_is_shown_when_points_are_minutes_apart():
@@ -207,7 +231,9 @@ def test_tags_of_aws_itself_cannot_be_written_and_are_left_out():
     assert made.tags == {"Team": "db"}
 
 
-@pytest.mark.parametrize(("names", "shown"), [(None, "N-copy"), ("keep", "N"), ("suffix", "N-copy"), ("drop", None)])
+@pytest.mark.parametrize(
+    ("names", "shown"), [(None, "N-copy"), ("keep", "N"), ("suffix", "N-copy"), ("drop", None)]
+)
 def test_explicit_names_of_a_copy_are_kept_dropped_or_suffixed(names, shown):
     text = "Resources:\n  Q: {Type: 'AWS::SQS::Queue', Properties: {QueueName: N, DelaySeconds: 1}}\n"
     made = planned(stored(template=text), as_name="copy", names=names)

@@ -100,11 +100,11 @@ class FakeMaker:
         return {name: (physical, "") for name, (physical, _) in self.born.items()}
 
     def volumes(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        found = {physical: source for physical, source in self.born.values()}
+        found = dict(self.born.values())
         return {one: {"SnapshotId": found[one]} for one in ids if one in found}
 
     def instances(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        found = {physical: source for physical, source in self.born.values()}
+        found = dict(self.born.values())
         return {one: {"ImageId": found[one]} for one in ids if one in found}
 
     def protect(self, stack_id: str, *, stack_policy: str | None, termination: bool) -> None:

@@ -56,7 +56,11 @@ class RestoreWorld:
         self.s3, self.ssm = sandbox.client("s3"), sandbox.client("ssm")
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         (folder / "policies").mkdir()
-        running = {"pid": sandbox.control("health")["pid"], "url": sandbox.url, "started": "2026-01-01T00:00Z"}
+        running = {
+            "pid": sandbox.control("health")["pid"],
+            "url": sandbox.url,
+            "started": "2026-01-01T00:00Z",
+        }
         port = int(sandbox.url.rpartition(":")[2])
         (folder / "sandbox.json").write_text(json.dumps({**running, "port": port}))
         self.configure()
@@ -83,7 +87,9 @@ class RestoreWorld:
         self.s3.put_object(Bucket=BUCKET, Key=name, Body=text.encode())
         return f"{self.sandbox.url}/{BUCKET}/{name}"
 
-    def create(self, name: str, template: str, parameters: Mapping[str, str] | None = None, **options: Any) -> str:
+    def create(
+        self, name: str, template: str, parameters: Mapping[str, str] | None = None, **options: Any
+    ) -> str:
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
         body = (
             {"TemplateBody": template}
@@ -115,7 +121,9 @@ class RestoreWorld:
         """Every stack that is there, of any state."""
         return {stack["StackName"] for stack in self.cfn.describe_stacks()["Stacks"]}
 
-    def protect(self, name: str, what: tuple[str, ...] = ("volumes", "instances", "stacks"), times: int = 1) -> None:
+    def protect(
+        self, name: str, what: tuple[str, ...] = ("volumes", "instances", "stacks"), times: int = 1
+    ) -> None:
         """Hourly policies for all that the stack has, and as many ticks, each an hour after the one before."""
         tags = json.dumps({"tags": {"aws:cloudformation:stack-name": [name, f"{name}-*"]}})
         for protect in what:
@@ -196,7 +204,10 @@ class RestoreWorld:
     def described(self, stack: str) -> Any:
         """All that AWS tells of a stack and its machines and disks."""
         tree = self.tree(stack)
-        ids = {k: [i for kind, i in tree.values() if kind == k] for k in ("AWS::EC2::Volume", "AWS::EC2::Instance")}
+        ids = {
+            k: [i for kind, i in tree.values() if kind == k]
+            for k in ("AWS::EC2::Volume", "AWS::EC2::Instance")
+        }
         return (
             self.cfn.describe_stacks(StackName=stack)["Stacks"],
             self.cfn.get_template(StackName=stack)["TemplateBody"],

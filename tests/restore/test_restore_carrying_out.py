@@ -105,7 +105,9 @@ def test_events_are_shown_once_each_in_order(plan, kit, maker):
     assert seen == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
 
 
-@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"]
+)
 def test_i13_a_stack_of_somebody_else_is_refused_and_untouched(plan, kit, maker, status):
     maker.add("prod", status, starter="console-1")
     with pytest.raises(Refused, match="never touches a stack that exists"):

@@ -80,7 +80,9 @@ def test_i2_i14_a_point_that_is_still_pending_is_not_chosen(small):
 
 def test_i14_at_chooses_the_newest_point_at_or_before_the_moment(small):
     volume = small.tree("prod")["Data"][1]
-    rows = small.ec2.describe_snapshots(OwnerIds=["self"], Filters=[{"Name": "volume-id", "Values": [volume]}])
+    rows = small.ec2.describe_snapshots(
+        OwnerIds=["self"], Filters=[{"Name": "volume-id", "Values": [volume]}]
+    )
     older, _ = sorted(rows["Snapshots"], key=lambda row: row["StartTime"])
     moment = older["StartTime"] + timedelta(minutes=30)
     restored = small.restore("prod", as_name="copy", at=moment)
@@ -171,7 +173,7 @@ def test_a_reference_to_an_ssm_parameter_that_is_not_there_is_told(world):
     world.create("prod", SECRET, {"Password": CANARY})
     world.protect("prod")
     world.configure(restore="{parameters: {Password: {ssm: /nowhere}}}")
-    with pytest.raises(UsageError, match="restore.parameters.Password") as caught:
+    with pytest.raises(UsageError, match=r"restore\.parameters\.Password") as caught:
         world.plan("prod", as_name="copy")
     assert isinstance(caught.value.__cause__, NotFound)
 
@@ -204,7 +206,10 @@ def test_an_import_that_is_gone_is_an_error_until_its_exporter_is_back(world):
     world.protect("base")
     world.protect("prod")
     (world.folder / "policies" / "bases.yaml").write_text(
-        (world.folder / "policies" / "stacks.yaml").read_text().replace("p-stacks", "p-bases").replace("prod", "base")
+        (world.folder / "policies" / "stacks.yaml")
+        .read_text()
+        .replace("p-stacks", "p-bases")
+        .replace("prod", "base")
     )
     world.sandbox.advance(3600)
     world.tick()
@@ -267,7 +272,9 @@ def test_tags_of_the_stack_come_back(world):
     world.create("prod", SMALL, Tags=[{"Key": "Team", "Value": "db"}])
     world.protect("prod")
     world.restore("prod", as_name="copy")
-    assert world.cfn.describe_stacks(StackName="copy")["Stacks"][0]["Tags"] == [{"Key": "Team", "Value": "db"}]
+    assert world.cfn.describe_stacks(StackName="copy")["Stacks"][0]["Tags"] == [
+        {"Key": "Team", "Value": "db"}
+    ]
 
 
 def kill(_event):
@@ -336,27 +343,27 @@ def test_i13_once_it_has_ended_the_restored_stack_is_refused_like_any_other(smal
     assert before == small.described("copy")
 
 
-WALLED = """\
+SEEDED = """\
 Parameters:
-  Vpc: {Type: String}
+  From: {Type: String}
 Resources:
-  Wall:
-    Type: AWS::EC2::SecurityGroup
-    Properties: {GroupDescription: a wall, VpcId: !Ref Vpc}
   Data:
     Type: AWS::EC2::Volume
-    Properties: {AvailabilityZone: eu-west-1a, Size: 8}
+    Properties: {AvailabilityZone: eu-west-1a, SnapshotId: !Ref From}
 """
 
 
 def test_a_stack_that_fails_says_why_stays_and_can_be_restored_after_it_is_deleted(world):
-    world.create("prod", WALLED, {"Vpc": world.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]})
-    world.protect("prod")
-    wrong = {"parameters": {"Vpc": "vpc-00000000"}}
+    seed = world.ec2.create_volume(AvailabilityZone=ZONE, Size=3)["VolumeId"]
+    snapshot = world.ec2.create_snapshot(VolumeId=seed)["SnapshotId"]
+    world.sandbox.advance(61)
+    world.create("prod", SEEDED, {"From": snapshot})
+    world.protect("prod", ("stacks",))
+    wrong = {"parameters": {"From": "snap-0123456789abcdef0"}}
     restored = world.restore("prod", as_name="copy", **wrong)
     assert (restored.ok, restored.status) == (False, "CREATE_FAILED")
-    assert restored.reason.startswith("Wall (AWS::EC2::SecurityGroup): ")
-    assert "vpc-00000000" in restored.reason
+    assert restored.reason.startswith("Data (AWS::EC2::Volume): ")
+    assert "snap-0123456789abcdef0" in restored.reason
 
     again = world.carry_out(world.plan("prod", as_name="copy", **wrong))
     assert (again.status, again.reason) == (restored.status, restored.reason)
@@ -422,22 +429,30 @@ def test_a_launch_template_keeps_its_image_unless_dr_yaml_names_a_donor(world, d
 
 
 def test_an_instance_with_volume_snapshots_only_comes_back_from_them(world):
-    world.create("prod", MACHINES, {"ImageId": world.image()})
-    server = world.tree("prod")["Server"][1]
-    found = world.ec2.describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"][0]
-    root = found["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
-    world.ec2.create_tags(Resources=[root], Tags=[{"Key": "Protect", "Value": "yes"}])
+    text = MACHINES.replace(
+        "InstanceType: t3.micro}\n  Shape",
+        "InstanceType: t3.micro, BlockDeviceMappings: [{DeviceName: /dev/sdf, Ebs: {VolumeSize: 4}}]}\n  Shape",
+    )
+    world.create("prod", text, {"ImageId": world.image()})
+    disk = disk_of(world, "prod")
+    world.ec2.create_tags(Resources=[disk], Tags=[{"Key": "Protect", "Value": "yes"}])
     world.protect("prod", ("stacks",))
-    (world.folder / "policies" / "roots.yaml").write_text(
-        'policy: roots\nprotect: volumes\nselect: {tags: {Protect: "yes"}}\nschedule: "0 * * * *"\nkeep: {last: 2}\n'
+    (world.folder / "policies" / "disks.yaml").write_text(
+        'policy: disks\nprotect: volumes\nselect: {tags: {Protect: "yes"}}\nschedule: "0 * * * *"\nkeep: {last: 2}\n'
     )
     world.sandbox.advance(3600)
     world.tick()
     restored = world.restore("prod", as_name="copy")
     assert restored.ok
-    new = world.ec2.describe_instances(InstanceIds=[world.tree("copy")["Server"][1]])
-    disk = new["Reservations"][0]["Instances"][0]["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
-    assert world.born_from("AWS::EC2::Volume", disk) == world.newest("AWS::EC2::Volume", root)
+    born = world.born_from("AWS::EC2::Volume", disk_of(world, "copy"))
+    assert born == world.newest("AWS::EC2::Volume", disk)
+
+
+def disk_of(world, stack):
+    """The volume at /dev/sdf of the stack's instance."""
+    found = world.ec2.describe_instances(InstanceIds=[world.tree(stack)["Server"][1]])
+    mappings = found["Reservations"][0]["Instances"][0]["BlockDeviceMappings"]
+    return next(one["Ebs"]["VolumeId"] for one in mappings if one["DeviceName"] == "/dev/sdf")
 
 
 def test_a_volume_without_snapshots_takes_the_disk_of_its_instances_image_and_is_shown_as_data(world):

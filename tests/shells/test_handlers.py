@@ -80,6 +80,21 @@ class World:
         """A new slot of every hourly policy."""
         process.advance(self.running, 3600)
 
+    def stack(self, name, template):
+        """A stack of a template, complete."""
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        for _ in range(300):
+            status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+            if status == "CREATE_COMPLETE":
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{name} is {status}")
+
+    def stacks(self):
+        """The names of the stacks that there are."""
+        return {stack["StackName"] for stack in self.client("cloudformation").describe_stacks()["Stacks"]}
+
     def lost(self, stack):
         cloudformation = self.client("cloudformation")
         stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
@@ -301,11 +316,9 @@ def test_i21_a_restore_that_is_longer_than_its_function_goes_on_when_it_is_invok
     assert "run the same restore again" in short.payload["errorMessage"]
     again = restore.invoke(event)
     assert (again.failed, again.payload["result"]) == (False, "done"), again.payload
-    stacks = world.client("cloudformation").describe_stacks()["Stacks"]
-    assert sorted(stack["StackName"] for stack in stacks if stack["StackName"].startswith("wiki")) == [
-        "wiki",
-        "wiki-copy",
-    ]
+    assert {"wiki", "wiki-copy"} <= world.stacks()
+    begun = [row["restore"] for row in restore.logged("restore.begun") if row["stack"] == "wiki-copy"]
+    assert begun == [again.payload["id"]] * 2
 
 
 @pytest.mark.parametrize("plan_only", [False, True])
@@ -315,19 +328,50 @@ def test_a_stack_that_exists_is_refused_as_an_error(tick, restore, plan_only):
     assert (kind, "stack wiki exists" in message) == ("Refused", True)
 
 
-def test_a_restore_that_fails_is_an_error_with_the_reason_of_cloudformation(tick, restore):
+BUCKET = {
+    "Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "dr-test-files"}}},
+    "Outputs": {"Files": {"Value": {"Ref": "Files"}, "Export": {"Name": "dr-test-files"}}},
+}
+EXPORT = {
+    "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    "Outputs": {"Topic": {"Value": {"Ref": "Topic"}, "Export": {"Name": "dr-test-files"}}},
+}
+
+
+@pytest.fixture
+def lost_bucket(world, tick):
+    """A stack with a bucket and an export of fixed names, stored and lost; what it leaves is cleared away."""
+    world.stack("files", BUCKET)
+    world.next_hour()
     tick.invoke({"policies": ["stacks"]})
-    event = {"stack": "wiki", "as": "wiki-bad", "parameters": {"Image": "/no/such/image"}}
-    kind, message = refused(restore, event)
-    assert (kind, "wiki-bad" in message, "/no/such/image" in message) == ("CloudError", True, True), message
+    world.lost("files")
+    yield
+    for name in ("files", "other"):
+        world.client("cloudformation").delete_stack(StackName=name)
+
+
+def test_what_stands_in_the_way_of_a_restore_is_refused_before_anything_is_made(world, restore, lost_bucket):
+    world.stack("other", EXPORT)
+    kind, message = refused(restore, {"stack": "files"})
+    assert (kind, message.startswith("export dr-test-files is taken by ")) == ("Refused", True), message
+    assert "remove the other export first" in message
+    assert "files" not in world.stacks()
+
+
+def test_a_stack_that_fails_is_an_error_with_the_reason_of_cloudformation(world, restore, lost_bucket):
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="dr-test-files", CreateBucketConfiguration={"LocationConstraint": HOME})
+    kind, message = refused(restore, {"stack": "files"})
+    s3.delete_bucket(Bucket="dr-test-files")
+    assert (kind, message.startswith("stack files ended as CREATE_FAILED: ")) == ("CloudError", True), message
+    assert restore.logged("restore.finished")[-1]["status"] == "CREATE_FAILED"
 
 
 def test_plan_only_plans_and_changes_nothing(world, tick, restore):
     tick.invoke({"policies": ["stacks"]})
     answer = restore.invoke({"stack": "wiki", "as": "wiki-plan", "plan_only": True})
     assert (answer.failed, answer.payload["result"], answer.payload["rpo"]) == (False, "planned", None)
-    names = [stack["StackName"] for stack in world.client("cloudformation").describe_stacks()["Stacks"]]
-    assert "wiki-plan" not in names
+    assert "wiki-plan" not in world.stacks()
 
 
 def test_i23_a_secret_parameter_reaches_neither_the_answer_nor_the_log(world, tick, restore):
