@@ -339,7 +339,7 @@ def _shown(path: Path) -> str:
     """A path as the user would type it: relative to here where it is below."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, RuntimeError):  # elsewhere; or a symbolic link to itself, which reading will tell
         return str(path)
 
 

@@ -182,9 +182,9 @@ def restore_lease_key(account: str, region: str, stack: str) -> str:
     return f"leases/{account}/{region}/stack.{stack}"
 
 
-def applied_key(account: str, policy: str) -> str:
-    """What the last apply of a policy used as its keep (DESIGN 7.4)."""
-    return f"applied/{account}/{policy}.json"
+def applied_key(account: str, region: str, policy: str) -> str:
+    """What the last apply of a policy in a Region used as its keep (DESIGN 7.4)."""
+    return f"applied/{account}/{region}/{policy}.json"
 
 
 PINS = "pins/"

@@ -44,7 +44,9 @@ def decide(
     """Make the plan of a tick. `others` names policies that exist but were not asked for: their points are no orphans."""
     proposal = propose(policies, inventory, now, others)
     rationed = {
-        verdict.case.lineage: ration(verdict, inventory.applied.get(verdict.case.policy.name))
+        verdict.case.lineage: ration(
+            verdict, inventory.applied.get((verdict.case.policy.name, verdict.case.lineage.region))
+        )
         for verdict in proposal.verdicts
     }
     expiries = sorted((e for rest in rationed.values() for e in rest.expiries), key=_batches)
@@ -140,13 +142,16 @@ def allow_expire(plan: Plan, number: int) -> Plan:
 
 
 def next_applied(policy: Policy, applied: Applied | None, plan: Plan) -> Applied | None:
-    """Say what to record after this plan of the policy was applied; None when nothing is known to record.
+    """Say what to record for the policy's Regions after this plan was applied; None when nothing is known to record.
 
     `plan` is the one that was carried out (after `allow_expire`). Whatever became of its actions: a ration that was
     handed out is used up, and what was judged and not blocked was within the limits or had a person's word.
     """
     blocked = any(
-        isinstance(action, Expire) and action.blocked and action.lineage.policy == policy.name
+        isinstance(action, Expire)
+        and action.blocked
+        and action.lineage.policy == policy.name
+        and action.lineage.region in policy.regions
         for action in plan.actions
     )
     if blocked:

@@ -213,14 +213,14 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """The world as one tick saw it. `pins` are ids of points that a restore needs; `applied` is by policy name."""
+    """The world as one tick saw it. `pins` are ids of points that a restore needs; `applied` is by policy and Region."""
 
     account: str
     sources: tuple[Source, ...] = ()
     points: tuple[RecoveryPoint, ...] = ()
     parts: tuple[Part, ...] = ()
     pins: frozenset[str] = frozenset()
-    applied: Mapping[str, Applied] = field(default_factory=dict)
+    applied: Mapping[tuple[str, str], Applied] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
 
 

@@ -121,10 +121,10 @@ class Records(Protocol):
     def claim(self, installation: str) -> None:
         """Claim the store for this installation. Raises `Refused` when another one has."""
 
-    def applied(self, account: str, policy: str) -> Applied | None:
+    def applied(self, account: str, region: str, policy: str) -> Applied | None:
         """What the last apply of a policy used; None when there was none."""
 
-    def record_applied(self, account: str, policy: str, applied: Applied) -> None:
+    def record_applied(self, account: str, region: str, policy: str, applied: Applied) -> None:
         """Remember what this apply used."""
 
     def pins(self) -> frozenset[str]:

@@ -119,7 +119,7 @@ class FakeRecords:
 
     failures: Failures = field(default_factory=Failures)
     claimed: str = ""
-    keeps: dict[tuple[str, str], Applied] = field(default_factory=dict)
+    keeps: dict[tuple[str, str, str], Applied] = field(default_factory=dict)
     pinned: dict[str, tuple[str, ...]] = field(default_factory=dict)
     restores: dict[tuple[str, str, str], Begun] = field(default_factory=dict)
 
@@ -128,11 +128,11 @@ class FakeRecords:
             raise Refused(f"the store belongs to the installation {self.claimed}")
         self.claimed = installation
 
-    def applied(self, account: str, policy: str) -> Applied | None:
-        return self.failures.run("applied", lambda: self.keeps.get((account, policy)))
+    def applied(self, account: str, region: str, policy: str) -> Applied | None:
+        return self.failures.run("applied", lambda: self.keeps.get((account, region, policy)))
 
-    def record_applied(self, account: str, policy: str, applied: Applied) -> None:
-        self.failures.run("record_applied", lambda: self.keeps.update({(account, policy): applied}))
+    def record_applied(self, account: str, region: str, policy: str, applied: Applied) -> None:
+        self.failures.run("record_applied", lambda: self.keeps.update({(account, region, policy): applied}))
 
     def pins(self) -> frozenset[str]:
         found = lambda: frozenset(point for row in self.pinned.values() for point in row)  # noqa: E731 - one seam for failures

@@ -84,7 +84,9 @@ def hourly(count, newest=SLOT, **facts) -> list[RecoveryPoint]:
 
 def world(*points, sources=None, policies=(), **facts) -> Inventory:
     """An inventory of vol-1 in which each of the policies was applied before with the keep that it has."""
-    applied = {p.name: Applied(keep=p.keep) for p in policies} | facts.pop("applied", {})
+    applied = {(p.name, region): Applied(keep=p.keep) for p in policies for region in p.regions} | facts.pop(
+        "applied", {}
+    )
     found = (volume(),) if sources is None else tuple(sources)
     return Inventory(account=ACCOUNT, sources=found, points=tuple(points), applied=applied, **facts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -52,7 +53,7 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
 
 def _save(path: Path, document: dict[str, Any]) -> None:
     """Write the plan readable by its owner only, whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.parent / f".{path.name}.{os.getpid()}"
     try:
         with os.fdopen(
             os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
@@ -60,7 +61,8 @@ def _save(path: Path, document: dict[str, Any]) -> None:
             json.dump(document, file, indent=2, ensure_ascii=False)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise EnvironmentFailed(f"{path}: {error.strerror}", "choose a file that can be written") from error
 
 

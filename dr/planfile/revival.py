@@ -100,7 +100,9 @@ def _again(
         _stale(f"the points of {lineage.source} under {lineage.policy} changed after it was made")
     asked = {action.point: action.blocked for action in actions}
     allowed = tuple(expire for expire in verdict.expiries if expire.point_id in asked)
-    limited = ration(replace(verdict, expiries=allowed), inventory.applied.get(lineage.policy))
+    limited = ration(
+        replace(verdict, expiries=allowed), inventory.applied.get((lineage.policy, lineage.region))
+    )
     if {expire.point_id: expire.blocked for expire in limited.expiries} != asked:
         _stale(f"rules and limits would not let the same points of {lineage.source} go now")
     return tuple(sorted(limited.expiries, key=lambda expire: (expire.slot, expire.point_id)))

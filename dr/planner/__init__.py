@@ -46,7 +46,7 @@ __all__ = ["Proposal", "Verdict", "propose"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a tick would do without limits. `verdicts` hold the candidates for expiry of every case, in order."""
+    """What a tick would do without limits. `verdicts` hold the candidates for expiry of every case."""
 
     now: datetime
     shelf: Shelf
@@ -60,12 +60,12 @@ def propose(
 ) -> Proposal:
     """Decide what is to be captured and what may expire. `others` names policies that exist but were not asked for."""
     shelf = shelve(inventory)
-    by_policy = {
-        policy.name: (policy, cases(policy, inventory, shelf, now))
-        for policy in sorted(policies, key=lambda policy: policy.name)
-    }
+    by_policy = {policy.name: (policy, cases(policy, inventory, shelf, now)) for policy in policies}
     every = [case for _, row in by_policy.values() for case in row]
-    verdicts = tuple(judge(case, shelf, inventory.applied.get(case.policy.name), now) for case in every)
+    verdicts = tuple(
+        judge(case, shelf, inventory.applied.get((case.policy.name, case.lineage.region)), now)
+        for case in every
+    )
     warnings = [
         *clock_warnings(inventory),
         *(warn for policy, row in by_policy.values() for warn in _of_policy(policy, row, inventory, now)),

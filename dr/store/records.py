@@ -48,17 +48,17 @@ class StoreRecords:
                 "give this installation a store of its own, or correct `name` in dr.yaml",
             )
 
-    def applied(self, account: str, policy: str) -> Applied | None:
+    def applied(self, account: str, region: str, policy: str) -> Applied | None:
         """What the last apply of a policy used; None when there was none."""
-        key = layout.applied_key(account, policy)
+        key = layout.applied_key(account, region, policy)
         row = self._read(key)
         return None if row is None else self._field(key, partial(_applied, row))
 
-    def record_applied(self, account: str, policy: str, applied: Applied) -> None:
+    def record_applied(self, account: str, region: str, policy: str, applied: Applied) -> None:
         """Remember what this apply used; the last one to write is the last apply."""
         trimmed = None if applied.trimmed is None else _rule_row(applied.trimmed)
         document = {"keep": _rule_row(applied.keep), "trimmed": trimmed}
-        self._store.put(layout.applied_key(account, policy), _document(document))
+        self._store.put(layout.applied_key(account, region, policy), _document(document))
 
     def pins(self) -> frozenset[str]:
         """Ids of points that are pinned now. A pin that ran out pins nothing; nothing is written here."""

@@ -96,19 +96,27 @@ def _claim(desk: Desk) -> tuple[Warn, ...]:
 
 
 def _afterwards(policies: Sequence[Policy], inventory: Inventory, plan: Plan, desk: Desk) -> tuple[Warn, ...]:
-    """Remember each policy's keep, and bring the second store up to the first."""
-    warnings = []
-    known = not any(unread.what == "applied" for unread in inventory.unread)
-    for policy in policies if known else ():
-        before = inventory.applied.get(policy.name)
-        applied = next_applied(policy, before, plan)
-        if applied is None or applied == before:
-            continue
-        try:
-            desk.records.record_applied(inventory.account, policy.name, applied)
-        except (CloudError, EnvironmentFailed) as error:
-            warnings.append(_store_warning(error, policy.name))
+    """Remember each policy's keep, Region by Region, and bring the second store up to the first."""
+    if any(unread.what == "applied" for unread in inventory.unread):
+        return _repair(policies, inventory.account, desk)
+    shards = [(policy, region) for policy in policies for region in policy.regions]
+    warnings = [
+        warn for policy, region in shards for warn in _remember(policy, region, inventory, plan, desk)
+    ]
     return (*warnings, *_repair(policies, inventory.account, desk))
+
+
+def _remember(policy: Policy, region: str, inventory: Inventory, plan: Plan, desk: Desk) -> tuple[Warn, ...]:
+    """Record what this apply used as the policy's keep in one Region: what another Region did says nothing of it."""
+    before = inventory.applied.get((policy.name, region))
+    applied = next_applied(replace(policy, regions=(region,)), before, plan)
+    if applied is None or applied == before:
+        return ()
+    try:
+        desk.records.record_applied(inventory.account, region, policy.name, applied)
+    except (CloudError, EnvironmentFailed) as error:
+        return (_store_warning(error, policy.name),)
+    return ()
 
 
 def _repair(policies: Sequence[Policy], account: str, desk: Desk) -> tuple[Warn, ...]:

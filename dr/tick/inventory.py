@@ -48,7 +48,7 @@ class _Reading:
         self._parts: list[Part] = []
         self._unread: list[Unread] = []
         self._pins: frozenset[str] = frozenset()
-        self._applied: dict[str, Applied] = {}
+        self._applied: dict[tuple[str, str], Applied] = {}
         self._unreachable: list[EnvironmentFailed] = []
         self._succeeded = 0
 
@@ -98,10 +98,10 @@ class _Reading:
         with self._listing("pins", ""):
             self._pins = records.pins()
         with self._listing("applied", ""):
-            for policy in policies:
-                applied = records.applied(account, policy.name)
+            for name, region in {(policy.name, region) for policy in policies for region in policy.regions}:
+                applied = records.applied(account, region, name)
                 if applied is not None:
-                    self._applied[policy.name] = applied
+                    self._applied[name, region] = applied
 
     def clock(self) -> None:
         """This machine's clock beside AWS's `Date` (FAILURES 2, row 48)."""

@@ -29,7 +29,7 @@ LAST_30, LAST_1 = RetentionRule(last=30), RetentionRule(last=1)
 
 def changed(points, keep=LAST_1, before=LAST_30, trimmed=None, **facts):
     """The plan of a policy whose `keep` was another one at its last apply."""
-    applied = {"db": Applied(keep=before, trimmed=trimmed)}
+    applied = {("db", "eu-west-1"): Applied(keep=before, trimmed=trimmed)}
     return plan(*points, policies=(policy(keep=keep, **facts),), applied=applied)
 
 
@@ -37,7 +37,7 @@ def tick_through(count, keep=LAST_1, before=LAST_30):
     """Apply, with what it records, until nothing goes any more: points, record and the number that each tick took."""
     db, points, applied, losses = policy(keep=keep), hourly(count), Applied(keep=before), []
     for _ in range(50):
-        inventory = world(*points, policies=(db,), applied={"db": applied} if applied else {})
+        inventory = world(*points, policies=(db,), applied={("db", "eu-west-1"): applied} if applied else {})
         found = decide((db,), inventory, NOW)
         gone = expired(found)
         points = [p for p in points if p.id not in gone]
@@ -173,7 +173,7 @@ def test_i11_two_shells_with_two_versions_of_a_policy_do_not_earn_each_other_rat
     points, applied = hourly(20), Applied(keep=LAST_30)
     for turn in range(20):
         db = (old, new)[turn % 2]
-        found = decide((db,), world(*points, applied={"db": applied}), NOW)
+        found = decide((db,), world(*points, applied={("db", "eu-west-1"): applied}), NOW)
         points = [p for p in points if p.id not in expired(found)]
         applied = next_applied(db, applied, found)
 
@@ -242,7 +242,7 @@ def test_i11_an_apply_that_did_not_judge_everything_records_no_new_keep(facts):
     """Else the next tick would take the whole change for a backlog."""
     before = Applied(keep=LAST_30)
     db = policy(keep=LAST_1)
-    found = plan(*hourly(10), policies=(db,), applied={"db": before}, **facts)
+    found = plan(*hourly(10), policies=(db,), applied={("db", "eu-west-1"): before}, **facts)
 
     assert before == next_applied(db, before, found)
 

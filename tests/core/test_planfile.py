@@ -52,7 +52,9 @@ def test_an_action_has_the_keys_of_the_contract():
 
 def test_the_summary_tells_blocked_expiries_from_those_that_are_done():
     found = plan(
-        *hourly(9, SLOT - HOUR), policies=(policy(keep=RetentionRule(last=1)),), applied={"db": None}
+        *hourly(9, SLOT - HOUR),
+        policies=(policy(keep=RetentionRule(last=1)),),
+        applied={("db", "eu-west-1"): None},
     )
 
     assert document(found)["summary"] == {"capture": 1, "copy": 0, "expire": 2, "blocked": 6}
@@ -114,7 +116,9 @@ def test_the_state_of_a_lineage_is_part_of_the_fingerprint():
 
 
 def test_what_is_blocked_is_part_of_the_fingerprint():
-    found = plan(*hourly(9), policies=(policy(keep=RetentionRule(last=1)),), applied={"db": None})
+    found = plan(
+        *hourly(9), policies=(policy(keep=RetentionRule(last=1)),), applied={("db", "eu-west-1"): None}
+    )
 
     assert fingerprint(found) != fingerprint(allow_expire(found, 6))
 

@@ -28,7 +28,11 @@ from dr.planfile import Context, SavedPlan, parse, revive, stamp, to_document
 
 DB = policy()
 CONTEXT = Context(
-    installation="acme", account="111111111111", policies={"db": "p1"}, config="c1", asked=("db",)
+    installation="acme",
+    account="111111111111",
+    policies={"db": "p1"},
+    config="c1",
+    asked=("db",),
 )
 LATER = NOW + HOUR / 6
 OLD = hourly(5, SLOT - HOUR)
@@ -148,8 +152,8 @@ def test_rule_7_2_a_plan_is_stale_when_the_capture_before_its_expiries_cannot_be
 def test_rule_7_4_a_plan_is_stale_when_another_run_used_up_the_ration():
     short = policy(keep=RetentionRule(last=1))
     points, before = hourly(10), Applied(keep=RetentionRule(last=30))
-    plan = saved(there(*points, applied={"db": before}), (short,))
-    after = there(*points, applied={"db": replace(before, trimmed=short.keep)})
+    plan = saved(there(*points, applied={("db", "eu-west-1"): before}), (short,))
+    after = there(*points, applied={("db", "eu-west-1"): replace(before, trimmed=short.keep)})
 
     assert "limits" in stale(after, plan, policies=(short,))
 
@@ -179,7 +183,7 @@ def test_i11_rule_7_4_a_forged_plan_cannot_ask_for_more_than_the_limits_allow():
 
 def test_rule_7_4_a_saved_plan_keeps_its_blocked_expiries_until_they_are_allowed():
     short = policy(keep=RetentionRule(last=1))
-    inventory = there(*hourly(10), applied={"db": Applied(keep=RetentionRule(last=30))})
+    inventory = there(*hourly(10), applied={("db", "eu-west-1"): Applied(keep=RetentionRule(last=30))})
     found = again(inventory, saved(inventory, (short,)), policies=(short,))
 
     assert (len(expired(found)), len(expired(found, blocked=True))) == (3, 6)

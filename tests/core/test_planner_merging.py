@@ -101,3 +101,15 @@ def test_points_of_a_slot_that_could_not_be_merged_go_together():
     news = [point(SLOT - n * HOUR, time=SLOT + HOUR - n * MINUTE) for n in range(3)]
 
     assert {"a1", "b1"} == expired(plan(*old, gone, *news))
+
+
+def test_i1_rule_7_1_the_newest_data_stays_in_a_slot_that_could_not_be_merged():
+    """The slot is dropped as a whole, for the oldest of its points stands for it; but one of them is the newest of all."""
+    old, late = (
+        replace(take(name, "vol-1", minute), slot=SLOT - 9 * HOUR)
+        for name, minute in (("old", -500), ("late", 25))
+    )
+    other = replace(take("other", "vol-2", -500, State.PENDING), slot=SLOT - 9 * HOUR)
+    news = [point(SLOT - n * HOUR, time=SLOT - n * MINUTE) for n in range(3)]
+
+    assert {"old"} == expired(plan(old, late, other, *news))

@@ -10,8 +10,10 @@ from restore_values import INSTANCE, NOON, VOLUME, disks, hours, point, resource
 from dr.model import State
 from dr.stacks.recovery_set import Moment, choose, nested_pattern, skew
 
+DATA = (resource("Data", "vol-1"),)
 
-def chosen(*points, resources=(resource("Data", "vol-1"),), pattern="prod", at=NOON, pinned=None):
+
+def chosen(*points, resources=DATA, pattern="prod", at=NOON, pinned=None):
     return choose(stored(*resources), pattern, points, Moment(at=at, pinned=pinned))
 
 

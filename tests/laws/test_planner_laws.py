@@ -71,7 +71,7 @@ def some_world(seed: int, size: int):
         for name in POLICIES
     )
     points = tuple(some_point(chance, number) for number in range(size))
-    records = {p.name: some_record(chance, p.keep) for p in policies}
+    records = {(p.name, r): some_record(chance, p.keep) for p in policies for r in p.regions}
     inventory = Inventory(
         account=ACCOUNT,
         sources=tuple(
@@ -217,7 +217,11 @@ def carried_out(plan, inventory: Inventory, policies) -> Inventory:
         for a in plan.actions
         if isinstance(a, Capture)
     ]
-    applied = {p.name: next_applied(p, inventory.applied.get(p.name), plan) for p in policies}
+    applied = {
+        (p.name, r): next_applied(replace(p, regions=(r,)), inventory.applied.get((p.name, r)), plan)
+        for p in policies
+        for r in p.regions
+    }
     return replace(
         inventory,
         points=(*(p for p in inventory.points if p.id not in lost), *taken),
@@ -263,7 +267,9 @@ def test_i8_ticks_come_to_rest(world):
 def test_i8_an_apply_that_put_nothing_off_leaves_nothing_to_do(world):
     policies, inventory = world
     policies = tuple(replace(p, expire_percent=100) for p in policies)
-    inventory = replace(inventory, unread=(), applied={p.name: Applied(keep=p.keep) for p in policies})
+    inventory = replace(
+        inventory, unread=(), applied={(p.name, r): Applied(keep=p.keep) for p in policies for r in p.regions}
+    )
     plan = decide(policies, inventory, NOW)
     after = carried_out(plan, inventory, policies)
     deferred = [warn for warn in plan.warnings if warn.code == "expiry-deferred"]
@@ -322,7 +328,9 @@ def test_i10_a_typo_a_new_name_or_a_removed_file_deletes_nothing(world, mistake)
 def test_i10_i11_another_keep_costs_one_ration_and_no_more(world, keep):
     """A wrong number, a wrong unit: however many ticks go by, a person has to say so before the rest goes."""
     policies, inventory = world
-    inventory = replace(inventory, unread=(), applied={p.name: Applied(keep=p.keep) for p in policies})
+    inventory = replace(
+        inventory, unread=(), applied={(p.name, r): Applied(keep=p.keep) for p in policies for r in p.regions}
+    )
     settled, _ = until_quiet(policies, inventory)
     edited = tuple(replace(p, keep=keep) for p in policies)
     end, _ = until_quiet(edited, settled)

@@ -10,10 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "templates"))
 from template_catalogue import CASES, FOLDER
 
-TRICKY = {
-    *("big.yaml", "block-devices.yaml", "importer.yaml", "minified.json", "names.yaml", "nested-parent.yaml"),
-    *("no-echo.yaml", "volumes-property.yaml", "ssm-parameters.yaml"),
-}
+TRICKY = {"big.yaml", "nested-parent.yaml", "no-echo.yaml", "volumes-property.yaml"}
 BY_FILE = {case.file: case for case in CASES}
 DATA = ("AWS::EC2::Volume", "AWS::EC2::Instance")
 

@@ -184,7 +184,12 @@ def _become(environ: Mapping[str, str]) -> None:
 def here(tmp_path):
     """`dr` inside this process, without AWS and without a sandbox."""
     shell = a_shell(tmp_path)
-    return lambda *arguments: inside(arguments, shell.environ, shell.folder)
+
+    def ran(*arguments: str) -> Ended:
+        return inside(arguments, shell.environ, shell.folder)
+
+    ran.folder = shell.folder
+    return ran
 
 
 @pytest.fixture

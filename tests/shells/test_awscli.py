@@ -40,6 +40,12 @@ def _born_from(aws):
     return {_tags(r)["aws:cloudformation:logical-id"]: r["SnapshotId"] for r in rows if "Tier" in _tags(r)}
 
 
+def _until_gone(cloudformation):
+    """As `aws cloudformation wait stack-delete-complete`, which looks every 30 seconds only."""
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName="prod", WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
+
+
 def test_the_aws_cli_sees_the_points_and_dr_restores_the_stack_that_it_deleted(own_sandbox, aws):
     assert own_sandbox("apply", "--wait").code == 0
     points = own_sandbox("points", "--json").document["points"]
@@ -53,7 +59,7 @@ def test_the_aws_cli_sees_the_points_and_dr_restores_the_stack_that_it_deleted(o
     assert {_tags(row)["dr:policy"] for row in images} == {"machines"}
 
     aws("cloudformation", "delete-stack", "--stack-name", "prod")
-    aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", "prod")
+    _until_gone(own_sandbox.client("cloudformation"))
     assert _born_from(aws) == {}
     done = own_sandbox("restore", "--stack", "prod", "--yes", "--json")
     assert (done.code, done.document["result"]) == (0, "done")

@@ -68,9 +68,9 @@ def the_snapshots_are_gone(stage):
 
 
 BREAKS = [
-    ("plan", no_machine_is_selected),
+    pytest.param("plan", no_machine_is_selected, marks=pytest.mark.long),
     ("apply", a_machine_is_gone),
-    ("again", a_snapshot_is_gone),
+    pytest.param("again", a_snapshot_is_gone, marks=pytest.mark.long),
     pytest.param("time", everything_is_kept, marks=pytest.mark.long),
     pytest.param("lose", the_stack_is_lost_already, marks=pytest.mark.long),
     pytest.param("restore", the_password_is_gone, marks=pytest.mark.long),

@@ -68,28 +68,28 @@ def test_a_claim_that_cannot_be_read_is_nobodys_leave_to_go_on(records, store, b
 
 
 def test_what_was_never_applied_is_none(records):
-    assert records.applied("1", "nightly") is None
+    assert records.applied("1", "eu-west-1", "nightly") is None
 
 
 def test_what_was_applied_is_remembered_by_account_and_policy(records):
     first = Applied(keep=RetentionRule(last=3, within=Duration(months=6)), trimmed=RetentionRule(daily=1))
     second = Applied(keep=RetentionRule(yearly=1))
-    records.record_applied("1", "nightly", first)
-    records.record_applied("1", "hourly", second)
-    records.record_applied("2", "nightly", second)
+    records.record_applied("1", "eu-west-1", "nightly", first)
+    records.record_applied("1", "eu-west-1", "hourly", second)
+    records.record_applied("2", "eu-west-1", "nightly", second)
 
     assert [first, second, second] == [
-        records.applied("1", "nightly"),
-        records.applied("1", "hourly"),
-        records.applied("2", "nightly"),
+        records.applied("1", "eu-west-1", "nightly"),
+        records.applied("1", "eu-west-1", "hourly"),
+        records.applied("2", "eu-west-1", "nightly"),
     ]
 
 
 def test_the_last_apply_counts(records):
     for last in (5, 3):
-        records.record_applied("1", "nightly", Applied(keep=RetentionRule(last=last)))
+        records.record_applied("1", "eu-west-1", "nightly", Applied(keep=RetentionRule(last=last)))
 
-    assert Applied(keep=RetentionRule(last=3)) == records.applied("1", "nightly")
+    assert Applied(keep=RetentionRule(last=3)) == records.applied("1", "eu-west-1", "nightly")
 
 
 @settings(max_examples=40, deadline=None)
@@ -97,9 +97,9 @@ def test_the_last_apply_counts(records):
 def test_every_rule_comes_back_as_it_was(tmp_path_factory, keep, trimmed):
     root: Path = tmp_path_factory.mktemp("rules")
     records = StoreRecords(DirectoryStore(root, StillClock()), StillClock())
-    records.record_applied("1", "p", Applied(keep=keep, trimmed=trimmed))
+    records.record_applied("1", "eu-west-1", "p", Applied(keep=keep, trimmed=trimmed))
 
-    assert Applied(keep=keep, trimmed=trimmed) == records.applied("1", "p")
+    assert Applied(keep=keep, trimmed=trimmed) == records.applied("1", "eu-west-1", "p")
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_every_rule_comes_back_as_it_was(tmp_path_factory, keep, trimmed):
     ],
 )
 def test_rule_3_what_was_applied_and_cannot_be_read_raises(records, store, body):
-    store.put(layout.applied_key("1", "nightly"), body)
+    store.put(layout.applied_key("1", "eu-west-1", "nightly"), body)
 
     with pytest.raises(CloudError, match="cannot be read"):
-        records.applied("1", "nightly")
+        records.applied("1", "eu-west-1", "nightly")
 
 
 def test_pins_are_those_of_all_restores(records):
@@ -205,7 +205,7 @@ def test_rule_3_a_store_that_is_away_raises_and_so_closes_expiry(records, store)
     with pytest.raises(EnvironmentFailed):
         records.pins()
     with pytest.raises(EnvironmentFailed):
-        records.applied("1", "nightly")
+        records.applied("1", "eu-west-1", "nightly")
 
 
 def test_i5_a_pin_that_was_killed_can_be_made_again(records, store):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fake_store import FakeLeases
 from tick_world import World, policy
@@ -238,8 +240,23 @@ def test_the_keep_of_an_apply_is_remembered(world):
     world.apply()
 
     assert world.records.keeps == {
-        (world.cloud.account, "db"): Applied(keep=RetentionRule(last=3), trimmed=None)
+        (world.cloud.account, "eu-west-1", "db"): Applied(keep=RetentionRule(last=3), trimmed=None)
     }
+
+
+def test_i11_rule_7_4_what_one_region_did_says_nothing_of_another():
+    made = World()
+    made.cloud.add_volume("vol-1", tags={"Backup": "yes"})
+    long = policy(keep=RetentionRule(last=20), regions=("eu-west-1", "us-east-1"))
+    made.hours(12, long)
+    made.cloud.add_volume("vol-9", region="us-east-1", tags={"Backup": "yes"})
+    short = policy(keep=RetentionRule(last=2), regions=("eu-west-1", "us-east-1"))
+
+    for region in ("us-east-1", "eu-west-1", "us-east-1", "eu-west-1", "eu-west-1"):
+        made.apply(replace(short, regions=(region,)))
+
+    left = [s for s in made.cloud.snapshots.values() if s.region == "eu-west-1"]
+    assert len(left) == 13 - 3  # its own capture, and the one ration of the change: 30 % of 12
 
 
 def test_a_store_of_another_installation_is_refused_before_any_change(world):
