@@ -7,6 +7,7 @@
     +-- Busy               5     somebody else holds the lease
     +-- EnvironmentFailed  1     this machine or this account: no credentials, no Region, an unreachable endpoint
     |   +-- OutOfTime      1     this process has to end before the work does: asked for again, it goes on
+    |   +-- Unreachable          an endpoint, for one call that was never sent
     +-- CloudError         1     AWS said no to one call
         +-- Denied               no permission; names the IAM action
         +-- NotFound             the thing is not there (on a delete: success)
@@ -15,8 +16,8 @@
         +-- Ambiguous            the call may have had its effect: look before doing it again
         +-- Throttled            AWS asked to slow down, and kept asking
 
-A message says where and what; a remedy says what to do. The executor catches CloudError only: anything else is
-a bug and must be seen.
+A message says where and what; a remedy says what to do. The executor turns CloudError and Unreachable into failed
+items; any other EnvironmentFailed ends its run, and what is none of these is a bug and must be seen.
 """
 
 from __future__ import annotations
@@ -104,6 +105,10 @@ class EnvironmentFailed(DrError):  # noqa: N818
 
 class OutOfTime(EnvironmentFailed):
     """The work is under way and this process may not wait for its end. Doing the same again goes on with it."""
+
+
+class Unreachable(EnvironmentFailed):
+    """An endpoint could not be reached: the call was never sent, and had no effect."""
 
 
 class CloudError(DrError):

@@ -33,6 +33,8 @@ CONSISTENCY = "dr:consistency"
 
 KIND_IMAGE_PART = "image-part"
 
+_IDENTITY = (MANAGED, POLICY, SLOT, KIND, SOURCE, VERSION)
+"""What every point carries."""
 _PREFIX = "dr:"
 _SLOT_FORMAT = "%Y%m%dT%H%M%SZ"
 _TAGS_AT_MOST = 50
@@ -98,9 +100,20 @@ def point_tags(installation: str, lineage: Lineage, slot: datetime, kind: str, s
         VERSION: __version__,
         **_stack_tags(source.tags),
     }
-    own = [key for key in sorted(source.tags) if not key.startswith(("aws:", _PREFIX))]
-    room = _TAGS_AT_MOST - _TAGS_FREE - len(tags)
-    return PointTags(tags=tags | {key: source.tags[key] for key in own[:room]}, dropped=tuple(own[room:]))
+    dropped = dropped_tags(source)
+    fitting = {key: source.tags[key] for key in _own_tags(source) if key not in dropped}
+    return PointTags(tags=tags | fitting, dropped=dropped)
+
+
+def dropped_tags(source: Source) -> tuple[str, ...]:
+    """Which of a source's own tags do not fit on a point of it, whatever the policy and slot (DESIGN 5)."""
+    room = _TAGS_AT_MOST - _TAGS_FREE - len(_IDENTITY) - len(_stack_tags(source.tags))
+    return _own_tags(source)[room:]
+
+
+def _own_tags(source: Source) -> tuple[str, ...]:
+    """In the order in which they are taken."""
+    return tuple(key for key in sorted(source.tags) if not key.startswith(("aws:", _PREFIX)))
 
 
 def _stack_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -185,6 +198,11 @@ def restore_lease_key(account: str, region: str, stack: str) -> str:
 def applied_key(account: str, region: str, policy: str) -> str:
     """What the last apply of a policy in a Region used as its keep (DESIGN 7.4)."""
     return f"applied/{account}/{region}/{policy}.json"
+
+
+def orphans_key(account: str, region: str) -> str:
+    """Since when which parts of a Region are without their image (DESIGN 5)."""
+    return f"orphans/{account}/{region}.json"
 
 
 PINS = "pins/"

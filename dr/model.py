@@ -202,7 +202,7 @@ class Applied:
 class Unread:
     """A listing that failed, and so may hide something: nothing that it could have shown is deleted (DESIGN 7.3).
 
-    `what` is "sources", "points", "pins", "applied" or "clock"; `protect` narrows "sources" and "points".
+    `what` is "sources", "points", "pins", "applied", "orphans" or "clock"; `protect` narrows "sources" and "points".
     """
 
     what: str
@@ -213,7 +213,10 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """The world as one tick saw it. `pins` are ids of points that a restore needs; `applied` is by policy and Region."""
+    """The world as one tick saw it. `pins` are ids of points that a restore needs; `applied` is by policy and Region.
+
+    `orphaned_since` tells of parts when they were first seen without their image, by id, as the store remembers it.
+    """
 
     account: str
     sources: tuple[Source, ...] = ()
@@ -221,6 +224,7 @@ class Inventory:
     parts: tuple[Part, ...] = ()
     pins: frozenset[str] = frozenset()
     applied: Mapping[tuple[str, str], Applied] = field(default_factory=dict)
+    orphaned_since: Mapping[str, datetime] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
 
 

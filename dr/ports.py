@@ -27,11 +27,15 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """What a fresh look right before a deletion found: whether it is still ours and free to go."""
+    """What a fresh look right before a deletion found: whether it is still ours and free to go.
+
+    `kind` is the tag dr:kind: snapshot, image or image-part.
+    """
 
     id: str
     lineage: Lineage
     slot: datetime
+    kind: str
     hold: bool = False
     locked: bool = False
     in_use: str = ""
@@ -126,6 +130,12 @@ class Records(Protocol):
 
     def record_applied(self, account: str, region: str, policy: str, applied: Applied) -> None:
         """Remember what this apply used."""
+
+    def orphans(self, account: str, region: str) -> Mapping[str, datetime]:
+        """Parts of images that are gone, by id, each with the instant when it was first seen so; empty when none."""
+
+    def record_orphans(self, account: str, region: str, orphans: Mapping[str, datetime]) -> None:
+        """Remember these and no others."""
 
     def pins(self) -> frozenset[str]:
         """Ids of points that saved or running restores need."""
@@ -268,6 +278,9 @@ class StackMaker(Protocol):
 
     def instances(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """DescribeInstances by instance id."""
+
+    def gone(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of these snapshots and images of ours that nothing can be born from any more."""
 
     def protect(self, stack_id: str, *, stack_policy: str | None, termination: bool) -> None:
         """Set the stack policy and termination protection that the lost stack had."""

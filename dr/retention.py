@@ -14,8 +14,9 @@ The rules are OR-ed; one point may satisfy several.
   claims it: where archived points stand before it, or slots and times disagree.
 
 Slots order points and put them into periods; `within` and `newest` go by time, when the data is from. Archived points
-are claimed and counted by every rule but `last`, and they are never the newest point, unless all are archived:
-then nothing is protected by rule 1, and `within` is measured from the newest of them.
+are claimed and counted by every rule but `last`, and they are never the newest point. Where all are archived,
+`within` is then measured from the newest of them, and no reason `newest` is given: that the newest of them is not
+deleted either, being the last of its source, is seen to by the planner.
 """
 
 from __future__ import annotations

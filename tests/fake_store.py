@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -121,6 +121,7 @@ class FakeRecords:
     claimed: str = ""
     keeps: dict[tuple[str, str, str], Applied] = field(default_factory=dict)
     pinned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lost: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
     restores: dict[tuple[str, str, str], Begun] = field(default_factory=dict)
 
     def claim(self, installation: str) -> None:
@@ -133,6 +134,12 @@ class FakeRecords:
 
     def record_applied(self, account: str, region: str, policy: str, applied: Applied) -> None:
         self.failures.run("record_applied", lambda: self.keeps.update({(account, region, policy): applied}))
+
+    def orphans(self, account: str, region: str) -> dict[str, datetime]:
+        return self.failures.run("orphans", lambda: self.lost.get((account, region), {}))
+
+    def record_orphans(self, account: str, region: str, orphans: Mapping[str, datetime]) -> None:
+        self.failures.run("record_orphans", lambda: self.lost.update({(account, region): dict(orphans)}))
 
     def pins(self) -> frozenset[str]:
         found = lambda: frozenset(point for row in self.pinned.values() for point in row)  # noqa: E731 - one seam for failures

@@ -248,6 +248,7 @@ class FakeCloud:
             id=thing.id,
             lineage=self._lineage(identity, thing.region),
             slot=identity.slot,
+            kind=identity.kind,
             hold=layout.HOLD in thing.tags,
             locked=bool(snapshot and snapshot.locked),
             in_use=self._user(thing.id),

@@ -69,6 +69,7 @@ def owned_snapshots(listing: Listing) -> dict[str, Owned]:
                 id=row["SnapshotId"],
                 lineage=_lineage(who, listing),
                 slot=who.slot,
+                kind=who.kind,
                 hold=_held(row),
                 locked=row["SnapshotId"] in listing.locked,
                 in_use=users.get(row["SnapshotId"], ""),
@@ -85,6 +86,7 @@ def owned_images(listing: Listing) -> dict[str, Owned]:
                 id=row["ImageId"],
                 lineage=_lineage(who, listing),
                 slot=who.slot,
+                kind=who.kind,
                 hold=_held(row),
                 locked=_image_locked(row, listing),
             )

@@ -21,7 +21,16 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from dr.aws import codes
-from dr.errors import Ambiguous, CloudError, Denied, DrError, EnvironmentFailed, NotFound, Throttled
+from dr.errors import (
+    Ambiguous,
+    CloudError,
+    Denied,
+    DrError,
+    EnvironmentFailed,
+    NotFound,
+    Throttled,
+    Unreachable,
+)
 
 _LONGEST = 300
 """Characters of AWS's own words in a message of ours."""
@@ -155,10 +164,10 @@ def _remedy(kind: type[CloudError], code: str, action: str) -> str:
     return "check the name, the account and the Region" if kind is NotFound else ""
 
 
-def _unreachable(error: boto.BotoCoreError, where: str) -> EnvironmentFailed:
+def _unreachable(error: boto.BotoCoreError, where: str) -> Unreachable:
     url = safe_url(str(error.kwargs.get("endpoint_url", error.kwargs.get("proxy_url", ""))))
     remedy = "check the network, the Region's name, proxies and AWS_ENDPOINT_URL"
-    return EnvironmentFailed(f"{where}: {url} cannot be reached: {_why(error)}", remedy)
+    return Unreachable(f"{where}: {url} cannot be reached: {_why(error)}", remedy)
 
 
 def _why(error: BaseException) -> str:

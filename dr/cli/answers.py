@@ -29,7 +29,7 @@ def status(shared: Shared) -> int:
     """
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading AWS"):
-        inventory = read_inventory(app.policies, app.desk, whole=True)
+        inventory = read_inventory(app.policies, app.desk, whole=app.regions)
         found = look(app.policies, inventory, app.clock.now())
     shared.emit(lambda: status_document(found), lambda: status_text(found))
     late = EXIT_DONE if found.ok else EXIT_ACTIONS

@@ -88,7 +88,7 @@ def apply(
     asked = _asked(app, saved, policy)
     decide = _decision(app, asked, saved, allow_expire)
     with working("applying") as tell:
-        done = apply_now(asked, app.desk, decide, partial(_report, shared))
+        done = apply_now(asked, app.desk, decide, partial(_report, shared), every=saved is not None)
         if wait:
             waited = wait_for_captures(done.outcomes, app.desk, lambda n: tell(f"waiting for {n} captures"))
             done = replace(done, outcomes=waited)

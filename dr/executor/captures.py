@@ -4,9 +4,10 @@ AWS has no client token for CreateSnapshot and CreateImage, so each call is one 
 the answer (FAILURES 2 and 2b):
 
 - a success is believed;
-- a throttle had no effect: wait, try again;
+- a throttle, and a call that was never sent, had no effect: wait, try again;
 - a lost answer may have had its effect: wait longer than EC2's visibility lag, look for the slot, then decide;
-- an image name that is taken is the idempotency signal: ours and of this slot means done.
+- an image name that is taken is the idempotency signal: ours and of this slot means done. Ours but failed means the
+  next attempt's name; nothing is deleted here: a failed image expires under the rules (DESIGN 7).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import assert_never
 
 from dr import layout
 from dr.actions import Capture, Outcome, Result
-from dr.errors import Ambiguous, CloudError, NotFound, Taken, Throttled
+from dr.errors import Ambiguous, CloudError, NotFound, Taken, Throttled, Unreachable
 from dr.executor.hands import Hands
 from dr.model import Kind, RecoveryPoint, State
 from dr.ports import ImageTags
@@ -32,7 +33,10 @@ _ALIVE = (State.GOOD, State.PENDING, State.ARCHIVED)
 
 
 def capture(action: Capture, hands: Hands) -> Outcome:
-    """Take the point that the action asks for; a `CloudError` becomes a failed outcome."""
+    """Take the point that the action asks for; a `CloudError` becomes a failed outcome.
+
+    Raises `Unreachable` when AWS could not be asked at all in spite of several tries.
+    """
     try:
         return _dispatch(action, hands)
     except NotFound as error:
@@ -72,7 +76,7 @@ def _patiently(action: Capture, hands: Hands, create: Create) -> Outcome:
     for turn in range(1, _TRIES):
         try:
             return create(action, hands)
-        except Throttled as error:
+        except (Throttled, Unreachable) as error:
             hands.clock.sleep(_backoff(error, turn, hands))
         except Ambiguous:
             hands.clock.sleep(_VISIBILITY_LAG)
@@ -92,8 +96,9 @@ def _last_try(action: Capture, hands: Hands, create: Create) -> Outcome:
         raise
 
 
-def _backoff(error: Throttled, turn: int, hands: Hands) -> float:
-    return max(_LONG_WAITS.get(error.code, 0.0), 2.0**turn * hands.jitter())
+def _backoff(error: Throttled | Unreachable, turn: int, hands: Hands) -> float:
+    least = _LONG_WAITS.get(error.code, 0.0) if isinstance(error, Throttled) else 0.0
+    return max(least, 2.0**turn * hands.jitter())
 
 
 def _look(action: Capture, hands: Hands) -> RecoveryPoint | None:
@@ -131,18 +136,14 @@ def _image(action: Capture, hands: Hands, name: str) -> str:
 def _claimant(action: Capture, hands: Hands, name: str, error: Taken) -> RecoveryPoint | None:
     """Our living image of this slot under a taken name; None to go on with the next name; raises for a stranger.
 
-    A failed image of ours is deregistered (its parts go as orphans); a name lingers after that [D], so that the
-    next attempt takes the next name.
+    A failed image of ours keeps its name, and the next attempt takes the next one.
     """
     point = hands.cloud.image_named(action.lineage.region, name)
     if point is None:
         raise error
     if (point.lineage, point.slot) != (action.lineage, action.slot):
         raise error
-    if point.state in _ALIVE:
-        return point
-    hands.cloud.deregister_image(action.lineage.region, point.id)
-    return None
+    return point if point.state in _ALIVE else None
 
 
 def _tags(action: Capture, hands: Hands, kind: str) -> dict[str, str]:

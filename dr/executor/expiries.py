@@ -1,17 +1,20 @@
 """Delete what the plan says, after one more look.
 
 Right before its deletion each point is read again, in batches: one that is not ours any more, held, locked or in
-use stays. An image is deregistered before its snapshots are deleted (FAILURES, I22), and only snapshots of ours.
+use, or pinned by a restore that has begun since, stays. An image is deregistered before its snapshots are deleted
+(FAILURES, I22), and only snapshots that are parts of ours, of that very slot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import assert_never
 
-from dr.actions import Expire, Outcome, Result
-from dr.errors import CloudError
+from dr import layout
+from dr.actions import Cause, Expire, Outcome, Result
+from dr.errors import CloudError, Unreachable
 from dr.executor.hands import Hands
 from dr.model import Kind, RecoveryPoint, State
 from dr.ports import Owned
@@ -29,27 +32,42 @@ def expire(actions: Sequence[Expire], hands: Hands) -> Iterator[Outcome]:
 
 
 def _batch(rows: list[Expire], region: str, kind: Kind, hands: Hands) -> Iterator[Outcome]:
-    if kind is Kind.STACK:
-        yield from (_guarded(row, hands, {}) for row in rows)
-        return
     try:
-        found = hands.cloud.owned(region, kind, [row.point_id for row in rows])
-        parts = [part for row in rows for part in row.parts]
-        found_parts = hands.cloud.owned(region, Kind.SNAPSHOT, parts) if parts else {}
-    except CloudError as error:
+        look = _look(rows, region, kind, hands)
+    except (CloudError, Unreachable) as error:
         why = f"could not be read again before deleting: {error.message}"
         yield from (Outcome(action=row, result=Result.FAILED, error=why) for row in rows)
         return
-    yield from (_guarded(row, hands, {**found, **found_parts}) for row in rows)
+    yield from (_guarded(row, hands, look) for row in rows)
 
 
-def _guarded(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What is ours right now, and what restores need right now."""
+
+    found: Mapping[str, Owned]
+    pins: frozenset[str]
+
+
+def _look(rows: list[Expire], region: str, kind: Kind, hands: Hands) -> _Look:
+    pins = hands.pins()
+    if kind is Kind.STACK:
+        return _Look(found={}, pins=pins)
+    found = dict(hands.cloud.owned(region, kind, [row.point_id for row in rows]))
+    if parts := [part for row in rows for part in row.parts]:
+        found |= hands.cloud.owned(region, Kind.SNAPSHOT, parts)
+    return _Look(found=found, pins=pins)
+
+
+def _guarded(row: Expire, hands: Hands, look: _Look) -> Outcome:
     if hands.out_of_time:
         return Outcome(action=row, result=Result.LEFT, error="no time left in this run")
     hands.heartbeat()
+    if look.pins & {row.point_id, *row.parts}:
+        return Outcome(action=row, result=Result.SKIPPED, error="a restore needs it")
     try:
-        return _expire(row, hands, found)
-    except CloudError as error:
+        return _expire(row, hands, look.found)
+    except (CloudError, Unreachable) as error:
         return Outcome(action=row, result=Result.FAILED, error=error.message)
 
 
@@ -82,7 +100,7 @@ def _kept(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
     now = found.get(row.point_id)
     if now is None:
         return Outcome(action=row, result=Result.SKIPPED, error="is not there any more, or is no longer ours")
-    if (now.lineage, now.slot) != (row.lineage, row.slot):
+    if (now.lineage, now.slot, now.kind) != (row.lineage, row.slot, _kind(row)):
         why = "its tags have changed since the plan was made"
     elif now.hold:
         why = "is held"
@@ -93,6 +111,11 @@ def _kept(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
     else:
         return None
     return Outcome(action=row, result=Result.SKIPPED, error=why)
+
+
+def _kind(row: Expire) -> str:
+    """What the tag dr:kind has to say of it."""
+    return layout.KIND_IMAGE_PART if row.cause is Cause.ORPHAN else row.kind.value
 
 
 def _snapshot(row: Expire, hands: Hands) -> Outcome:
@@ -106,7 +129,7 @@ def _image(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
     hands.cloud.deregister_image(region, row.point_id)
     failed = []
     for part in row.parts:
-        if part not in found or found[part].hold or found[part].locked:
+        if not _is_part(row, found.get(part)):
             continue
         try:
             hands.cloud.delete_snapshot(region, part)
@@ -116,6 +139,13 @@ def _image(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
         why = "deregistered, but a snapshot of it stays: " + "; ".join(failed)
         return Outcome(action=row, result=Result.FAILED, error=why)
     return _done(row)
+
+
+def _is_part(row: Expire, part: Owned | None) -> bool:
+    """Whether a snapshot is a part of this very image, and free: an image may be built on points as well."""
+    if part is None or part.hold or part.locked:
+        return False
+    return (part.lineage, part.slot, part.kind) == (row.lineage, row.slot, layout.KIND_IMAGE_PART)
 
 
 def _done(row: Expire) -> Outcome:

@@ -13,6 +13,11 @@ def _nothing() -> None:
     """No lease to renew."""
 
 
+def _no_pins() -> frozenset[str]:
+    """No restore needs anything."""
+    return frozenset()
+
+
 def _no_jitter() -> float:
     """The full backoff."""
     return 1.0
@@ -22,7 +27,8 @@ def _no_jitter() -> float:
 class Hands:
     """The ports, bound to one account and installation.
 
-    `heartbeat` is called before each action and renews the leases; `stop_at` is when no further action may begin
+    `pins` are the ids that restores need, read anew before deletions. `heartbeat` is called before each action and
+    renews the leases; `stop_at` is when no further action may begin
     (a Lambda's deadline less a minute); `jitter` yields factors in (0, 1] for backoff.
     """
 
@@ -31,6 +37,7 @@ class Hands:
     stacks: Stacks
     store: StackStore
     clock: Clock
+    pins: Callable[[], frozenset[str]] = field(default=_no_pins)
     heartbeat: Callable[[], None] = field(default=_nothing)
     stop_at: datetime | None = None
     jitter: Callable[[], float] = field(default=_no_jitter)

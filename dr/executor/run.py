@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dr.actions import Action, Capture, Expire, Outcome, Plan, Result
-from dr.errors import Busy, DrError, EnvironmentFailed
+from dr.errors import Busy, DrError, EnvironmentFailed, Unreachable
 from dr.executor.captures import capture
 from dr.executor.expiries import expire
 from dr.executor.hands import Hands
@@ -22,21 +22,29 @@ def execute(plan: Plan, hands: Hands, report: Report) -> tuple[Outcome, ...]:
         outcomes.append(outcome)
         report(outcome)
 
+    dark: dict[str, str] = {}
     try:
         for action in plan.actions:
             if isinstance(action, Capture):
-                note(_capture(action, hands))
+                note(_capture(action, hands, dark))
         _expire_all(plan.actions, outcomes, hands, note)
     except (Busy, EnvironmentFailed) as error:
         _stop(plan.actions, outcomes, error, note)
     return tuple(outcomes)
 
 
-def _capture(action: Capture, hands: Hands) -> Outcome:
+def _capture(action: Capture, hands: Hands, dark: dict[str, str]) -> Outcome:
+    """Take one point. A Region that could not be reached is dark for the rest of this run (FAILURES, I25)."""
     if hands.out_of_time:
         return Outcome(action=action, result=Result.LEFT, error="no time left in this run")
-    hands.heartbeat()
-    return capture(action, hands)
+    region = action.lineage.region
+    if region not in dark:
+        hands.heartbeat()
+        try:
+            return capture(action, hands)
+        except Unreachable as error:
+            dark[region] = error.message
+    return Outcome(action=action, result=Result.FAILED, error=dark[region])
 
 
 def _expire_all(actions: Sequence[Action], captured: list[Outcome], hands: Hands, note: Report) -> None:

@@ -8,7 +8,7 @@
       |
       +-- captures     the wanted slot where it lacks, most overdue first                          captures
       +-- judge        what may go of a lineage, each point with its cause; closed where a         expiries
-      |                capture cannot be made or anything could not be read
+      |                capture cannot be made or anything could not be read; orphans: their day of grace
       +-- warnings     what a person should know                                                   warnings
       |
     Proposal ---> dr.limits.decide: how many of the candidates go in one tick ---> Plan
@@ -29,6 +29,7 @@ from dr.model import Inventory, Policy
 from dr.planner.captures import captures
 from dr.planner.cases import Case, cases
 from dr.planner.expiries import Verdict, judge
+from dr.planner.orphans import image_regions, next_orphans, orphans_to_record
 from dr.planner.shelf import Shelf, shelve
 from dr.planner.warnings import (
     clock_warnings,
@@ -38,10 +39,11 @@ from dr.planner.warnings import (
     overlap_warnings,
     selection_warnings,
     source_warnings,
+    tag_warnings,
     unread_warnings,
 )
 
-__all__ = ["Proposal", "Verdict", "propose"]
+__all__ = ["Proposal", "Verdict", "image_regions", "next_orphans", "orphans_to_record", "propose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +65,28 @@ def propose(
     by_policy = {policy.name: (policy, cases(policy, inventory, shelf, now)) for policy in policies}
     every = [case for _, row in by_policy.values() for case in row]
     verdicts = tuple(
-        judge(case, shelf, inventory.applied.get((case.policy.name, case.lineage.region)), now)
+        judge(
+            case,
+            shelf,
+            inventory.applied.get((case.policy.name, case.lineage.region)),
+            now,
+            inventory.orphaned_since,
+        )
         for case in every
     )
+    wanted = captures(every, now)
     warnings = [
         *clock_warnings(inventory),
         *(warn for policy, row in by_policy.values() for warn in _of_policy(policy, row, inventory, now)),
         *closed_warnings(verdicts),
         *overlap_warnings(every),
+        *tag_warnings(wanted),
         *(w for w in left_warnings(by_policy.keys(), every, shelf, inventory) if w.policy not in others),
     ]
     return Proposal(
         now=now,
         shelf=shelf,
-        captures=captures(every, now),
+        captures=wanted,
         verdicts=verdicts,
         warnings=tuple(sorted(warnings, key=_order)),
     )

@@ -7,23 +7,24 @@ that could speak against it was read, and when a rule for its cause lets it go:
     POLICY_CHANGE  today's keep drops its slot, the keep of the last apply would have kept it (or is not known)
     DUPLICATE      another good point of its slot stays
     FAILED         it never became good, and newer good data is there
-    ORPHAN         a snapshot of an image that is gone, a day old, and newer good data is there
+    ORPHAN         a snapshot of an image that has been gone for a day, and newer good data is there
 
-Whatever the cause: the newest good point, and what is held, locked, pinned or in use, stays. So does the slot that
+Whatever the cause: the newest good point (the newest archived one where none is good), and what is held, locked, pinned or in use, stays. So does the slot that
 the next tick would only capture again, and a slot that has not come yet (a clock was wrong): that one does not even
 count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from dr.actions import Cause, Expire
 from dr.model import Applied, Kind, Part, RecoveryPoint, RetentionRule, State
 from dr.planner.cases import Case
+from dr.planner.orphans import graced
 from dr.planner.shelf import Shelf
 from dr.planner.words import keep_text
 from dr.retention import Candidate, retain
@@ -31,8 +32,6 @@ from dr.words import instant
 
 UNKNOWN = RetentionRule()
 """The keep of a record that does not know what was applied before: it claims nothing, so it excuses nothing."""
-_ORPHAN_AFTER = timedelta(days=1)
-"""DESIGN 5. An image's snapshots are listed before the image itself is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +47,22 @@ class Verdict:
     closed: str = ""
 
 
-def judge(case: Case, shelf: Shelf, applied: Applied | None, now: datetime) -> Verdict:
+def judge(
+    case: Case,
+    shelf: Shelf,
+    applied: Applied | None,
+    now: datetime,
+    orphaned_since: Mapping[str, datetime],
+) -> Verdict:
     """Find the candidates of one lineage, oldest slot first."""
     standing = [point for point in case.points if _counts(point) and point.id not in shelf.merged]
-    newest = _newest(standing)
+    good, stay = [point for point in standing if point.state is State.GOOD], _newest(standing)
     found = [*_dropped(case, standing, applied, now), *_duplicates(case, shelf)]
-    if newest:
-        found += [*_failed(case, newest[-1]), *_orphans(case, newest[-1], now)]
-    free = [expire for thing, expire in found if thing not in newest and not shelf.untouchable(thing)]
+    if good:
+        newest = max(good, key=_by_time)
+        gone = [part for part in case.parts if not graced(part, orphaned_since, now)]
+        found += [*_failed(case, newest), *_orphans(case, newest, gone)]
+    free = [expire for thing, expire in found if thing not in stay and not shelf.untouchable(thing)]
     return Verdict(
         case=case,
         size=len(standing),
@@ -72,13 +79,19 @@ def _counts(point: RecoveryPoint) -> bool:
 
 
 def _newest(standing: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
-    """Safety rule 1: the good point of the newest slot and, last, the one with the newest data (mostly the same)."""
-    good = [point for point in standing if point.state is State.GOOD]
-    if not good:
+    """Safety rule 1: the good point of the newest slot and the one with the newest data, mostly the same.
+
+    Where none is good, the newest archived one: the last of a source is never deleted.
+    """
+    points = [point for point in standing if point.state is State.GOOD] or list(standing)
+    if not points:
         return ()
-    by_slot = max(good, key=lambda point: (point.slot, point.time, point.id))
-    by_time = max(good, key=lambda point: (point.time, point.slot, point.id))
-    return by_slot, by_time
+    by_slot = max(points, key=lambda point: (point.slot, point.time, point.id))
+    return by_slot, max(points, key=_by_time)
+
+
+def _by_time(point: RecoveryPoint) -> tuple[datetime, datetime, str]:
+    return point.time, point.slot, point.id
 
 
 def _closed(case: Case) -> str:
@@ -135,11 +148,10 @@ def _failed(case: Case, newest: RecoveryPoint) -> _Found:
             yield point, _expire(point, Cause.FAILED, f"failed, and {newest.id} is good and newer")
 
 
-def _orphans(case: Case, newest: RecoveryPoint, now: datetime) -> _Found:
+def _orphans(case: Case, newest: RecoveryPoint, gone: Iterable[Part]) -> _Found:
     used = {part for point in case.points for part in point.parts}
-    for part in case.parts:
-        gone = not part.image and part.id not in used and now - part.time > _ORPHAN_AFTER
-        if gone and newest.time > part.time:
+    for part in gone:
+        if not part.image and part.id not in used and newest.time > part.time:
             reason = (
                 f"its image is gone; its data is from {instant(part.time)}, and {newest.id} is good and newer"
             )

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations, islice
 
-from dr.actions import Warn, WarningCode
-from dr.model import Inventory, Lineage, Policy, State
+from dr.actions import Capture, Warn, WarningCode
+from dr.layout import dropped_tags
+from dr.model import Inventory, Kind, Lineage, Policy, State
 from dr.planner.cases import Case
 from dr.planner.expiries import Verdict
 from dr.planner.shelf import ALIVE, Shelf, unread_of
@@ -81,6 +82,22 @@ def closed_warnings(verdicts: Iterable[Verdict]) -> Iterator[Warn]:
             waiting = count(len(verdict.expiries), "expiry waits", "expiries wait")
             message = f"{waiting}: {one_line(verdict.closed)}"
             yield _warn(WarningCode.EXPIRY_CLOSED, case.policy, message, case.source.id)
+
+
+def tag_warnings(captures: Iterable[Capture]) -> Iterator[Warn]:
+    """Tags of sources that do not fit on the points that are taken now, once a policy (DESIGN 5)."""
+    dropped: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    for capture in captures:
+        lost = () if capture.kind is Kind.STACK else dropped_tags(capture.source)
+        if lost:
+            dropped[capture.lineage.policy][capture.source.id] = lost
+    for policy, by_source in sorted(dropped.items()):
+        tags = {tag for lost in by_source.values() for tag in lost}
+        message = f"{count(len(tags), 'tag')} of {names(by_source)} left out, points have no room for more: "
+        message += one_line(names(tags))
+        yield Warn(
+            code=WarningCode.TAGS_DROPPED, policy=policy, source=_only(list(by_source)), message=message
+        )
 
 
 def missed_warnings(policy: Policy, cases: Iterable[Case]) -> Iterator[Warn]:

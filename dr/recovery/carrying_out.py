@@ -1,10 +1,11 @@
 """Carry out the plan of a restore, and ask AWS whether it holds.
 
     lease of the target stack -> what is there already? (target.py)
-        nothing, or a change set of ours: pins, journal, stage, create the change set, execute it
+        nothing, or a change set of ours: pins, are the points still there?, journal, stage, create the change set,
+        execute it
         a stack that this restore began: follow it
         anything else: refused, untouched (FAILURES I13)
-    -> events as they happen -> stack policy and termination protection -> verify -> RPO and RTO
+    -> events as they happen -> verify -> RPO and RTO -> stack policy and termination protection
 
 Names and tokens derive from the plan (`dr-<digest>`), and a journal in the store keeps which plan was begun, so that
 an interrupted restore goes on when it is asked for again. What fails is kept, not rolled back (FAILURES 2, row 39):
@@ -22,8 +23,11 @@ from dr import layout
 from dr.errors import CloudError, DrError, EnvironmentFailed, OutOfTime, Refused
 from dr.model import Begun
 from dr.ports import Clock, Leases, LiveStack, NewStack, Records, StackEvent, StackMaker
+from dr.recovery.holding import held
+from dr.recovery.protecting import protect
 from dr.recovery.target import EXECUTED, REVIEW, to_go_on_with, token
 from dr.recovery.verifying import Verified, first_failure, unverified, verify
+from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
 
 __all__ = ["Kit", "Restored", "Verified", "Watch", "carry_out", "refuse_existing", "rpo", "verify"]
@@ -53,7 +57,10 @@ class Kit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """How a restore ended. `rpo` and `rto` are seconds; None where nothing was restored or it did not end well."""
+    """How a restore ended. `rpo` and `rto` are seconds; None where nothing was restored or it did not end well.
+
+    `findings` are what could not be set on a stack that is there, each with what to do.
+    """
 
     plan: RestorePlan
     stack_id: str
@@ -62,11 +69,17 @@ class Restored:
     data: tuple[Verified, ...]
     rpo: int | None
     rto: int | None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the stack is there and every data resource holds what was chosen for it."""
+        return self.status == _DONE and all(row.verified for row in self.data)
 
     @property
     def ok(self) -> bool:
-        """Whether the stack is there and every data resource holds what was chosen for it."""
-        return self.status == _DONE and all(row.verified for row in self.data)
+        """Whether it holds, and is protected as the lost stack was."""
+        return self.holds and not self.findings
 
 
 Watch = Callable[[StackEvent], None]
@@ -92,21 +105,27 @@ def carry_out(plan: RestorePlan, kit: Kit, watch: Watch) -> Restored:
     A stack that fails is an answer, not an error: see `Restored.status` and `reason`.
     """
     confirmed = kit.clock.now()
-    with _lease(plan, kit) as renew, _secrets_hidden(plan):
+    key = layout.restore_lease_key(kit.account, plan.region, plan.name)
+    with held(kit.leases, key, kit.clock) as renew, _secrets_hidden(plan):
         before = kit.records.begun(kit.account, plan.region, plan.name)
         live = to_go_on_with(plan, before, kit.maker)
+        nothing_yet = live is None or live.status == REVIEW
+        _pin(plan, kit, listed_again=nothing_yet)
         begun = _begin(plan, kit, (before, live), confirmed)
-        if live is None or live.status == REVIEW:
+        if nothing_yet:
             _create(plan, kit, token(begun), renew)
-        ended = _follow(plan, kit, watch, renew)
-        if ended.status == _DONE:
-            kit.maker.protect(
-                ended.stack_id, stack_policy=plan.stack_policy, termination=plan.termination_protection
-            )
-        data = verify(plan, ended.stack_id, kit.maker) if ended.status == _DONE else unverified(plan)
-        restored = _restored(plan, ended, data, _seconds(begun.began, kit.clock.now()))
+        restored = _outcome(plan, kit, begun, _follow(plan, kit, watch, renew))
         _end(plan, kit, begun, restored)
     return restored
+
+
+def _outcome(plan: RestorePlan, kit: Kit, begun: Begun, ended: LiveStack) -> Restored:
+    """What AWS shows of the data, first of all; then the protection, which may be refused without loss of that."""
+    if ended.status != _DONE:
+        return _restored(plan, ended, unverified(plan), 0)
+    data = verify(plan, ended.stack_id, kit.maker)
+    restored = _restored(plan, ended, data, _seconds(begun.began, kit.clock.now()))
+    return replace(restored, findings=protect(plan, ended.stack_id, kit.maker))
 
 
 def _restored(plan: RestorePlan, ended: LiveStack, data: tuple[Verified, ...], rto: int) -> Restored:
@@ -123,16 +142,6 @@ def _restored(plan: RestorePlan, ended: LiveStack, data: tuple[Verified, ...], r
 
 
 @contextmanager
-def _lease(plan: RestorePlan, kit: Kit) -> Iterator[Callable[[], None]]:
-    """Nobody else restores to this name meanwhile; raises `Busy`."""
-    lease = kit.leases.acquire(layout.restore_lease_key(kit.account, plan.region, plan.name))
-    try:
-        yield lease.renew
-    finally:
-        lease.release()
-
-
-@contextmanager
 def _secrets_hidden(plan: RestorePlan) -> Iterator[None]:
     """What AWS answers may repeat a value that it was given: a secret one is shown to nobody (FAILURES I23)."""
     try:
@@ -143,14 +152,27 @@ def _secrets_hidden(plan: RestorePlan) -> Iterator[None]:
         raise
 
 
+def _pin(plan: RestorePlan, kit: Kit, *, listed_again: bool) -> None:
+    """Keep the points, then see that a tick has not expired one between the plan and here. Raises `Refused`."""
+    kit.records.pin(plan.id, plan.pins)
+    if not listed_again:
+        return
+    chosen = sorted({one for row in plan.data for one in (row.point.id, *row.expected)})
+    if gone := kit.maker.gone(chosen):
+        kit.records.unpin(plan.id)
+        raise Refused(
+            f"no longer to be had since the plan was made: {', '.join(gone)}",
+            "nothing was changed; restore again for a plan of the points that are there now",
+        )
+
+
 def _begin(
     plan: RestorePlan, kit: Kit, found: tuple[Begun | None, LiveStack | None], confirmed: datetime
 ) -> Begun:
-    """Pin the points and write the journal before the first changing call; one that goes on keeps its beginning.
+    """Write the journal before the first changing call; one that goes on keeps its beginning.
 
     A restore that dies leaves its pins to its successor, and one that failed to whoever tries again.
     """
-    kit.records.pin(plan.id, plan.pins)
     before, live = found
     same = before is not None and before.plan == plan.id
     if before is not None and same and not before.ended and _goes_on(plan, kit, before, live):
@@ -178,8 +200,8 @@ def _goes_on(plan: RestorePlan, kit: Kit, before: Begun, live: LiveStack | None)
 
 
 def _end(plan: RestorePlan, kit: Kit, begun: Begun, restored: Restored) -> None:
-    """The journal is closed and the points are let go when everything holds: until then it can be taken up again."""
-    if restored.ok:
+    """The journal is closed and the points are let go when the data holds: until then it can be taken up again."""
+    if restored.holds:
         kit.records.record_begun(kit.account, plan.region, plan.name, replace(begun, ended=True))
         kit.records.unpin(plan.id)
 

@@ -50,8 +50,13 @@ class Configured:
     image_for: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose_version(stored: Sequence[RecoveryPoint], asked: Asked, now: datetime) -> RecoveryPoint:
-    """The newest stored version of the stack at or before the moment asked for.
+def choose_version(
+    stored: Sequence[RecoveryPoint], asked: Asked, now: datetime, store: StackStore
+) -> RecoveryPoint:
+    """The newest stored version of the stack at or before the moment asked for: the newest slot, never an older one.
+
+    A listing says when a version was written at the latest: a copy was captured before. Where that leaves it open
+    whether it was in time, the version itself is read from `store`.
 
     Raises `UsageError` for a stack that was never stored, for a name that no stack can have and for a moment to come,
     `Refused` when every version is younger.
@@ -64,14 +69,20 @@ def choose_version(stored: Sequence[RecoveryPoint], asked: Asked, now: datetime)
     if len(regions) > 1:
         raise UsageError(f"{asked.stack} is stored from {', '.join(regions)}", f"add --region {regions[0]}")
     at = _moment(asked, now)
-    in_time = [p for p in mine if p.time <= at]
-    if not in_time:
-        first = min(p.time for p in mine)
+    newest_first = sorted(mine, key=lambda p: (p.slot, p.lineage.policy), reverse=True)
+    chosen = next((p for p in newest_first if p.slot <= at and _captured(p, at, store) <= at), None)
+    if chosen is None:
+        first = _captured(newest_first[-1], at, store)
         raise Refused(
             f"no version of {asked.stack} was stored at or before {instant(at)}: the first is of {instant(first)}",
             f"choose a moment from then on, or see `dr stacks {asked.stack}`",
         )
-    return max(in_time, key=lambda p: (p.time, p.slot, p.lineage.policy))
+    return chosen
+
+
+def _captured(point: RecoveryPoint, at: datetime, store: StackStore) -> datetime:
+    """When it was captured, no more exactly than it takes to tell whether that was at or before a moment."""
+    return point.time if point.time <= at else max(point.slot, store.read(point).time)
 
 
 def _refuse_illegal(name: str | None) -> None:
@@ -155,6 +166,7 @@ def _plan(
     version: RecoveryPoint, asked: Asked, configured: Configured, reader: Reader, begun: Begun | _Fresh
 ) -> RestorePlan:
     stack = reader.store.read(version)
+    version = replace(version, time=max(version.slot, stack.time))
     points = reader.cloud.points(version.lineage.region).points
     at = begun.at
     pinned = frozenset(begun.points) if isinstance(begun, Begun) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ def restore_text(plan: RestorePlan) -> str:
         *_section("parameters", [_parameter(p.name, p.shown, p.origin) for p in plan.parameters]),
         *_section("data", [line for row in plan.data for line in _data(row, plan)]),
         *_section("comes up empty", [f"{clean(row.logical_id)}  {row.type}" for row in plan.empty]),
-        *_section("changes to the template", [_change(change) for change in plan.changes]),
+        *_section("changes to the template", [_change(change, plan) for change in plan.changes]),
         *_section("to know", [line for finding in plan.findings for line in _finding(finding)]),
     ]
     return "\n".join(
@@ -48,9 +49,14 @@ def _data(row: DataRow, plan: RestorePlan) -> list[str]:
     ]
 
 
-def _change(change: Change) -> str:
-    new = "(left out)" if change.new is None else clean(str(change.new))
+def _change(change: Change, plan: RestorePlan) -> str:
+    new = "(left out)" if change.new is None else clean(plan.without_secrets(_compact(change.new)))
     return f"{clean(change.logical_id)}.{clean(change.property)}: {new}  ({clean(change.why)})"
+
+
+def _compact(value: Any) -> str:
+    """A text as it is, all else as JSON on one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _finding(finding: Finding) -> list[str]:
@@ -71,14 +77,16 @@ def restored_text(restored: Restored) -> str:
             [*lines, f"The stack ended as {restored.status}: {clean(restored.reason)}", *_remedy(restored)]
         )
     rpo = "no data" if restored.rpo is None else duration(restored.rpo)
-    verdict = "verified" if restored.ok else "NOT VERIFIED"
+    verdict = "verified" if restored.holds else "NOT VERIFIED"
     summary = f"Stack {clean(restored.plan.name)} is back, {verdict}."
     return "\n".join([*lines, summary, *_remedy(restored), f"RPO {rpo}, RTO {duration(restored.rto or 0)}"])
 
 
 def _remedy(restored: Restored) -> list[str]:
-    """What to do about a restore that did not end well."""
+    """What went wrong where nothing else says it, and what to do about a restore that did not end well."""
     added = findings(restored.plan, restored)[len(restored.plan.findings) :]
+    if restored.holds:
+        return [f"  {line}" for finding in added for line in _finding(finding)]
     return [f"  what to do: {clean(finding.remedy)}" for finding in added]
 
 
@@ -140,9 +148,12 @@ def findings(plan: RestorePlan, restored: Restored | None) -> tuple[Finding, ...
         message = f"stack {plan.name} ended as {restored.status}: {restored.reason}"
         remedy = f"look at its events, mend the cause, delete the stack {plan.name} that this restore began, restore again"
         return (*plan.findings, Finding(level="error", message=message, remedy=remedy))
+    return (*plan.findings, *_bad_data(restored), *restored.findings)
+
+
+def _bad_data(restored: Restored) -> tuple[Finding, ...]:
     bad = ", ".join(row.row.logical_id for row in restored.data if not row.verified)
+    if not bad:
+        return ()
     message = f"EC2 does not show the chosen points behind {bad}"
-    return (
-        *plan.findings,
-        Finding(level="error", message=message, remedy="compare `dr points` with the resources"),
-    )
+    return (Finding(level="error", message=message, remedy="compare `dr points` with the resources"),)

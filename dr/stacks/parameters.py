@@ -3,7 +3,7 @@
     --parameter  over  restore.parameters of dr.yaml  over  what the stack had  over  the template's default
 
 A NoEcho value is never stored, so that it has to come from the first two: the template's default is no answer for
-it, because the stack may well have had another.
+it, because the stack may well have had another. A value read from SSM was decrypted for us, and is as secret.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ class Given:
 
     value: str = field(repr=False)
     origin: str
+
+    @property
+    def decrypted(self) -> bool:
+        """Whether it was read from SSM, where it may be a SecureString."""
+        return self.origin.startswith("ssm:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +65,12 @@ def choose_parameters(
 def _choice(declared: Parameter, had: StackParameter | None, given: Given | None) -> ParameterChoice | None:
     secret = declared.no_echo or (had is not None and had.no_echo)
     if given is not None:
-        return ParameterChoice(name=declared.name, value=given.value, origin=given.origin, secret=secret)
+        return ParameterChoice(
+            name=declared.name,
+            value=given.value,
+            origin=given.origin,
+            secret=secret or given.decrypted,
+        )
     if secret:
         return None
     if had is not None and had.value is not None:

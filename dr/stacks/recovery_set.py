@@ -4,7 +4,8 @@ A resource is looked up by its logical id over all its physical generations: a v
 keeps its history. Of its points the newest good one with a time at or before `at` is chosen (DESIGN 8, I14).
 
 - AWS::EC2::Volume: its snapshots.
-- AWS::EC2::Instance: its images; where none is good in time, the snapshots of the volumes that were attached to it.
+- AWS::EC2::Instance: its images; where none is good in time, the snapshots of the volumes that were attached to it,
+  all of one slot where one is good for all of them, and of one multi-volume call before that.
 
 Archived points take up to 72 hours to come back [D] and are not chosen.
 """
@@ -185,7 +186,7 @@ def _chosen(
 def _from_devices(
     resource: StackResource, parts: Mapping[str, list[RecoveryPoint]], moment: Moment
 ) -> Chosen | Unreachable:
-    """An instance without an image: the newest good snapshot of each of its disks.
+    """An instance without an image: the newest slot that is good for all of its disks, else the newest of each disk.
 
     A disk that has snapshots, but none that is good and in time, must not come up as new without a word.
     """
@@ -197,16 +198,64 @@ def _from_devices(
         return Unreachable(
             logical_id=resource.logical_id, type=resource.type, why=f"{late[0]}: {missing.why}"
         )
+    found, how = _of_one_moment(found, {device: parts[device] for device in found}, moment)
     return Chosen(
         logical_id=resource.logical_id,
         type=resource.type,
         physical_id=resource.physical_id,
         points=tuple(found.values()),
-        reason="no good image of it; the newest good snapshots of its volumes",
+        reason=f"no good image of it; {how}",
         devices={device: point.id for device, point in found.items()},
         root=_root(resource, tuple(parts)),
         bare=tuple(device for device in parts if device not in found),
     )
+
+
+_Take = dict[str, RecoveryPoint]
+"""A point for each device."""
+
+
+def _of_one_moment(
+    newest: _Take, parts: Mapping[str, Sequence[RecoveryPoint]], moment: Moment
+) -> tuple[_Take, str]:
+    """The points of the slot whose oldest data is newest, among the slots that have a good one for each disk (I14)."""
+    if len(newest) == 1:
+        return newest, "the newest good snapshot of its volume"
+    slots = sorted({point.slot for points in parts.values() for point in points})
+    takes = [take for slot in slots if (take := _of_slot(slot, parts, moment))]
+    if not takes:
+        return newest, "no slot is good for all of its volumes: the newest good snapshot of each"
+    best = max(takes, key=_oldest)
+    later = sum(newest[device].time > point.time for device, point in best.items())
+    passed = f"; {later} of them have newer ones, but not all of one slot" if later else ""
+    slot = next(iter(best.values())).slot
+    return best, f"the good snapshots of its volumes of the slot {slot:%Y-%m-%dT%H:%M:%SZ}{passed}"
+
+
+def _of_slot(slot: datetime, parts: Mapping[str, Sequence[RecoveryPoint]], moment: Moment) -> _Take | None:
+    """One slot's points: the newest multi-volume set that is whole, else the newest of each disk."""
+    rows = {device: [p for p in points if p.slot == slot] for device, points in parts.items()}
+    sets = {(p.set, p.time) for points in rows.values() for p in points if p.set}
+    whole = [take for one in sets if (take := _complete(_members(rows, one), moment))]
+    return max(whole, key=_oldest) if whole else _complete(rows, moment)
+
+
+def _members(
+    rows: Mapping[str, Sequence[RecoveryPoint]], one: tuple[str | None, datetime]
+) -> dict[str, list[RecoveryPoint]]:
+    """The snapshots of one call bear one time (`dr.planner.merging`)."""
+    return {device: [p for p in points if (p.set, p.time) == one] for device, points in rows.items()}
+
+
+def _complete(rows: Mapping[str, Sequence[RecoveryPoint]], moment: Moment) -> _Take | None:
+    best = {device: moment.newest(points) for device, points in rows.items()}
+    found = {device: point for device, point in best.items() if point is not None}
+    return found if len(found) == len(rows) else None
+
+
+def _oldest(take: _Take) -> tuple[datetime, str]:
+    """The time of its oldest data, by which a restore is judged."""
+    return min((point.time, point.id) for point in take.values())
 
 
 def _root(resource: StackResource, devices: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Small facts that the shells share through the primary store: the claim, what was applied, pins.
+"""Small facts that the shells share through the primary store: the claim, what was applied, orphans, pins.
 
 A fact that cannot be read is an error and never "there is none": expiry closes on it (DESIGN 7.3). Each document is
 a JSON object with a format number.
@@ -7,8 +7,8 @@ a JSON object with a format number.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -59,6 +59,17 @@ class StoreRecords:
         trimmed = None if applied.trimmed is None else _rule_row(applied.trimmed)
         document = {"keep": _rule_row(applied.keep), "trimmed": trimmed}
         self._store.put(layout.applied_key(account, region, policy), _document(document))
+
+    def orphans(self, account: str, region: str) -> Mapping[str, datetime]:
+        """When the parts of images that are gone were first seen so; empty when nothing was ever recorded."""
+        key = layout.orphans_key(account, region)
+        row = self._read(key)
+        return {} if row is None else self._field(key, partial(_orphans, row))
+
+    def record_orphans(self, account: str, region: str, orphans: Mapping[str, datetime]) -> None:
+        """Remember these and no others: what is no orphan any more is forgotten, and its day begins anew."""
+        since = {part: instant_text(seen) for part, seen in orphans.items()}
+        self._store.put(layout.orphans_key(account, region), _document({"orphans": since}))
 
     def pins(self) -> frozenset[str]:
         """Ids of points that are pinned now. A pin that ran out pins nothing; nothing is written here."""
@@ -131,6 +142,11 @@ def _document(values: dict[str, Any]) -> bytes:
 def _applied(row: Row) -> Applied:
     trimmed = None if row.values.get("trimmed") is None else _rule(row.row("trimmed"))
     return Applied(keep=_rule(row.row("keep")), trimmed=trimmed)
+
+
+def _orphans(row: Row) -> dict[str, datetime]:
+    since = row.row("orphans")
+    return {part: since.instant(part) for part in since.values}
 
 
 def _begun(row: Row) -> Begun:

@@ -2,7 +2,7 @@
 
     write    one whole store is success; what the first holds is copied to the second, never written twice
     points   the union of both listings, from keys alone
-    read     one store only, the primary first; where both can be read they must agree
+    read     one store only, the primary first; where both can be read they must agree, about the newest version too
     expire   both stores must answer, then the manifest goes from both, then garbage
     repair   what one store lacks is copied from the other, checked on its way
 
@@ -25,6 +25,7 @@ from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, Refused
 from dr.model import Kind, Lineage, RecoveryPoint, State
 from dr.ports import Clock, ObjectStore
 from dr.store.documents import Packed, pack
+from dr.store.newest import compare_newest, disagree
 from dr.store.vault import Vault
 from dr.stored import StoredStack
 
@@ -44,8 +45,8 @@ class StoredStacks:
     def points(self, account: str, region: str) -> tuple[RecoveryPoint, ...]:
         """All stored stacks of a Region; raises only when no store can be listed.
 
-        A point's time is when its manifest was first written, never before its slot: a copy that was repaired later
-        does not count as younger data while the older one can be listed.
+        A point's time is when its manifest was first written, never before its slot. Where only a copy can be listed
+        that is when it was copied: at the latest then, and maybe long before. When it was captured, `read` tells.
         """
         found: dict[str, datetime] = {}
         listings = self._ask(lambda vault: vault.manifests(layout.manifests_prefix(account, region)))
@@ -64,7 +65,10 @@ class StoredStacks:
         return layout.stack_point_id(stack.account, stack.region, stack.name, stack.slot)
 
     def read(self, point: RecoveryPoint) -> StoredStack:
-        """Bring one back from the first store that has it; a digest that does not hold stops, whatever the other has."""
+        """Bring one back from the first store that has it; a digest that does not hold stops, whatever the other has.
+
+        Raises `Refused` too when the stores disagree about it, or about the newest version of its lineage.
+        """
         lineage, slot = point.lineage, point.slot
         standing = self._ask(lambda vault: vault.manifest(lineage, slot))
         holders = [(vault, body) for vault, body in standing if body is not None]
@@ -73,6 +77,7 @@ class StoredStacks:
                 f"{point.id} of policy {lineage.policy} is in no store that can be read", "see `dr points`"
             )
         self._agree(point, [body for _, body in holders])
+        self._agree_about_newest([vault for vault, _ in standing], lineage)
         for vault, body in holders[:-1]:
             try:
                 return vault.read(lineage, slot, body)
@@ -167,11 +172,20 @@ class StoredStacks:
 
     def _agree(self, point: RecoveryPoint, bodies: Sequence[bytes]) -> None:
         if len(set(bodies)) > 1:
-            names = " and ".join(vault.name for vault in self._vaults)
-            raise Refused(
-                f"{names} disagree about {layout.manifest_key(point.lineage, point.slot)}: one of them was changed",
-                "do not restore from either before you know which; another moment can be restored with --at",
-            )
+            primary, replica = self._vaults
+            raise disagree(primary.name, replica.name, layout.manifest_key(point.lineage, point.slot))
+
+    def _agree_about_newest(self, reachable: Sequence[Vault], lineage: Lineage) -> None:
+        """Hold both stores against each other; where one is away there is nothing to hold, and `lag` tells that."""
+        if len(reachable) < 2:
+            return
+        primary, replica = reachable
+        try:
+            behind = compare_newest(primary, replica, lineage)
+        except _UNREACHABLE as error:
+            self._troubles[error.message] = None
+        else:
+            self._troubles |= {behind: None} if behind else {}
 
     def _ask(self, question: Callable[[Vault], _Answer]) -> list[tuple[Vault, _Answer]]:
         """Ask every store; the answers of those that can be reached. Raises the first one's words when none can."""

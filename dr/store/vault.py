@@ -47,6 +47,12 @@ class Vault:
         found = self._store.get(layout.manifest_key(lineage, slot))
         return None if found is None else found.body
 
+    def newest(self, lineage: Lineage) -> tuple[datetime, bytes] | None:
+        """Find the newest manifest of a lineage: its slot, and its bytes unchecked; None when there is none."""
+        slots = self._slots(lineage)
+        body = self.manifest(lineage, slots[-1]) if slots else None
+        return None if body is None else (slots[-1], body)
+
     def before(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
         """Find the newest manifest of the lineage that is older than a slot."""
         older = [each for each in self._slots(lineage) if each < slot]

@@ -20,6 +20,7 @@ from dr.errors import (
 from dr.executor.run import Report, execute
 from dr.limits import next_applied
 from dr.model import Inventory, Policy, Protect, Unread
+from dr.planner import orphans_to_record
 from dr.tick.desk import Desk
 from dr.tick.inventory import read_inventory
 from dr.tick.leasing import leased
@@ -42,11 +43,11 @@ class Applying:
 
     def _codes(self) -> list[int]:
         codes = [EXIT_DONE]
-        if self.busy or any(_interrupted(outcome) for outcome in self.outcomes):
+        if self.busy:
             codes.append(EXIT_BUSY)
         if any(_blocked(outcome) for outcome in self.outcomes):
             codes.append(EXIT_REFUSED)
-        failed = any(outcome.result is Result.FAILED for outcome in self.outcomes)
+        failed = any(o.result is Result.FAILED or _interrupted(o) for o in self.outcomes)
         nothing = any(warn.code is WarningCode.SELECTS_NOTHING for warn in self.warnings)
         if failed or nothing or self.unread:
             codes.append(EXIT_FAILED)
@@ -58,7 +59,7 @@ def _blocked(outcome: Outcome) -> bool:
 
 
 def _interrupted(outcome: Outcome) -> bool:
-    """Left for another reason than a person's word: the lease was lost, or the time was up."""
+    """Left for another reason than a person's word: the run had to end."""
     return outcome.result is Result.LEFT and not _blocked(outcome)
 
 
@@ -66,17 +67,23 @@ Decide = Callable[[Sequence[Policy], Inventory, datetime], Plan]
 """How a plan is made: `dr.limits.decide`, or the revival of a saved one."""
 
 
-def apply_now(policies: Sequence[Policy], desk: Desk, decide: Decide, report: Report) -> Applying:
+def apply_now(
+    policies: Sequence[Policy], desk: Desk, decide: Decide, report: Report, *, every: bool = False
+) -> Applying:
     """Do what the policies ask for now. `decide` sees the inventory that was read under the leases.
 
-    Raises `Refused` when the store belongs to another installation, `Busy` when every lease is taken.
+    Raises `Refused` when the store belongs to another installation, `Busy` when all leases are taken; with `every`,
+    as a saved plan needs it, when one is.
     """
     warnings = _claim(desk)
-    with leased(policies, desk) as held:
+    with leased(policies, desk, every=every) as held:
         inventory = read_inventory(held.policies, desk)
         plan = decide(held.policies, inventory, desk.hands.clock.now())
-        outcomes = execute(plan, replace(desk.hands, heartbeat=held.renew), report)
-        after = _afterwards(held.policies, inventory, plan, desk)
+        outcomes = execute(plan, replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins), report)
+        after = (
+            *_afterwards(held.policies, inventory, plan, desk),
+            *_note_orphans(held.policies, inventory, plan.now, desk),
+        )
         return Applying(
             plan=plan,
             outcomes=outcomes,
@@ -116,6 +123,18 @@ def _remember(policy: Policy, region: str, inventory: Inventory, plan: Plan, des
         desk.records.record_applied(inventory.account, region, policy.name, applied)
     except (CloudError, EnvironmentFailed) as error:
         return (_store_warning(error, policy.name),)
+    return ()
+
+
+def _note_orphans(
+    policies: Sequence[Policy], inventory: Inventory, now: datetime, desk: Desk
+) -> tuple[Warn, ...]:
+    """Remember since when parts are without their image: their day of grace (DESIGN 5)."""
+    try:
+        for region, orphans in orphans_to_record(policies, inventory, now).items():
+            desk.records.record_orphans(inventory.account, region, orphans)
+    except (CloudError, EnvironmentFailed) as error:
+        return (_store_warning(error, None),)
     return ()
 
 

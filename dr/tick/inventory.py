@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from dr.errors import CloudError, EnvironmentFailed
 from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
+from dr.planner import image_regions
 from dr.tick.desk import Desk
 
 _MAX_SKEW = 300.0
 """Seconds (DESIGN 7.3)."""
 
 
-def read_inventory(policies: Sequence[Policy], desk: Desk, *, whole: bool = False) -> Inventory:
-    """Read what the policies need, or `whole`: every source and point of their Regions, whatever its tags.
+def read_inventory(policies: Sequence[Policy], desk: Desk, whole: Collection[str] = ()) -> Inventory:
+    """Read what the policies need; of the Regions in `whole` every source and point, whatever its tags.
 
     Raises `EnvironmentFailed` only when no listing at all succeeded.
     """
     reading = _Reading(desk)
     account = desk.hands.cloud.account
-    for region in sorted({region for policy in policies for region in policy.regions}):
+    for region in sorted({*whole, *(region for policy in policies for region in policy.regions)}):
         here = [policy for policy in policies if region in policy.regions]
-        reading.points(region, account, tuple(Protect) if whole else {p.protect for p in here})
-        reading.sources(region, [(p, {}) for p in Protect] if whole else _questions(here))
+        everything = region in whole
+        reading.points(region, account, tuple(Protect) if everything else {p.protect for p in here})
+        reading.sources(region, [(p, {}) for p in Protect] if everything else _questions(here))
     reading.shared(policies, account)
     reading.clock()
     return reading.inventory(account)
@@ -49,6 +52,7 @@ class _Reading:
         self._unread: list[Unread] = []
         self._pins: frozenset[str] = frozenset()
         self._applied: dict[tuple[str, str], Applied] = {}
+        self._orphaned_since: dict[str, datetime] = {}
         self._unreachable: list[EnvironmentFailed] = []
         self._succeeded = 0
 
@@ -93,7 +97,7 @@ class _Reading:
             self._sources[source.protect, source.region, source.id] = source
 
     def shared(self, policies: Sequence[Policy], account: str) -> None:
-        """What the store knows: pins, and the keep of each policy's last apply."""
+        """What the store knows: pins, the keep of each policy's last apply, and since when parts are orphans."""
         records = self._desk.records
         with self._listing("pins", ""):
             self._pins = records.pins()
@@ -102,6 +106,9 @@ class _Reading:
                 applied = records.applied(account, region, name)
                 if applied is not None:
                     self._applied[name, region] = applied
+        with self._listing("orphans", ""):
+            for region in sorted(image_regions(policies)):
+                self._orphaned_since.update(records.orphans(account, region))
 
     def clock(self) -> None:
         """This machine's clock beside AWS's `Date` (FAILURES 2, row 48)."""
@@ -121,6 +128,7 @@ class _Reading:
             parts=tuple(self._parts),
             pins=self._pins,
             applied=self._applied,
+            orphaned_since=self._orphaned_since,
             unread=tuple(self._unread),
         )
 

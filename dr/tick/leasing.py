@@ -50,13 +50,22 @@ class Held:
         return True
 
     def renew(self) -> None:
-        """Extend every lease once a minute; raises `Busy` when one was taken over."""
+        """Extend every lease once a minute; raises `Busy` when one was taken over.
+
+        A store that is out of reach stops nothing: the lease is an optimisation (FAILURES 2c).
+        """
         now = self._desk.hands.clock.now()
         if now - self._renewed < _RENEW_AFTER:
             return
         self._renewed = now
-        for lease in self._leases:
-            lease.renew()
+        try:
+            for lease in self._leases:
+                lease.renew()
+        except Busy as error:
+            self.busy = (*self.busy, error.message)
+            raise
+        except (CloudError, EnvironmentFailed) as error:
+            self.warnings = (*self.warnings, _no_lease(error, None))
 
     def release(self) -> None:
         """Give all of them back."""
@@ -64,7 +73,7 @@ class Held:
             lease.release()
 
 
-def _no_lease(error: DrError, policy: str) -> Warn:
+def _no_lease(error: DrError, policy: str | None) -> Warn:
     """A store that is out of reach stops no capture: correctness never rests on the lease (FAILURES 2c)."""
     return Warn(
         code=WarningCode.STORE_LAG, policy=policy, message=f"working without a lease: {error.message}"
@@ -72,12 +81,12 @@ def _no_lease(error: DrError, policy: str) -> Warn:
 
 
 @contextmanager
-def leased(policies: Sequence[Policy], desk: Desk) -> Iterator[Held]:
-    """Hold the leases that are free. Raises `Busy` when every one of them is taken."""
+def leased(policies: Sequence[Policy], desk: Desk, *, every: bool = False) -> Iterator[Held]:
+    """Hold the leases that are free. Raises `Busy` when all of them are taken, with `every` when one is."""
     held = Held(desk)
     try:
         held.acquire(policies)
-        if policies and not held.policies:
+        if (policies and not held.policies) or (every and held.busy):
             raise Busy("; ".join(held.busy), "try again when it has ended, or wait for the lease to run out")
         yield held
     finally:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from dr.actions import Capture, Outcome, Result
+from dr.errors import CloudError, EnvironmentFailed
 from dr.model import Kind, State
 from dr.tick.desk import Desk
 
@@ -23,8 +24,9 @@ def wait_for_captures(
     A point that fails, or is still pending after six hours, makes its outcome failed.
     """
     waited, pause = 0.0, _FIRST
+    states: Mapping[str, State] = {}
     while True:
-        states = _states(outcomes, desk)
+        states = _states(outcomes, desk) or states
         pending = [o for o in outcomes if _captured(o) and states.get(o.created[0]) in (None, State.PENDING)]
         progress(len(pending))
         if not pending or waited >= _PATIENCE:
@@ -39,9 +41,13 @@ def _captured(outcome: Outcome) -> bool:
     return capture and outcome.result is Result.DONE
 
 
-def _states(outcomes: Sequence[Outcome], desk: Desk) -> Mapping[str, State]:
+def _states(outcomes: Sequence[Outcome], desk: Desk) -> Mapping[str, State] | None:
+    """The state of every point of the Regions concerned; None when a listing fails: the next look may succeed."""
     regions = sorted({o.action.lineage.region for o in outcomes if _captured(o)})
-    return {point.id: point.state for region in regions for point in desk.hands.cloud.points(region).points}
+    try:
+        return {p.id: p.state for region in regions for p in desk.hands.cloud.points(region).points}
+    except (CloudError, EnvironmentFailed):
+        return None
 
 
 def _judged(outcome: Outcome, states: Mapping[str, State]) -> Outcome:

@@ -426,3 +426,37 @@ def test_a_staged_template_has_the_url_that_was_foretold(maker, aws):
     digest = hashlib.sha256(VOLUME.encode()).hexdigest()
 
     assert maker.stage("staging", VOLUME) == maker.staged_url("staging", digest)
+
+
+def test_a_change_set_that_is_there_already_under_our_name_is_used(maker, cfn):
+    cfn.create_change_set(
+        StackName="copy",
+        ChangeSetName="dr-copy",
+        ChangeSetType="CREATE",
+        TemplateBody=VOLUME,
+        ClientToken="x",
+    )
+
+    maker.create_change_set(new_stack())
+
+    assert ready(maker, new_stack()).status == "CREATE_COMPLETE"
+
+
+def test_a_stack_that_changes_while_it_is_read_is_not_stored(stacks, aws, cfn):
+    create(cfn, "prod", VOLUME)
+    changed = []
+
+    def change(**_):
+        if not changed:
+            changed.append(True)
+            cfn.update_stack(StackName="prod", TemplateBody=VOLUME.replace("Size: 3", "Size: 4"))
+            settled(cfn, "prod")
+
+    aws.session.cloudformation(REGION).meta.events.register(
+        "provide-client-params.cloudformation.ListStackResources", change
+    )
+
+    with pytest.raises(CloudError) as caught:
+        stacks.read(REGION, "prod")
+
+    assert caught.value.code == "Changed"

@@ -172,7 +172,9 @@ def test_a_lost_answer_is_an_unknown_outcome(error):
 def test_what_never_left_this_machine_is_its_own_fault(error, words):
     found = translate(error, "ec2:CreateSnapshot", "eu-west-1")
 
-    assert (type(found), words in found.message, bool(found.remedy)) == (EnvironmentFailed, True, True)
+    assert isinstance(found, EnvironmentFailed)
+    assert words in found.message
+    assert found.remedy
 
 
 @pytest.mark.parametrize(

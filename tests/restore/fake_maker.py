@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from dr.errors import NotFound
+from dr.errors import Denied, NotFound
 from dr.ports import ChangeSet, LiveStack, NewStack, StackEvent
 
 TIME = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -31,7 +31,8 @@ class FakeMaker:
     """`born` are (physical id, SnapshotId or ImageId) by logical id; `ends_as` what an executed stack comes to.
 
     `change_set_fails` is the reason of the next change set's failure; `dies_after` raises KeyboardInterrupt right
-    after the call of that name has had its effect, once; `calls` are the changing calls.
+    after the call of that name has had its effect, once; `calls` are the changing calls. `expired` are points that
+    are gone, `denied` what `protect` is refused for: "stack policy", "termination protection".
     """
 
     born: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -39,6 +40,9 @@ class FakeMaker:
     happened: tuple[StackEvent, ...] = ()
     change_set_fails: str = ""
     dies_after: str = ""
+    expired: set[str] = field(default_factory=set)
+    denied: set[str] = field(default_factory=set)
+    needs: tuple[str, ...] = ()
     stacks: dict[str, LiveStack] = field(default_factory=dict)
     starters: dict[str, str] = field(default_factory=dict)
     change_sets: dict[tuple[str, str], ChangeSet] = field(default_factory=dict)
@@ -107,7 +111,13 @@ class FakeMaker:
         found = dict(self.born.values())
         return {one: {"ImageId": found[one]} for one in ids if one in found}
 
+    def gone(self, ids: Sequence[str]) -> tuple[str, ...]:
+        return tuple(one for one in ids if one in self.expired)
+
     def protect(self, stack_id: str, *, stack_policy: str | None, termination: bool) -> None:
+        what = "termination protection" if termination else "stack policy"
+        if what in self.denied:
+            raise Denied(f"no permission for {what}", "allow it")
         self._done("protect", f"{stack_policy} {termination}")
 
     def exports(self) -> Mapping[str, str]:
@@ -124,4 +134,4 @@ class FakeMaker:
         return f"https://{bucket}/{digest}"
 
     def validate(self, body: str | None, url: str | None) -> tuple[str, ...]:
-        return ()
+        return self.needs

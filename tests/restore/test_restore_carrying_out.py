@@ -20,7 +20,7 @@ from dr.store.leases import StoreLeases
 from dr.store.records import StoreRecords
 
 CANARY = "canary-secret-7"
-CREATED = ["create_change_set", "execute", "protect"]
+CREATED = ["create_change_set", "execute", "protect", "protect"]
 
 
 class Clock:
@@ -84,7 +84,7 @@ def test_a_restore_creates_executes_protects_and_verifies(plan, kit, maker):
     restored = carry_out(plan, kit, quiet)
     assert restored.ok
     assert did(maker) == CREATED
-    assert maker.calls[-1] == ("protect", "{} True")
+    assert maker.calls[-2:] == [("protect", "{} False"), ("protect", "None True")]
     assert [row.physical_id for row in restored.data] == ["vol-new"]
 
 

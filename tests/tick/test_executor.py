@@ -9,7 +9,16 @@ from tick_world import START, World, policy
 
 from dr import layout
 from dr.actions import Capture, Expire, Result
-from dr.errors import Ambiguous, CloudError, Denied, EnvironmentFailed, NotFound, Taken, Throttled
+from dr.errors import (
+    Ambiguous,
+    CloudError,
+    Denied,
+    EnvironmentFailed,
+    NotFound,
+    Taken,
+    Throttled,
+    Unreachable,
+)
 from dr.model import Protect, RetentionRule
 
 MACHINES = policy("machines", Protect.INSTANCES)
@@ -266,3 +275,101 @@ def test_blocked_expiries_are_left_and_refused(world):
     assert left
     assert all(isinstance(o.action, Expire) and o.action.blocked for o in left)
     assert done.exit_code == 4
+
+
+def test_i25_a_region_that_cannot_be_reached_stops_no_other(world):
+    both = policy(regions=("eu-central-1", "eu-west-1"))
+    world.cloud.add_volume("vol-8", region="eu-central-1", tags={"Backup": "yes"})
+    world.cloud.add_volume("vol-9", region="eu-central-1", tags={"Backup": "yes"})
+    original = world.cloud
+
+    class HalfDark:
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+        def create_snapshot(self, region, *rest):
+            if region == "eu-central-1":
+                raise Unreachable("ec2.eu-central-1 cannot be reached")
+            return original.create_snapshot(region, *rest)
+
+    world.cloud = HalfDark()
+
+    done = world.apply(both)
+
+    ended = {(o.action.lineage.source, o.result.value) for o in done.outcomes}
+    assert ended == {("vol-8", "failed"), ("vol-9", "failed"), ("vol-1", "done")}
+    assert done.exit_code == 1
+
+
+def test_a_call_that_was_not_sent_is_made_again(world):
+    world.cloud.failures.add("create_snapshot", Unreachable("reset while connecting"))
+
+    assert results(world.apply()) == [("Capture", "done")]
+
+
+def test_rule_7_1_what_a_restore_has_pinned_since_the_plan_stays(world):
+    world.hours(4)
+    oldest = min(world.cloud.snapshots.values(), key=lambda s: s.time)
+    original = world.cloud
+
+    class Racing:
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+        def create_snapshot(self, *args):
+            world.records.pin("a-restore", [oldest.id])
+            return original.create_snapshot(*args)
+
+    world.cloud = Racing()
+
+    done = world.apply()
+
+    assert ("Expire", "skipped") in results(done)
+    assert oldest.id in original.snapshots
+
+
+def test_i3_an_image_that_is_built_on_a_point_does_not_take_the_point_with_it(machine):
+    rule = policy("machines", Protect.INSTANCES, keep=RetentionRule(last=2))
+    machine.hours(3, rule)
+    oldest = min(machine.cloud.images.values(), key=lambda i: i.time)
+    foreign = next(iter(oldest.parts.values()))
+    machine.cloud.snapshots[foreign].tags[layout.KIND] = "snapshot"
+    machine.cloud.snapshots[foreign].tags[layout.POLICY] = "another"
+
+    machine.hours(2, rule)
+
+    assert oldest.id not in machine.cloud.images
+    assert foreign in machine.cloud.snapshots
+
+
+def test_a_store_that_is_away_in_the_middle_stops_no_capture(world):
+    world.cloud.add_volume("vol-2", tags={"Backup": "yes"})
+    lease = world.leases.acquire
+
+    class Failing:
+        def __init__(self, held):
+            self.held = held
+
+        def renew(self):
+            raise CloudError("503 from the store")
+
+        def release(self):
+            self.held.release()
+
+    world.leases = type("Leases", (), {"acquire": lambda _self, key: Failing(lease(key))})()
+    original = world.cloud
+
+    class Slow:
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+        def create_snapshot(self, *args):
+            world.clock.advance(minutes=2)
+            return original.create_snapshot(*args)
+
+    world.cloud = Slow()
+
+    done = world.apply()
+
+    assert [r for _, r in results(done)] == ["done", "done"]
+    assert any("without a lease" in w.message for w in done.warnings)

@@ -175,6 +175,7 @@ def test_nothing_to_be_read_at_all_is_an_error(world):
         world.cloud.failures.for_ever[method] = EnvironmentFailed("no route")
     world.records.failures.for_ever["pins"] = EnvironmentFailed("no route")
     world.records.failures.for_ever["applied"] = EnvironmentFailed("no route")
+    world.records.failures.for_ever["orphans"] = EnvironmentFailed("no route")
 
     with pytest.raises(EnvironmentFailed):
         read_inventory((policy(),), world.desk)

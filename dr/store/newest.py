@@ -1,0 +1,53 @@
+"""Whether two stores agree about the newest version of a lineage: a store that went back in time stops a restore.
+
+A capture is written to the primary first and copied to the replica, and expiry removes from both. So the replica may
+be behind, and `repair` cures that; a version that only the replica has was taken away from the primary, or was
+written while the primary was away and not copied back yet. The two look alike: a person has to tell them apart.
+"""
+
+from __future__ import annotations
+
+from dr import layout
+from dr.errors import Refused
+from dr.model import Lineage
+from dr.store.vault import Vault
+
+_COMPARE = (
+    "do not restore before you know which was changed: compare both with the older versions of their buckets, "
+    "then put back or remove the one that is wrong"
+)
+
+
+def compare_newest(primary: Vault, replica: Vault, lineage: Lineage) -> str | None:
+    """What the replica is behind with, None when both have the same newest version.
+
+    Raises `Refused` when the primary lacks or contradicts the replica's newest, and when its own newest, which the
+    replica lacks, is not whole or not in its chain: no repair would copy that.
+    """
+    first, second = primary.newest(lineage), replica.newest(lineage)
+    if second is not None:
+        slot, body = second
+        _hold_alike(primary, replica, layout.manifest_key(lineage, slot), primary.manifest(lineage, slot), body)
+    if first is None or (second is not None and first[0] <= second[0]):
+        return None
+    primary.read(lineage, *first)
+    key = layout.manifest_key(lineage, first[0])
+    return f"{replica.name} lacks the newest version that {primary.name} has, {key}"
+
+
+def disagree(primary: str, replica: str, key: str) -> Refused:
+    """The refusal for a manifest that two stores hold differently."""
+    return Refused(f"{primary} and {replica} disagree about {key}: one of them was changed", _COMPARE)
+
+
+def _hold_alike(primary: Vault, replica: Vault, key: str, ours: bytes | None, theirs: bytes) -> None:
+    """The replica's newest has to lie in the primary, byte for byte."""
+    if ours is None:
+        raise Refused(
+            f"{primary.name} lacks {key}, the newest version that {replica.name} has: "
+            f"{primary.name} looks as if it was put back to an older state",
+            f"if {primary.name} was out of reach or made anew since then, run `dr apply`, which copies it back; "
+            "if not, find out who removed it before you restore",
+        )
+    if ours != theirs:
+        raise disagree(primary.name, replica.name, key)
