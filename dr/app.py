@@ -27,11 +27,12 @@ from dr.config import CheckedConfig, Config, check_config
 from dr.errors import EnvironmentFailed, InvalidDocuments, Problem, UsageError
 from dr.events import narrowed, read_restore, read_tick, require_account
 from dr.executor.hands import Hands
+from dr.files import PolicyFiles, read_file, read_policy_files, shown
 from dr.functions import Document, invocation, run_restore, run_tick, stop_at
 from dr.limits import decide
 from dr.model import Policy, RecoveryPoint
 from dr.planfile import Context, stamp
-from dr.policy import Checked, check_policies, is_policy_file
+from dr.policy import Checked, check_policies
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Asked, Configured, Reader, choose_version, prepare
 from dr.sandbox import process
@@ -42,9 +43,6 @@ from dr.store.records import StoreRecords
 from dr.store.stacks import StoredStacks
 from dr.tick.applying import Decide
 from dr.tick.desk import Desk
-
-_LARGEST = 1 << 20
-"""Bytes of a file that dr reads at all; a larger one is refused by the reader, which sees one byte more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ class App:
     def checked_config(self) -> CheckedConfig:
         """dr.yaml with its problems. Raises `UsageError` when it cannot be read."""
         file = self.config_file
-        data = _read(file, "run `dr init`, or name it with --config")
+        data = read_file(file, "run `dr init`, or name it with --config")
         return check_config(data, str(file), str(file.resolve().parent))
 
     @cached_property
@@ -118,25 +116,16 @@ class App:
         return self.checked_config.config
 
     @cached_property
-    def policy_files(self) -> tuple[tuple[str, bytes], ...]:
-        """Name and bytes of each policy file; a folder that is not there holds none."""
-        folder = Path(self.checked_config.policies_dir)
-        try:
-            found = sorted(path for path in folder.iterdir() if is_policy_file(path.name))
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise UsageError(
-                f"{folder}: {error.strerror}", "make it a readable folder of policies"
-            ) from error
-        return tuple((_shown(path), _read(path, "make it readable")) for path in found)
+    def policy_files(self) -> PolicyFiles:
+        """What lies in the folder of the policies."""
+        return read_policy_files(Path(self.checked_config.policies_dir))
 
     def check(self) -> tuple[Checked, tuple[Problem, ...]]:
         """Every problem of dr.yaml and of all policies, for `dr validate`; AWS is not touched."""
         config = self.checked_config
-        folder = _shown(Path(config.policies_dir))
-        checked = check_policies(self.policy_files, config.regions, self.clock_of_files.now(), folder)
-        return checked, (*config.problems, *checked.problems)
+        folder = shown(Path(config.policies_dir))
+        checked = check_policies(self.policy_files.files, config.regions, self.clock_of_files.now(), folder)
+        return checked, (*config.problems, *self.policy_files.problems, *checked.problems)
 
     @cached_property
     def clock_of_files(self) -> SystemClock:
@@ -147,8 +136,10 @@ class App:
     def policies(self) -> tuple[Policy, ...]:
         """All policies. Raises `InvalidDocuments` with every problem of every file, dr.yaml's first."""
         config = self.checked_config
-        checked = check_policies(self.policy_files, config.regions, None, _shown(Path(config.policies_dir)))
-        problems = (*config.problems, *checked.problems)
+        checked = check_policies(
+            self.policy_files.files, config.regions, None, shown(Path(config.policies_dir))
+        )
+        problems = (*config.problems, *self.policy_files.problems, *checked.problems)
         if problems:
             raise InvalidDocuments(problems)
         return checked.policies
@@ -253,7 +244,7 @@ class App:
     @property
     def regions(self) -> frozenset[str]:
         """Every Region that dr.yaml or a sound policy names: a broken policy must not stop a restore."""
-        sound = check_policies(self.policy_files, self.checked_config.regions, None).policies
+        sound = check_policies(self.policy_files.files, self.checked_config.regions, None).policies
         return frozenset(self.config.regions) | {region for p in sound for region in p.regions}
 
     def stored_points(self) -> tuple[RecoveryPoint, ...]:
@@ -287,7 +278,7 @@ class App:
 
     def context(self, asked: tuple[Policy, ...]) -> Context:
         """What a plan rests on beside the world."""
-        bodies = dict(self.policy_files)
+        bodies = dict(self.policy_files.files)
         return Context(
             installation=self.config.name,
             account=self.cloud.account,
@@ -324,23 +315,6 @@ class App:
             asked, end = read_restore(event), stop_at(self.clock.now(), seconds_left)
             plan = self.plan_restore(asked.asked)
             return run_restore(plan, replace(self.kit(plan.region), stop_at=end), plan_only=asked.plan_only)
-
-
-def _read(path: Path, remedy: str) -> bytes:
-    """A file, at most one byte more than is allowed. Raises `UsageError`."""
-    try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}", remedy) from error
-
-
-def _shown(path: Path) -> str:
-    """A path as the user would type it: relative to here where it is below."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, RuntimeError):  # elsewhere; or a symbolic link to itself, which reading will tell
-        return str(path)
 
 
 def _user() -> str:

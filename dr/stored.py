@@ -23,7 +23,7 @@ class StackParameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackOutput:
-    """An output, with the name that it is exported under, if it is."""
+    """An output, with the name that it is exported under, if it is. The value is `****` where it shows a secret."""
 
     key: str
     value: str

@@ -46,6 +46,7 @@ ROOMS = [
     "functions",
     "sandbox",
     "deploy",
+    "files",
     "app",
     "daemon",
     "demo",

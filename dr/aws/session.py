@@ -154,7 +154,7 @@ class Session:
             raise translate(error, f"{service} client", region) from error
         except ValueError:
             # botocore's own check of the URL; its text repeats the URL with whatever is in it
-            why = f"the endpoint {safe_url(url or '')} is not a URL that can be used"
+            why = f"{safe_url(url or '')} is not a URL that can be used"
             raise EnvironmentFailed(f"{why} for {service} in {region}", "check AWS_ENDPOINT_URL") from None
         self._listen(client)
         return client

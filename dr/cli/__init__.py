@@ -34,7 +34,12 @@ for _command in COMMANDS:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with the contract's exit code; never with a traceback."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = _unwritten(error)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _code(dr.main(args=list(arguments), prog_name="dr", standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
+        if as_json:
+            return _told(UsageError("a command is missing", _help(error)), as_json=True)
         click.echo(error.format_message())
         return EXIT_DONE
     except click.ClickException as error:
@@ -52,11 +59,19 @@ def run(arguments: Sequence[str]) -> int:
         return _told(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
         return _told(_interrupted(), as_json=as_json)
-    except BrokenPipeError:
-        sys.stdout = None
-        return EXIT_FAILED
+    except OSError as error:
+        return _unwritten(error)
     except Exception as error:  # noqa: BLE001 - the last line before the user: a bug is told as one, never as a traceback
         return _bug(error, as_json=as_json)
+
+
+def _unwritten(error: OSError) -> int:
+    """The answer could not be written: a reader that has gone is no fault, a full disk is told on stderr."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - what is still buffered goes nowhere, without a word at exit
+    if not isinstance(error, BrokenPipeError):
+        why = f"cannot write the answer: {error.strerror or error}"
+        complain(DrError(why, "make room, or write it elsewhere"), as_json=False)
+    return EXIT_FAILED
 
 
 def _interrupted() -> DrError:
@@ -70,7 +85,10 @@ def _code(value: object) -> int:
 
 
 def _told(error: DrError, *, as_json: bool) -> int:
-    complain(error, as_json=as_json)
+    try:
+        complain(error, as_json=as_json)
+    except OSError as unwritten:
+        _unwritten(unwritten)
     return error.exit_code
 
 

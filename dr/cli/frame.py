@@ -100,7 +100,8 @@ def parse_time(text: str, option: str) -> datetime:
     except ValueError:
         raise UsageError(f"{option}: {text!r} is not a time", "write it as 2026-03-29T01:00:00Z") from None
     if moment.tzinfo is None:
-        raise UsageError(f"{option}: {text!r} has no offset", f"write {text}Z for UTC, or {text}+02:00")
+        full = moment.isoformat()
+        raise UsageError(f"{option}: {text!r} has no offset", f"write {full}Z for UTC, or {full}+02:00")
     return moment
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,7 +10,8 @@ import click
 from dr.app import App, Settings
 from dr.cli.frame import Shared, shared_options
 from dr.errors import EXIT_DONE, EXIT_USAGE, EnvironmentFailed, UsageError
-from dr.starter import starter_files
+from dr.files import read_policy_files
+from dr.starter import CONFIG_FILE, starter_files
 from dr.words import clean, count
 
 
@@ -49,11 +51,11 @@ def init(shared: Shared, folder: Path, name: str, region: str) -> int:
 
     Nothing that is there is overwritten.
     """
-    files = {folder / path: text for path, text in starter_files(name, region).items()}
-    there = [str(path) for path in files if path.exists()]
-    if there:
+    files = _missing(folder, starter_files(name, region))
+    if not files:
         raise UsageError(
-            f"{', '.join(there)}: exists already", "choose another folder, or edit what is there"
+            f"{folder / CONFIG_FILE}: exists already, and policies beside it",
+            "choose another folder, or edit what is there",
         )
     for path, text in files.items():
         _write(path, text)
@@ -65,6 +67,13 @@ def init(shared: Shared, folder: Path, name: str, region: str) -> int:
         ),
     )
     return EXIT_DONE
+
+
+def _missing(folder: Path, texts: Mapping[str, str]) -> dict[Path, str]:
+    """What is not there yet: dr.yaml, and first policies where the folder has none at all."""
+    has_policies = bool(read_policy_files(folder / "policies").files)
+    wanted = {folder / path: text for path, text in texts.items() if path == CONFIG_FILE or not has_policies}
+    return {path: text for path, text in wanted.items() if not path.exists()}
 
 
 def _write(path: Path, text: str) -> None:

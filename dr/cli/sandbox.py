@@ -163,6 +163,27 @@ def reset(shared: Shared) -> int:
 
 
 @sandbox.command()
+@click.argument("stack")
+@shared_options
+def lose(shared: Shared, stack: str) -> int:
+    """Delete STACK of the sandbox, as an accident would.
+
+    So that there is something to restore.
+    """
+    running = _running()
+    with working(f"deleting {stack}"):
+        gone = fleet.lose(running.url, stack)
+    if not gone:
+        raise UsageError(
+            f"the sandbox has no stack {stack!r} that can be deleted", "it begins with: prod, wiki"
+        )
+    shared.emit(
+        lambda: {"lost": stack}, lambda: f"stack {stack} is gone; next: dr restore --stack {stack} --sandbox"
+    )
+    return EXIT_DONE
+
+
+@sandbox.command()
 @shared_options
 def env(shared: Shared) -> int:
     """Print exports for the AWS CLI and other tools.

@@ -15,6 +15,7 @@ from dr.config import SsmParameter
 from dr.errors import NotFound, Refused, UsageError
 from dr.model import Begun, Kind, RecoveryPoint
 from dr.ports import Cloud, Records, StackMaker, StackStore
+from dr.recovery.preflight import preflight
 from dr.recovery.target import taken_up
 from dr.stacks.bodies import Choices
 from dr.stacks.names import Mode
@@ -138,7 +139,9 @@ def prepare(
     begun = taken_up(name, asked.at, journal, reader.maker)
     version = _begun_version(begun, reader.stored) or version
     plan = _plan(version, asked, configured, reader, begun or _Fresh(at=_moment(asked, now)))
-    return plan if begun is None else replace(plan, findings=(_goes_on(begun), *plan.findings))
+    if begun is not None:
+        return replace(plan, findings=(_goes_on(begun), *plan.findings))
+    return replace(plan, findings=(*plan.findings, *preflight(plan, reader.maker)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

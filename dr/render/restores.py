@@ -85,9 +85,8 @@ def restored_text(restored: Restored) -> str:
 def _remedy(restored: Restored) -> list[str]:
     """What went wrong where nothing else says it, and what to do about a restore that did not end well."""
     added = findings(restored.plan, restored)[len(restored.plan.findings) :]
-    if restored.holds:
-        return [f"  {line}" for finding in added for line in _finding(finding)]
-    return [f"  what to do: {clean(finding.remedy)}" for finding in added]
+    known = [f"  what to do: {clean(f.remedy)}" for f in added if f not in restored.findings]
+    return [*known, *(f"  {line}" for finding in restored.findings for line in _finding(finding))]
 
 
 def _verified(row: Verified) -> str:

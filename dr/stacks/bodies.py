@@ -6,14 +6,14 @@ A nested template is always staged from the store: whatever its old URL holds to
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from dr.errors import Refused, UsageError
 from dr.model import ImageDevice, RecoveryPoint
-from dr.stacks.evaluate import Facts
-from dr.stacks.names import Mode, rename
+from dr.stacks.evaluate import Evaluator, Facts
+from dr.stacks.names import Mode, explicit_names, rename
 from dr.stacks.parameters import Given
 from dr.stacks.rebirth import Change, Finding, InstanceRebirth, Rebirth, Rewritten, UserData, VolumeRebirth
 from dr.stacks.recovery_set import INSTANCE, VOLUME, Chosen, RecoverySet
@@ -96,6 +96,8 @@ class _Work:
         rewritten = rewrite(template, facts, _rebirth(stack, chosen, urls, launch, self.choices.user_data))
         self.changes += rewritten.changes
         self.findings += rewritten.findings
+        if self.choices.mode == "keep" and self.choices.pinned is None:
+            self.findings += _left_behind(path, template, facts)
         self.empty += [(_below(path, name), kind) for name, kind in comes_up_empty(template, facts)]
         for logical_id, volume in rewritten.from_images.items():
             image = _owner(volume.snapshot, images)
@@ -113,6 +115,25 @@ class _Work:
             )
         self.staged.append(text)
         return self.choices.stage_url(hashlib.sha256(text.encode()).hexdigest())
+
+
+def _left_behind(path: str, template: Template, facts: Facts) -> Iterator[Finding]:
+    """Names that a resource of the lost stack may hold still, because it was retained when the stack was deleted.
+
+    Source: CloudFormation template reference, DeletionPolicy.
+    """
+    evaluator = Evaluator(template, facts)
+    for found in explicit_names(template):
+        resource = template.resources().get(found.logical_id, {})
+        retained = resource.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
+        if found.type == "Export" or not retained or not evaluator.present(found.logical_id):
+            continue
+        yield Finding(
+            level="warning",
+            message=f"{_below(path, found.logical_id)} keeps its {found.property}, and what the lost stack retained "
+            f"under that name ({found.type}) stops the restore if it is there still",
+            remedy="look for it first; keep its data and remove or rename it, or restore with --names suffix",
+        )
 
 
 def _below(path: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """What AWS answers about a stack, as a `StoredStack`. Values in, values out; the calls are made elsewhere.
 
-Two things here are judgements: which parameters are secret (what the template says, and what CloudFormation masks),
-and which exports the stack imports (what its `Fn::ImportValue`s come to, with its own parameters and conditions).
+Two things here are judgements: which values are secret (what the template says, and what CloudFormation masks: see
+sealing.py), and which exports the stack imports (what its `Fn::ImportValue`s come to, with its own parameters and conditions).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from dr.errors import UsageError
 from dr.stacks.evaluate import Evaluator, Facts
+from dr.stacks.sealing import MASK, sealed
 from dr.stacks.template import Template, Tree, parse_template
 from dr.stacks.transforms import has_macros
 from dr.stored import StackOutput, StackParameter, StackResource, StoredStack
@@ -32,8 +33,6 @@ STABLE = frozenset(
 NESTED = "AWS::CloudFormation::Stack"
 VOLUME, INSTANCE = "AWS::EC2::Volume", "AWS::EC2::Instance"
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
-_MASK = "****"
-"""What CloudFormation shows in the place of a NoEcho value. Source: CloudFormation user guide, Parameters, NoEcho."""
 _GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 """Rows of the resource map that are no longer part of the stack."""
 
@@ -57,11 +56,14 @@ class Answers:
 
 
 def stored_stack(answers: Answers) -> StoredStack:
-    """Everything that DESIGN 8 lists. Policy and predecessor are empty; slot and time are the stack's last change."""
+    """Everything that DESIGN 8 lists. Policy and predecessor are empty; slot and time are the stack's last change.
+
+    No secret value is in it: a parameter that is one has none, and an output made of one is `****` (sealing.py).
+    """
     stack = answers.stack
     changed = _changed(stack)
     processed = answers.processed if answers.processed != answers.template else None
-    return StoredStack(
+    captured = StoredStack(
         account=answers.account,
         region=answers.region,
         name=stack["StackName"],
@@ -85,6 +87,7 @@ def stored_stack(answers: Answers) -> StoredStack:
         resources=tuple(_resource(row, answers.live) for row in existing(answers.resources)),
         children=answers.children,
     )
+    return sealed(captured)
 
 
 def unready(status: str) -> str:
@@ -190,7 +193,7 @@ def _parsed(template: str) -> Template | None:
 
 def _parameter(row: Row, secret: set[str]) -> StackParameter:
     name, value = row["ParameterKey"], row.get("ParameterValue")
-    if name in secret or value == _MASK:
+    if name in secret or value == MASK:
         return StackParameter(name=name, value=None, no_echo=True)
     return StackParameter(name=name, value=value, resolved=row.get("ResolvedValue"))
 

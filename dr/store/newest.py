@@ -27,7 +27,9 @@ def compare_newest(primary: Vault, replica: Vault, lineage: Lineage) -> str | No
     first, second = primary.newest(lineage), replica.newest(lineage)
     if second is not None:
         slot, body = second
-        _hold_alike(primary, replica, layout.manifest_key(lineage, slot), primary.manifest(lineage, slot), body)
+        _hold_alike(
+            primary, replica, layout.manifest_key(lineage, slot), primary.manifest(lineage, slot), body
+        )
     if first is None or (second is not None and first[0] <= second[0]):
         return None
     primary.read(lineage, *first)

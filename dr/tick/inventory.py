@@ -106,8 +106,8 @@ class _Reading:
                 applied = records.applied(account, region, name)
                 if applied is not None:
                     self._applied[name, region] = applied
-        with self._listing("orphans", ""):
-            for region in sorted(image_regions(policies)):
+        for region in sorted(image_regions(policies)):
+            with self._listing("orphans", ""):
                 self._orphaned_since.update(records.orphans(account, region))
 
     def clock(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from plan_values import (
 )
 
 from dr.actions import WarningCode
+from dr.layout import dropped_tags, point_tags
 from dr.model import Kind, Protect, Selector, State
 
 
@@ -199,6 +201,45 @@ def test_a_point_pending_for_more_than_a_day_is_told():
 
     assert codes(plan(old, point(SLOT))) == [WarningCode.PENDING_LONG]
     assert codes(plan(young, point(SLOT))) == []
+
+
+def tagged(number, name="vol-1", **facts):
+    """A source with so many tags of its own, besides the one that selects it."""
+    return volume(name, tags={"Tier": "db", **{f"A{n:02}": "x" for n in range(number - 1)}}, **facts)
+
+
+def test_tags_that_have_no_room_on_a_point_are_told_once_a_policy_with_their_number_and_names():
+    """Fifty tags a resource, five places free, six of dr's own: thirty-nine of the source fit."""
+    found = plan(sources=[tagged(40), tagged(41, "vol-2"), tagged(39, "vol-3")])
+
+    assert codes(found) == [WarningCode.TAGS_DROPPED]
+    assert message(found, WarningCode.TAGS_DROPPED).startswith("2 tags of vol-1, vol-2 left out")
+    assert message(found, WarningCode.TAGS_DROPPED).endswith(": A39, Tier")
+
+
+def test_tags_that_fit_are_no_news():
+    assert codes(plan(sources=[tagged(39)])) == []
+
+
+def test_tags_are_told_only_when_a_point_is_taken():
+    assert codes(plan(point(SLOT), sources=[tagged(45)])) == []
+
+
+def test_a_stored_stack_keeps_all_tags():
+    stacks = policy(protect=Protect.STACKS)
+
+    assert codes(plan(policies=(stacks,), sources=[tagged(45, protect=Protect.STACKS)])) == []
+
+
+def test_the_tags_that_are_told_are_those_that_the_point_lacks():
+    stack = {"aws:cloudformation:stack-name": "prod", "aws:cloudformation:logical-id": "Data"}
+    source = tagged(45)
+    source = replace(source, tags={**source.tags, **stack, "dr:policy": "db"})
+    tags = point_tags("acme", lineage(), SLOT, "snapshot", source)
+
+    assert dropped_tags(source) == tags.dropped
+    assert (len(tags.tags), len(tags.dropped)) == (45, 8)
+    assert set(source.tags) - set(tags.tags) - set(stack) == set(tags.dropped)
 
 
 def test_a_clock_that_is_off_stops_no_capture():

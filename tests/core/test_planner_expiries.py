@@ -279,18 +279,49 @@ def test_a_failed_point_that_is_held_stays():
     assert set() == expired(plan(point(SLOT - HOUR, state=State.FAILED, hold=True), point(SLOT)))
 
 
+def test_i1_rule_7_1_the_newest_archived_point_stays_where_none_is_good():
+    """`last` claims no archived point; the last of a source is never deleted all the same."""
+    points = hourly(3, SLOT - DAY, state=State.ARCHIVED)
+
+    assert ids(points[1:]) == expired(plan(*points))
+
+
+def test_i1_rule_7_1_an_archived_point_is_protected_only_while_none_is_good():
+    archived = point(SLOT - HOUR, "archived", state=State.ARCHIVED)
+
+    assert {"archived"} == expired(plan(archived, point(SLOT), policies=(LAST_1,)))
+
+
 def orphans(*parts, **facts) -> set[str]:
+    """Which of these parts expire; all are known as orphans for two days, unless `orphaned_since` says otherwise."""
     images = policy(protect=Protect.INSTANCES)
-    given = {"sources": [volume("i-1", protect=Protect.INSTANCES)], "policies": (images,), **facts}
+    known = {part.id: NOW - 2 * DAY for part in parts}
+    given = {
+        "sources": [volume("i-1", protect=Protect.INSTANCES)],
+        "policies": (images,),
+        "orphaned_since": known,
+        **facts,
+    }
     points = given.pop("points", [point(SLOT, source="i-1", kind=Kind.IMAGE)])
     found = plan(*points, parts=parts, **given)
     return {e.point_id for e in expiries(found, Cause.ORPHAN) if e.kind is Kind.SNAPSHOT}
 
 
-def test_a_part_whose_image_is_gone_expires_after_a_day():
-    old, young = part(NOW - DAY, "old", time=NOW - DAY - HOUR), part(NOW, "young", time=NOW - DAY)
+def test_a_part_expires_when_its_image_has_been_gone_for_more_than_a_day():
+    old, young = part(SLOT - 9 * DAY, "old"), part(SLOT - 9 * DAY, "young")
+    since = {"old": NOW - DAY - HOUR / 3600, "young": NOW - DAY}
 
-    assert {"old"} == orphans(old, young)
+    assert {"old"} == orphans(old, young, orphaned_since=since)
+
+
+def test_a_part_of_old_data_whose_image_was_just_now_seen_to_be_gone_stays():
+    """Somebody deregistered images by mistake: there is a day to register them again, however old their data is."""
+    assert set() == orphans(part(SLOT - 90 * DAY, "orphan"), orphaned_since={})
+    assert set() == orphans(part(SLOT - 90 * DAY, "orphan"), orphaned_since={"orphan": NOW - HOUR})
+
+
+def test_i4_rule_7_3_no_orphan_expires_where_it_could_not_be_read_since_when_it_is_one():
+    assert set() == orphans(part(SLOT - 9 * DAY, "orphan"), unread=(unread("orphans", ""),))
 
 
 def test_a_part_whose_image_is_there_is_no_orphan():

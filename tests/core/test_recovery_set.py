@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -138,6 +139,78 @@ def test_an_instance_with_snapshots_only_comes_back_from_one_for_each_disk():
     found = chosen(*points, resources=(server(xvda="vol-root", sdf="vol-data"),))
     assert found.chosen[0].devices == {"/dev/xvda": "snap-1", "/dev/sdf": "snap-2"}
     assert found.chosen[0].bare == ()
+
+
+TWO = (server(xvda="vol-root", sdf="vol-data"),)
+
+
+def pair(age, slot=None, delay=0.0, **facts):
+    """Snapshots of both disks of one slot; the data disk's is so many hours younger."""
+    facts = {"slot": slot or hours(age), **facts}
+    return [
+        point(f"snap-root-{age}", "vol-root", hours(age), **facts),
+        point(f"snap-data-{age}", "vol-data", hours(age - delay), **facts),
+    ]
+
+
+def test_i14_the_disks_of_an_instance_come_back_from_one_slot_before_the_newest_of_each():
+    lone = point("snap-lone", "vol-data", hours(1))
+    found = chosen(*pair(5), *pair(3), lone, resources=TWO)
+    assert ids(found) == {"Server": ["snap-root-3", "snap-data-3"]}
+    assert found.chosen[0].reason.endswith(
+        "of the slot 2026-03-29T09:00:00Z; 1 of them have newer ones, but not all of one slot"
+    )
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.FAILED, State.ARCHIVED])
+def test_i2_i14_a_slot_that_is_not_good_for_every_disk_is_passed_over(state):
+    broken = [pair(3)[0], replace(pair(3)[1], state=state)]
+    assert ids(chosen(*pair(5), *broken, resources=TWO)) == {"Server": ["snap-root-5", "snap-data-5"]}
+
+
+def test_i14_a_slot_that_is_not_in_time_for_every_disk_is_passed_over():
+    found = chosen(*pair(5), *pair(3, delay=1), resources=TWO, at=hours(2.5))
+    assert ids(found) == {"Server": ["snap-root-5", "snap-data-5"]}
+
+
+def test_i14_among_slots_the_one_with_the_newest_data_is_chosen():
+    late = pair(2, slot=hours(9))
+    assert ids(chosen(*pair(5), *late, resources=TWO)) == {"Server": ["snap-root-2", "snap-data-2"]}
+
+
+def test_i14_within_a_slot_a_set_that_is_whole_goes_before_single_snapshots():
+    one = pair(3, set="i-1")
+    again = [point("snap-again", "vol-data", hours(2), slot=hours(3), set="i-1")]
+    assert ids(chosen(*one, *again, resources=TWO)) == {"Server": ["snap-root-3", "snap-data-3"]}
+    mixed = chosen(one[0], *again, resources=TWO)
+    assert ids(mixed) == {"Server": ["snap-root-3", "snap-again"]}
+
+
+def test_without_a_slot_for_all_disks_the_newest_of_each_is_chosen_and_the_reason_says_so():
+    points = [point("snap-1", "vol-root", hours(1)), point("snap-2", "vol-data", hours(2))]
+    found = chosen(*points, resources=TWO)
+    assert ids(found) == {"Server": ["snap-1", "snap-2"]}
+    assert "no slot is good for all of its volumes" in found.chosen[0].reason
+
+
+def test_a_disk_without_any_snapshot_does_not_keep_the_others_from_their_slot():
+    lone = point("snap-lone", "vol-data", hours(1))
+    three = (server(xvda="vol-root", sdf="vol-data", sdg="vol-bare"),)
+    found = chosen(*pair(3), lone, resources=three)
+    assert ids(found) == {"Server": ["snap-root-3", "snap-data-3"]}
+    assert found.chosen[0].bare == ("/dev/sdg",)
+
+
+def test_i14_a_restore_that_goes_on_finds_its_slot_again_though_a_newer_one_came():
+    pinned = frozenset({"snap-root-5", "snap-data-5"})
+    found = chosen(*pair(5), *pair(3), resources=TWO, pinned=pinned)
+    assert ids(found) == {"Server": ["snap-root-5", "snap-data-5"]}
+
+
+def test_separate_volumes_of_a_stack_come_back_from_the_newest_each():
+    two = (resource("Root", "vol-root"), resource("Data", "vol-data"))
+    lone = point("snap-lone", "vol-data", hours(1))
+    assert ids(chosen(*pair(3), lone, resources=two)) == {"Root": ["snap-root-3"], "Data": ["snap-lone"]}
 
 
 def test_an_instance_whose_images_are_not_good_comes_back_from_its_snapshots():

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 HOME = "eu-west-1"
 AWAY = "eu-central-1"
@@ -29,13 +30,31 @@ def seed(url: str) -> None:
     seeder.away()
 
 
+def lose(url: str, stack: str) -> bool:
+    """Delete a stack of the home Region and wait until it is gone; False when there is none, or it stays."""
+    cloudformation = _Seeder(url).client("cloudformation", HOME)
+    try:
+        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError:
+        return False
+    cloudformation.delete_stack(StackName=stack)
+    end = time.monotonic() + _STACK_WITHIN
+    while time.monotonic() < end:
+        (row,) = cloudformation.describe_stacks(StackName=found["StackId"])["Stacks"]
+        if not row["StackStatus"].endswith("_IN_PROGRESS"):
+            return bool(row["StackStatus"] == "DELETE_COMPLETE")
+        time.sleep(0.05)
+    return False
+
+
 class _Seeder:
     """Clients of one sandbox."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def _client(self, service: str, region: str) -> Any:
+    def client(self, service: str, region: str) -> Any:
+        """A client of this sandbox."""
         make: Any = boto3.client  # the service is a variable here
         return make(
             service,
@@ -48,12 +67,12 @@ class _Seeder:
 
     def home(self) -> None:
         """The Region with production."""
-        self._client("ssm", HOME).put_parameter(Name=SECRET, Value=_PASSWORD, Type="SecureString")
-        s3 = self._client("s3", HOME)
+        self.client("ssm", HOME).put_parameter(Name=SECRET, Value=_PASSWORD, Type="SecureString")
+        s3 = self.client("s3", HOME)
         s3.create_bucket(Bucket=STAGING, CreateBucketConfiguration={"LocationConstraint": HOME})
         self._stack(HOME, "prod", {"DbPassword": _PASSWORD})
         self._stack(HOME, "wiki", {})
-        ec2 = self._client("ec2", HOME)
+        ec2 = self.client("ec2", HOME)
         self._volume(ec2, f"{HOME}a", {"Name": "ledger", "Environment": "prod", "Tier": "db"})
         self._volume(ec2, f"{HOME}a", {"Name": "scratch", "Environment": "prod", "Backup": "skip"})
         self._volume(ec2, f"{HOME}b", {})
@@ -61,13 +80,13 @@ class _Seeder:
 
     def away(self) -> None:
         """A second Region with a little of its own."""
-        ec2 = self._client("ec2", AWAY)
+        ec2 = self.client("ec2", AWAY)
         self._volume(ec2, f"{AWAY}a", {"Name": "archive", "Environment": "prod", "Tier": "files"})
         self._volume(ec2, f"{AWAY}b", {})
         self._instance(AWAY, {"Name": "relay", "Environment": "prod", "Backup": "nightly"})
 
     def _stack(self, region: str, name: str, parameters: dict[str, str]) -> None:
-        cloudformation = self._client("cloudformation", region)
+        cloudformation = self.client("cloudformation", region)
         body = files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         cloudformation.create_stack(StackName=name, TemplateBody=body, Parameters=given)
@@ -85,8 +104,8 @@ class _Seeder:
         ec2.create_volume(AvailabilityZone=zone, Size=10, VolumeType="gp3", **_tags("volume", tags))
 
     def _instance(self, region: str, tags: dict[str, str]) -> None:
-        image = self._client("ssm", region).get_parameter(Name=_IMAGE)["Parameter"]["Value"]
-        ec2 = self._client("ec2", region)
+        image = self.client("ssm", region).get_parameter(Name=_IMAGE)["Parameter"]["Value"]
+        ec2 = self.client("ec2", region)
         ec2.run_instances(
             ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, **_tags("instance", tags)
         )

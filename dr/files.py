@@ -1,0 +1,60 @@
+"""The files of an installation, read: dr.yaml and the policies, whatever lies in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dr.errors import Problem, UsageError
+from dr.policy import is_policy_file
+
+_LARGEST = 1 << 20
+"""Bytes of a file that dr reads at all; a larger one is refused by the reader, which sees one byte more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFiles:
+    """Name and bytes of each policy file, and a problem for each entry that is none."""
+
+    files: tuple[tuple[str, bytes], ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_file(path: Path, remedy: str) -> bytes:
+    """A file, at most one byte more than is allowed. Raises `UsageError`; a pipe or a device is not waited for."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is not a file", remedy)
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", remedy) from error
+
+
+def read_policy_files(folder: Path) -> PolicyFiles:
+    """Everything in the folder that is named like a policy; a folder that is not there holds none.
+
+    Raises `UsageError` for a folder that cannot be listed.
+    """
+    try:
+        found = sorted(path for path in folder.iterdir() if is_policy_file(path.name))
+    except FileNotFoundError:
+        return PolicyFiles()
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}", "make it a readable folder of policies") from error
+    files, problems = [], []
+    for path in found:
+        try:
+            files.append((shown(path), read_file(path, "")))
+        except UsageError as error:
+            why = error.message.removeprefix(f"{path}: ")
+            problems.append(Problem(file=shown(path), line=1, column=1, message=f"cannot be read: {why}"))
+    return PolicyFiles(files=tuple(files), problems=tuple(problems))
+
+
+def shown(path: Path) -> str:
+    """A path as the user would type it: relative to here where it is below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, RuntimeError):  # elsewhere; or a symbolic link to itself, which reading will tell
+        return str(path)

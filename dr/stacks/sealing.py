@@ -1,0 +1,145 @@
+"""Keep NoEcho values out of what is stored of a stack and its nested stacks (FAILURES I23).
+
+CloudFormation masks a NoEcho value among the parameters only. An output that the template makes of one shows it in
+clear, and so does the parameter of a nested stack that its parent fills from one. Source: CloudFormation user guide,
+Parameters, NoEcho. Both are told from the templates, by what they refer to:
+
+    Ref, Fn::Sub, or any function around them, to a secret parameter
+    Fn::GetAtt (or Fn::Sub) to an output of a nested stack that is secret there
+    Fn::GetAtt to an attribute whose property of the same name is made of a secret
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from dr.errors import UsageError
+from dr.stacks.template import Template, Tree, parse_template, properties
+from dr.stored import StackOutput, StackParameter, StoredStack
+
+MASK = "****"
+"""Stands for a secret value of an output; what CloudFormation shows in the place of a NoEcho parameter."""
+_VARIABLE = re.compile(r"\$\{([^!${}][^${}]*)\}")
+
+
+def sealed(stack: StoredStack, given: frozenset[str] = frozenset()) -> StoredStack:
+    """The stack without secret values; `given` are the parameters that its parent fills from a secret.
+
+    In a stack whose template cannot be read, every output is masked where there is any secret.
+    """
+    names = given | {p.name for p in stack.parameters if p.no_echo}
+    template = _parsed(stack)
+    children = stack.children if template is None else _sealed_children(template, names, stack.children)
+    secrets = _Secrets(template=template, names=names, children=children)
+    return replace(
+        stack,
+        parameters=tuple(_parameter(p, names) for p in stack.parameters),
+        outputs=tuple(_output(o, secrets) for o in stack.outputs),
+        children=children,
+    )
+
+
+def _parsed(stack: StoredStack) -> Template | None:
+    try:
+        return parse_template(stack.processed or stack.template)
+    except UsageError:
+        return None
+
+
+def _sealed_children(
+    template: Template, names: frozenset[str], children: Mapping[str, StoredStack]
+) -> Mapping[str, StoredStack]:
+    """Again until nothing changes, because one nested stack takes in what another puts out."""
+    while True:
+        secrets = _Secrets(template=template, names=names, children=children)
+        given = {name: secrets.given_to(name) for name in children}
+        fresh = {name for name, child in children.items() if given[name] - _secret_in(child)}
+        if not fresh:
+            return children
+        children = {
+            name: sealed(child, given[name]) if name in fresh else child for name, child in children.items()
+        }
+
+
+def _secret_in(child: StoredStack) -> frozenset[str]:
+    return frozenset(p.name for p in child.parameters if p.no_echo)
+
+
+def _parameter(parameter: StackParameter, names: frozenset[str]) -> StackParameter:
+    if parameter.name not in names:
+        return parameter
+    return StackParameter(name=parameter.name, value=None, no_echo=True)
+
+
+def _output(output: StackOutput, secrets: _Secrets) -> StackOutput:
+    return replace(output, value=MASK) if secrets.puts_out(output.key) else output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Secrets:
+    """What is secret in one template: parameters by name, and outputs of nested stacks that are masked."""
+
+    template: Template | None
+    names: frozenset[str]
+    children: Mapping[str, StoredStack]
+
+    def given_to(self, child: str) -> frozenset[str]:
+        """The parameters of a nested stack that are filled from a secret."""
+        resource = self.template.resources().get(child, {}) if self.template else {}
+        filled = properties(resource).get("Parameters")
+        known = {p.name for p in self.children[child].parameters}
+        if not isinstance(filled, dict) or "Fn::If" in filled:
+            return frozenset(known) if self._secret(filled) else frozenset()
+        return frozenset(name for name, tree in filled.items() if name in known and self._secret(tree))
+
+    def puts_out(self, key: str) -> bool:
+        """Whether an output is made of a secret."""
+        if self.template is None:
+            return bool(self.names)
+        output = self.template.section("Outputs").get(key)
+        return isinstance(output, dict) and self._secret(output.get("Value"))
+
+    def _secret(self, tree: Tree, seen: frozenset[tuple[str, str]] = frozenset()) -> bool:
+        return any(self._is_secret(*one, seen) for one in _references(tree))
+
+    def _is_secret(self, name: str, attribute: str, seen: frozenset[tuple[str, str]]) -> bool:
+        if not attribute:
+            return name in self.names
+        if (name, attribute) in seen or self.template is None:
+            return False
+        if name in self.children:
+            outputs = self.children[name].outputs
+            return any(f"Outputs.{o.key}" == attribute and o.value == MASK for o in outputs)
+        resource = self.template.resources().get(name, {})
+        return self._secret(properties(resource).get(attribute), seen | {(name, attribute)})
+
+
+def _references(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Every (name, attribute) that a value refers to; the attribute of a `Ref` is ""."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from _references(item)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _called(key, value)
+            yield from _references(value)
+
+
+def _called(key: str, value: Tree) -> Iterator[tuple[str, str]]:
+    match key, value:
+        case "Ref", str():
+            yield value, ""
+        case "Fn::GetAtt", [str() as name, str() as attribute]:
+            yield name, attribute
+        case "Fn::GetAtt", str():
+            yield _split(value)
+        case "Fn::Sub", str() | [str(), *_]:
+            text = value if isinstance(value, str) else value[0]
+            yield from (_split(name) for name in _VARIABLE.findall(text))
+
+
+def _split(name: str) -> tuple[str, str]:
+    first, _, rest = name.strip().partition(".")
+    return first, rest
