@@ -7,11 +7,9 @@ that reads the clock stands here; under the sandbox it is shifted to the sandbox
 from __future__ import annotations
 
 import difflib
-import getpass
 import hashlib
 import os
 import random
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,9 +34,10 @@ from dr.policy import Checked, check_policies
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Asked, Configured, Reader, choose_version, prepare
 from dr.sandbox import process
+from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
-from dr.store.leases import StoreLeases
-from dr.store.opening import open_store
+from dr.store.leases import StoreLeases, owner_of
+from dr.store.opening import Stores, open_stores
 from dr.store.records import StoreRecords
 from dr.store.stacks import StoredStacks
 from dr.tick.applying import Decide
@@ -192,12 +191,15 @@ class App:
         return Ec2Cloud(self.session, self.config.name)
 
     @cached_property
+    def stores(self) -> Stores:
+        """The stores of dr.yaml."""
+        return open_stores((self.config.primary, self.config.replica), lambda: self.session, self.clock)
+
+    @cached_property
     def desk(self) -> Desk:
         """Everything a tick works with."""
         config, clock = self.config, self.clock
-        opened = partial(open_store, session=lambda: self.session, clock=clock)
-        primary = opened(config.primary)
-        replica = opened(config.replica) if config.replica else None
+        primary, replica = self.stores.primary, self.stores.replica
         hands = Hands(
             installation=config.name,
             cloud=self.cloud,
@@ -215,18 +217,16 @@ class App:
     @cached_property
     def owner(self) -> str:
         """Who this process is, for whoever finds its lease. In Lambda the log stream tells one from another."""
-        environ = self.settings.environ
-        who = environ.get("AWS_LAMBDA_FUNCTION_NAME") or f"{_user()}@{socket.gethostname()}"
-        return f"{who} ({environ.get('AWS_LAMBDA_LOG_STREAM_NAME') or f'process {os.getpid()}'})"
+        return owner_of(self.settings.environ)
 
     def kit(self, region: str) -> Kit:
         """Everything a restore into a Region works with."""
-        desk = self.desk
+        store = self.stores.for_restore
         return Kit(
             account=self.cloud.account,
             maker=CloudFormationMaker(self.session, region),
-            records=desk.records,
-            leases=desk.leases,
+            records=StoreRecords(store, self.clock),
+            leases=StoreLeases(store, self.owner, self.clock),
             clock=self.clock,
             staging=self.staging_bucket(region),
         )
@@ -261,18 +261,23 @@ class App:
         """Choose a version, read what a restore needs, and plan it."""
         now = self.clock.now()
         stored = self.stored_points()
-        version = choose_version(stored, asked, now)
+        version = choose_version(stored, asked, now, self.desk.hands.store)
         region = version.lineage.region
         reader = Reader(
             cloud=self.cloud,
             store=self.desk.hands.store,
             stored=stored,
-            records=self.desk.records,
+            records=StoreRecords(self.stores.for_restore, self.clock),
             maker=CloudFormationMaker(self.session, region),
             bucket=self.staging_bucket(region),
         )
         configured = Configured(parameters=self.config.parameters, image_for=self.config.image_for)
-        return prepare(version, asked, configured, reader, now)
+        plan = prepare(version, asked, configured, reader, now)
+        return replace(plan, findings=(*plan.findings, *map(_of_store, self._store_troubles())))
+
+    def _store_troubles(self) -> tuple[str, ...]:
+        """What a restore should know of the stores; asked when everything is read."""
+        return (*self.stores.troubles, *self.desk.hands.store.lag())
 
     # --- plans ------------------------------------------------------------------------------------------------
 
@@ -317,8 +322,5 @@ class App:
             return run_restore(plan, replace(self.kit(plan.region), stop_at=end), plan_only=asked.plan_only)
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"
+def _of_store(trouble: str) -> Finding:
+    return Finding(level="warning", message=trouble, remedy="a later `dr apply` mends what a store lacks")

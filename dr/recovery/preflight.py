@@ -38,5 +38,5 @@ def _lacking(plan: RestorePlan, needed: set[str]) -> Iterator[Finding]:
         yield Finding(
             level="error",
             message=f"the template needs {', '.join(lacking)}, which the stored stack was not given",
-            remedy="choose a version that was, with --at; or create the stack from `dr stacks` by hand with them",
+            remedy="choose a version that was, with --at; one that is captured after an update with them has them too",
         )

@@ -18,6 +18,7 @@ from dr.layout import change_set_name
 from dr.model import Begun
 from dr.ports import LiveStack, StackMaker
 from dr.stacks.restore import RestorePlan
+from dr.words import instant
 
 REVIEW = "REVIEW_IN_PROGRESS"
 EXECUTED = ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED")
@@ -65,8 +66,10 @@ def to_go_on_with(plan: RestorePlan, begun: Begun | None, maker: StackMaker) -> 
     ended = begun is not None and begun.ended
     if live.status.startswith(_OF_A_CREATION) and starter in _tokens(plan, begun) and not ended:
         if begun is not None and starter == token(begun) and begun.plan != plan.id:
-            raise _by_other_choices(plan, begun)
+            raise _failed_before(plan, live, begun) if _failed(live) else _by_other_choices(plan, begun)
         return live
+    if begun is not None and ended and starter == token(begun):
+        raise _finished(plan, begun)
     raise _exists(plan, live)
 
 
@@ -84,9 +87,29 @@ def _exists(plan: RestorePlan, live: LiveStack) -> Refused:
     )
 
 
+def _failed(live: LiveStack) -> bool:
+    """Whether its creation has come to an end that it does not come back from (FAILURES 2, row 35)."""
+    return not live.status.endswith(("_IN_PROGRESS", "CREATE_COMPLETE"))
+
+
+def _failed_before(plan: RestorePlan, live: LiveStack, begun: Begun) -> Refused:
+    return Refused(
+        f"the restore of {instant(begun.began)} ended: stack {plan.name} is {live.status}",
+        f"look at its events, delete the stack {plan.name} that this restore began, and restore again",
+    )
+
+
+def _finished(plan: RestorePlan, begun: Begun) -> Refused:
+    """Somebody asks again, perhaps because the answer was lost: the stack is the good one, and is not to be deleted."""
+    return Refused(
+        f"stack {plan.name} is there: the restore of {instant(begun.began)} made it, and has ended",
+        f"nothing is left to do; to try another moment beside it: --as {plan.name[:119]}-restored",
+    )
+
+
 def _by_other_choices(plan: RestorePlan, begun: Begun) -> Refused:
     return Refused(
-        f"an unfinished restore of {begun.began:%Y-%m-%dT%H:%M:%SZ} made stack {plan.name} with other choices",
+        f"an unfinished restore of {instant(begun.began)} made stack {plan.name} with other choices",
         "ask for it again with the same options, and it goes on; "
         f"or delete the stack {plan.name} that it began, and restore anew",
     )

@@ -7,7 +7,11 @@ can always act late, and correctness rests on names and tags that derive from th
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +30,19 @@ _TRIES = 3
 """Lost races before the winner is named."""
 _LONGEST_OWNER = 120
 """Characters of another's text that a message repeats."""
+
+
+def owner_of(environ: Mapping[str, str]) -> str:
+    """Name this process for `StoreLeases`. In Lambda the log stream tells one environment from another."""
+    who = environ.get("AWS_LAMBDA_FUNCTION_NAME") or f"{_user()}@{socket.gethostname()}"
+    return f"{who} ({environ.get('AWS_LAMBDA_LOG_STREAM_NAME') or f'process {os.getpid()}'})"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
 
 
 class StoreLeases:

@@ -1,13 +1,16 @@
-"""A store's location in dr.yaml -> the store itself."""
+"""The stores' locations in dr.yaml -> the stores themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dr import layout
 from dr.config.stores import StoreLocation
-from dr.errors import UsageError
+from dr.errors import CloudError, EnvironmentFailed, UsageError
 from dr.ports import Clock, ObjectStore
 from dr.store.directory import DirectoryStore
 from dr.store.s3 import Place, S3Store
@@ -16,6 +19,44 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from dr.aws.session import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """The primary store, and the replica where there is one."""
+
+    primary: ObjectStore
+    replica: ObjectStore | None
+
+    @cached_property
+    def for_restore(self) -> ObjectStore:
+        """Where a restore keeps its journal, pins and lease: the primary, and the replica while that is out of reach.
+
+        Ticks always work with the primary: without it nothing expires, so that no pin in the replica is overlooked
+        before the primary is back.
+        """
+        if self.replica is None or _answers(self.primary) or not _answers(self.replica):
+            return self.primary
+        return self.replica
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What a restore should know of where it keeps its records."""
+        if self.for_restore is self.primary:
+            return ()
+        kept = f"the journal, pins and lease of this restore are kept in {self.for_restore.name}"
+        return (f"{self.primary.name} does not answer: {kept}, where ticks do not look",)
+
+
+def open_stores(
+    locations: tuple[StoreLocation, StoreLocation | None], session: Callable[[], Session], clock: Clock
+) -> Stores:
+    """Open the primary and the replica; raises as `open_store`."""
+    primary, replica = locations
+    return Stores(
+        primary=open_store(primary, session, clock),
+        replica=open_store(replica, session, clock) if replica else None,
+    )
 
 
 def open_store(location: StoreLocation, session: Callable[[], Session], clock: Clock) -> ObjectStore:
@@ -37,3 +78,12 @@ def open_store(location: StoreLocation, session: Callable[[], Session], clock: C
         return made
 
     return S3Store(client, place, clock)
+
+
+def _answers(store: ObjectStore) -> bool:
+    """Whether it can be read now."""
+    try:
+        store.get(layout.CLAIM)
+    except (CloudError, EnvironmentFailed):
+        return False
+    return True

@@ -28,7 +28,7 @@ _COUNTS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 
 
 class StoreRecords:
-    """`ports.Records` in one object store, the primary: two stores could not agree on a pin while one is away."""
+    """`ports.Records` in one object store: two could not agree on a pin while one is away. `Stores` says in which."""
 
     def __init__(self, store: ObjectStore, clock: Clock) -> None:
         self._store = store

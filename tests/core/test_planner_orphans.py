@@ -33,7 +33,7 @@ def test_a_part_that_has_its_image_back_or_is_gone_is_forgotten():
     there = part(SLOT, "there", image="ami-1")
     listed = part(SLOT, "listed")
     image = point(SLOT, "ami-2", source="i-1", kind=Kind.IMAGE, parts=("listed",))
-    before = {name: NOW - 5 * DAY for name in ("there", "listed", "deleted")}
+    before = dict.fromkeys(("there", "listed", "deleted"), NOW - 5 * DAY)
 
     assert next_orphans(world(image, parts=(there, listed), orphaned_since=before), NOW) == {}
 

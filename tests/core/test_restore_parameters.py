@@ -91,6 +91,13 @@ def test_i23_a_secret_is_shown_to_nobody():
     assert "canary" not in f"{choices} {SECRET}"
 
 
+def test_i23_a_value_read_from_ssm_is_secret_whatever_the_template_says():
+    configured = given("ssm:/prod/token", Zone="canary-token")
+    choices = choose_parameters(TEMPLATE.parameters(), STORED, SECRET, configured)
+    zone = next(choice for choice in choices if choice.name == "Zone")
+    assert (zone.value, zone.secret, zone.shown) == ("canary-token", True, None)
+
+
 def test_a_plain_value_is_shown():
     choices = choose_parameters(TEMPLATE.parameters(), STORED, SECRET, {})
     assert [choice.shown for choice in choices] == ["9", "eu-west-1a", None]

@@ -262,3 +262,28 @@ def test_an_image_for_another_stack_is_left_alone():
 def test_the_moment_is_now_or_what_was_asked_for():
     assert (plan().at, plan().asked_at) == (NOON, None)
     assert plan(at=hours(1), asked_at=hours(1)).asked_at == hours(1)
+
+
+RETAINED = """\
+Conditions: {Never: !Equals [a, b]}
+Resources:
+  Logs: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain, Properties: {LogGroupName: app}}
+  Files: {Type: AWS::S3::Bucket, DeletionPolicy: RetainExceptOnCreate, Properties: {BucketName: acme-files}}
+  Gone: {Type: AWS::SNS::Topic, Properties: {TopicName: t}}
+  Absent: {Type: AWS::SNS::Topic, Condition: Never, DeletionPolicy: Retain, Properties: {TopicName: u}}
+  Free: {Type: AWS::SNS::Topic, DeletionPolicy: Retain}
+"""
+
+
+def left_behind(**asked):
+    made = planned(stored(template=RETAINED), **asked)
+    return [f.message.split(",")[0] for f in made.findings if "retained" in f.message]
+
+
+def test_a_kept_name_that_the_lost_stack_retained_is_warned_of():
+    assert left_behind() == ["Logs keeps its LogGroupName", "Files keeps its BucketName"]
+
+
+@pytest.mark.parametrize("asked", [{"names": "suffix"}, {"as_name": "copy"}, {"pinned": frozenset()}])
+def test_no_retained_name_is_warned_of_where_names_change_or_the_restore_goes_on(asked):
+    assert left_behind(**asked) == []

@@ -32,7 +32,8 @@ class FakeMaker:
 
     `change_set_fails` is the reason of the next change set's failure; `dies_after` raises KeyboardInterrupt right
     after the call of that name has had its effect, once; `calls` are the changing calls. `expired` are points that
-    are gone, `denied` what `protect` is refused for: "stack policy", "termination protection".
+    are gone, `denied` what `protect` is refused for: "stack policy", "termination protection";
+    "template summary" is `validate`, whose answer is `needs`.
     """
 
     born: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -134,4 +135,6 @@ class FakeMaker:
         return f"https://{bucket}/{digest}"
 
     def validate(self, body: str | None, url: str | None) -> tuple[str, ...]:
+        if "template summary" in self.denied:
+            raise Denied("no permission for cloudformation:GetTemplateSummary")
         return self.needs

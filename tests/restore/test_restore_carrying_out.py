@@ -11,10 +11,14 @@ from fake_maker import FakeMaker, event
 from restore_values import ACCOUNT, NOON, REGION, SECRET, hours, planned, point, resource, stored
 
 from dr import layout
-from dr.errors import Busy, CloudError, OutOfTime, Refused
+from dr.errors import Busy, CloudError, EnvironmentFailed, OutOfTime, Refused
 from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rpo
+from dr.recovery.holding import held
+from dr.recovery.preflight import preflight
 from dr.recovery.target import taken_up
+from dr.render.restores import restore_document, restore_text, restored_text
 from dr.stacks.parameters import Given
+from dr.stacks.rebirth import Change
 from dr.store.directory import DirectoryStore
 from dr.store.leases import StoreLeases
 from dr.store.records import StoreRecords
@@ -314,3 +318,150 @@ def test_the_journal_says_what_was_begun(plan, kit, maker, tmp_path):
     carry_out(plan, kit, quiet)
     journal = json.loads((tmp_path / "store" / layout.journal_key(ACCOUNT, REGION, "prod")).read_text())
     assert (journal["plan"], journal["ended"], journal["points"]) == (plan.id, True, list(plan.pins))
+
+
+@pytest.mark.parametrize("what", ["stack policy", "termination protection"])
+def test_a_protection_that_is_denied_is_a_finding_of_a_verified_restore(plan, kit, maker, what):
+    maker.denied = {what}
+    restored = carry_out(plan, kit, quiet)
+    assert (restored.ok, restored.holds, restored.rpo, restored.rto) == (False, True, 7200, 2)
+    assert [row.verified for row in restored.data] == [True]
+    assert [f.message for f in restored.findings] == [
+        f"the {what} of prod could not be set: no permission for {what}"
+    ]
+    assert "aws cloudformation" in restored.findings[0].remedy
+    assert did(maker).count("protect") == 1  # the other one was set
+
+
+def test_a_restore_whose_protection_was_denied_is_over_and_lets_its_points_go(plan, kit, maker):
+    maker.denied = {"stack policy"}
+    carry_out(plan, kit, quiet)
+    journal = kit.records.begun(ACCOUNT, REGION, "prod")
+    assert (journal.ended, kit.records.pins()) == (True, frozenset())
+
+
+def test_a_denied_protection_is_in_the_document_and_in_the_text(plan, kit, maker):
+    maker.denied = {"stack policy"}
+    restored = carry_out(plan, kit, quiet)
+    document = restore_document(plan, restored)
+    assert (document["result"], document["rpo"]) == ("failed", 7200)
+    assert document["findings"][-1]["level"] == "error"
+    assert document["stacks"][0]["data"][0]["verified"] is True
+    text = restored_text(restored)
+    assert "Stack prod is back, verified." in text
+    assert "no permission for stack policy" in text
+
+
+def test_data_that_does_not_hold_and_a_denied_protection_are_both_told(plan, kit, maker):
+    maker.born["Data"], maker.denied = ("vol-new", "snap-other"), {"stack policy"}
+    restored = carry_out(plan, kit, quiet)
+    told = [finding["message"] for finding in restore_document(plan, restored)["findings"]]
+    assert told == [
+        "EC2 does not show the chosen points behind Data",
+        "the stack policy of prod could not be set: no permission for stack policy",
+    ]
+
+
+def test_a_point_that_a_tick_expired_since_the_plan_is_refused_before_any_call(plan, kit, maker):
+    maker.expired = {"snap-1"}
+    with pytest.raises(Refused, match="since the plan was made: snap-1"):
+        carry_out(plan, kit, quiet)
+    assert maker.calls == []
+    assert kit.records.pins() == frozenset()
+    assert kit.records.begun(ACCOUNT, REGION, "prod") is None
+
+
+def test_a_stack_that_was_begun_is_followed_whatever_became_of_its_points(plan, kit, maker):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    maker.expired = {"snap-1"}
+    assert carry_out(plan, kit, quiet).ok
+
+
+class Lease:
+    """Counts its renewals; `fails` is raised by each."""
+
+    def __init__(self, fails=None):
+        self.renewals, self.fails, self.released = 0, fails, False
+
+    def acquire(self, key):
+        return self
+
+    def renew(self):
+        self.renewals += 1
+        if self.fails:
+            raise self.fails
+
+    def release(self):
+        self.released = True
+
+
+def kept_for(lease, seconds):
+    """Renew every two seconds for so long."""
+    clock = Clock()
+    with held(lease, "key", clock) as renew:
+        while clock.now() < NOON + timedelta(seconds=seconds):
+            clock.sleep(2)
+            renew()
+
+
+def test_a_lease_is_renewed_once_a_minute_however_often_the_stack_is_looked_at():
+    lease = Lease()
+    kept_for(lease, 180)
+    assert (lease.renewals, lease.released) == (3, True)
+
+
+@pytest.mark.parametrize("error", [CloudError("the store is slow"), EnvironmentFailed("no route")])
+def test_a_store_that_fails_for_a_while_does_not_stop_the_following(error):
+    lease = Lease(error)
+    kept_for(lease, 180)
+    assert lease.renewals == 3
+
+
+def test_somebody_else_who_took_the_lease_stops_the_following():
+    lease = Lease(Busy("taken"))
+    with pytest.raises(Busy):
+        kept_for(lease, 180)
+    assert (lease.renewals, lease.released) == (1, True)
+
+
+def test_capabilities_that_the_stored_stack_was_not_given_are_an_error(plan, maker):
+    maker.needs = ("CAPABILITY_NAMED_IAM",)
+    (found,) = preflight(replace(plan, capabilities=("CAPABILITY_IAM",)), maker)
+    assert (found.level, "needs CAPABILITY_NAMED_IAM" in found.message) == ("error", True)
+
+
+@pytest.mark.parametrize("needed", ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"])
+def test_the_capability_for_named_roles_holds_the_plain_one(plan, maker, needed):
+    maker.needs = (needed,)
+    assert preflight(replace(plan, capabilities=("CAPABILITY_NAMED_IAM",)), maker) == ()
+
+
+def test_a_template_too_large_to_be_sent_is_not_asked_about(plan, maker):
+    maker.needs = ("CAPABILITY_IAM",)
+    assert preflight(replace(plan, template="#" * 51_201), maker) == ()
+
+
+def test_a_check_beforehand_that_is_denied_is_a_warning(plan, maker):
+    maker.denied = {"template summary"}
+    assert [found.level for found in preflight(plan, maker)] == ["warning"]
+
+
+def test_a_changed_value_is_shown_as_json(plan):
+    change = Change(
+        logical_id="Web",
+        path=("Resources", "Web", "Properties", "Disks"),
+        old=None,
+        new=[{"Ebs": {"Encrypted": True, "Iops": None}}],
+        why="born from its image",
+    )
+    text = restore_text(replace(plan, changes=(change,)))
+    assert 'Web.Disks: [{"Ebs":{"Encrypted":true,"Iops":null}}]  (born from its image)' in text
+
+
+def test_i23_a_changed_value_that_holds_a_secret_is_masked(plan):
+    change = Change(
+        logical_id="Web", path=("Resources", "Web", "Properties", "X"), old=None, new=CANARY, why="y"
+    )
+    assert CANARY not in restore_text(replace(plan, changes=(change,)))

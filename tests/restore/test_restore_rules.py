@@ -484,3 +484,12 @@ def test_the_plan_of_a_kit_that_has_no_time_left_is_taken_up_by_the_next_call(sm
     finally:
         small.sandbox.control("settings", {"step_seconds": 0})
     assert replace(plan, findings=()).id == plan.id
+
+
+def test_a_snapshot_that_is_gone_since_the_plan_is_refused_and_nothing_is_created(small):
+    plan = small.plan("prod", as_name="copy")
+    (chosen,) = (row.point.id for row in plan.data)
+    small.ec2.delete_snapshot(SnapshotId=chosen)
+    with pytest.raises(Refused, match=f"since the plan was made: {chosen}"):
+        small.carry_out(plan)
+    assert "copy" not in small.names()

@@ -1,0 +1,131 @@
+"""No NoEcho value reaches the store, through whatever output or nested stack it is shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dr.stacks import capture
+
+CANARY = "canary-secret-7"
+HEAD = "Parameters: {Password: {Type: String, NoEcho: true}, Env: {Type: String}}\n"
+TOPIC = "Resources: {T: {Type: AWS::SNS::Topic}}\n"
+
+
+def captured(template, outputs=(), children=None, parameters=None, processed=None):
+    given = parameters or {"Password": "****", "Env": "prod"}
+    stack = {
+        "StackName": "prod",
+        "StackId": "arn:aws:cloudformation:eu-west-1:111111111111:stack/prod/1",
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        "Outputs": [{"OutputKey": key, "OutputValue": f"shows {CANARY}"} for key in outputs],
+    }
+    answers = capture.Answers(
+        account="111111111111",
+        region="eu-west-1",
+        stack=stack,
+        template=template,
+        processed=processed,
+        children=children or {},
+    )
+    return capture.stored_stack(answers)
+
+
+def outputs(stack):
+    return {output.key: output.value for output in stack.outputs}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!Ref Password",
+        "!Sub 'postgres://${Password}@db'",
+        "!Sub ['x ${P}', {P: !Ref Password}]",
+        "!Sub ['x ${Password} ${P}', {P: 1}]",
+        "!Join ['', [a, !Ref Password]]",
+        "!If [C, a, !Join ['', [!Select [0, !Split [',', !Ref Password]]]]]",
+        "{'Fn::Base64': {'Fn::Sub': '${ Password }'}}",
+        "!GetAtt Made.Value",
+        "!Sub '${Made.Value}'",
+    ],
+)
+def test_i23_an_output_made_of_a_noecho_parameter_is_masked(value):
+    made = (
+        "Resources: {Made: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref Password}}}\n"
+    )
+    found = captured(f"{HEAD}{made}Outputs: {{O: {{Value: {value}, Export: {{Name: e}}}}}}\n", ["O"])
+    assert outputs(found) == {"O": "****"}
+    assert CANARY not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!Ref Env", "!Sub '${Env} ${!Password}'", "Password", "!GetAtt T.TopicArn", "!GetAtt T.DisplayName"],
+)
+def test_any_other_output_is_kept(value):
+    found = captured(f"{HEAD}{TOPIC}Outputs: {{O: {{Value: {value}}}}}\n", ["O"])
+    assert outputs(found) == {"O": f"shows {CANARY}"}
+
+
+def test_i23_where_a_template_cannot_be_read_no_output_beside_a_secret_is_kept():
+    assert outputs(captured("Resources: [", ["O"])) == {"O": "****"}
+
+
+def test_an_unreadable_template_without_a_secret_keeps_its_outputs():
+    found = captured("Resources: [", ["O"], parameters={"Env": "prod"})
+    assert outputs(found) == {"O": f"shows {CANARY}"}
+
+
+def test_i23_the_processed_template_says_which_outputs_show_a_secret():
+    processed = f"{HEAD}{TOPIC}Outputs: {{O: {{Value: !Ref Password}}}}\n"
+    assert outputs(captured(f"Transform: M\n{HEAD}{TOPIC}", ["O"], processed=processed)) == {"O": "****"}
+
+
+CHILD = f"Parameters: {{Pw: {{Type: String}}}}\n{TOPIC}Outputs: {{Url: {{Value: !Sub 'x${{Pw}}'}}}}\n"
+
+
+def child(children=None, template=CHILD):
+    return captured(template, ["Url"], children, {"Pw": CANARY})
+
+
+def nested(**filled):
+    rows = [
+        f"  {name}: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: u, Parameters: {given}}}}}\n"
+        for name, given in filled.items()
+    ]
+    return f"Resources:\n{''.join(rows)}"
+
+
+def test_i23_what_a_parent_fills_from_a_secret_is_secret_in_the_nested_stack_too():
+    found = captured(HEAD + nested(Db="{Pw: !Ref Password}"), children={"Db": child()})
+    (parameter,) = found.children["Db"].parameters
+    assert (parameter.value, parameter.no_echo, outputs(found.children["Db"])) == (
+        None,
+        True,
+        {"Url": "****"},
+    )
+    assert CANARY not in repr(found)
+
+
+def test_i23_a_secret_is_followed_through_every_level():
+    middle = f"Parameters: {{Pw: {{Type: String}}}}\n{nested(Low='{Pw: !Ref Pw}')}"
+    found = captured(
+        HEAD + nested(Mid="{Pw: !Ref Password}"), children={"Mid": child({"Low": child()}, middle)}
+    )
+    assert CANARY not in repr(found.children["Mid"].children)
+    assert found.children["Mid"].children["Low"].parameters[0].no_echo
+
+
+def test_i23_a_secret_that_one_nested_stack_puts_out_is_secret_in_its_sibling_and_its_parent():
+    template = HEAD + nested(Second="{Pw: !GetAtt First.Outputs.Url}", First="{Pw: !Ref Password}")
+    template += "Outputs: {O: {Value: !GetAtt Second.Outputs.Url}}\n"
+    found = captured(template, ["O"], {"First": child(), "Second": child()})
+    assert CANARY not in repr(found)
+
+
+def test_a_nested_stack_that_is_filled_from_no_secret_is_kept_as_it_is():
+    found = captured(HEAD + nested(Db="{Pw: !Ref Env}"), children={"Db": child()})
+    assert found.children["Db"] == child()
