@@ -128,7 +128,7 @@ def test_i13_a_change_set_of_somebody_else_in_review_is_refused(plan, kit, maker
 
 def test_i13_a_stack_that_a_finished_restore_made_is_refused_like_any_other(plan, kit, maker):
     carry_out(plan, kit, quiet)
-    with pytest.raises(Refused, match="exists"):
+    with pytest.raises(Refused, match="is there: the restore of"):
         carry_out(plan, kit, quiet)
     assert did(maker) == CREATED
 

@@ -338,7 +338,7 @@ def test_i5_the_exports_of_a_stack_under_way_do_not_stop_its_own_restore(world):
 def test_i13_once_it_has_ended_the_restored_stack_is_refused_like_any_other(small):
     assert small.restore("prod", as_name="copy").ok
     before = small.described("copy")
-    with pytest.raises(Refused, match="stack copy exists"):
+    with pytest.raises(Refused, match="stack copy is there: the restore of"):
         small.carry_out(small.plan("prod", as_name="copy"))
     assert before == small.described("copy")
 
@@ -367,7 +367,7 @@ def test_a_stack_that_fails_says_why_stays_and_can_be_restored_after_it_is_delet
 
     again = world.carry_out(world.plan("prod", as_name="copy", **wrong))
     assert (again.status, again.reason) == (restored.status, restored.reason)
-    with pytest.raises(Refused, match="other choices"):
+    with pytest.raises(Refused, match="ended: stack copy is CREATE_FAILED"):
         world.carry_out(world.plan("prod", as_name="copy"))
 
     world.delete("copy")
