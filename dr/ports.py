@@ -280,7 +280,7 @@ class StackMaker(Protocol):
         """DescribeInstances by instance id."""
 
     def gone(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Those of these snapshots and images of ours that nothing can be born from any more."""
+        """Those of these snapshots and images, anybody's, that nothing can be born from any more."""
 
     def protect(self, stack_id: str, *, stack_policy: str | None, termination: bool) -> None:
         """Set the stack policy and termination protection that the lost stack had."""

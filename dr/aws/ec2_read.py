@@ -91,6 +91,27 @@ class Ec2Reader:
             row for batch in batches(ids) for row in self.images(region, filters.one_of("image-id", batch))
         )
 
+    def usable(self, region: str, ids: Iterable[str]) -> frozenset[str]:
+        """Which of these images and snapshots something can be born from now: ours, shared and public ones.
+
+        Without an owner, EC2 answers with all that this account may use. Source: EC2 API reference, DescribeImages,
+        DescribeSnapshots. A deprecated image can still be used.
+        """
+        wanted = tuple(ids)
+        client = self._session.ec2(region)
+        found: set[str] = set()
+        for batch in batches([one for one in wanted if one.startswith("ami-")]):
+            where = [*filters.one_of("image-id", batch), *filters.one_of("state", ["available"])]
+            request = {"Filters": where, "IncludeDeprecated": True, "MaxResults": self._page}
+            rows = pages(client.describe_images, "Images", ("ec2:DescribeImages", region), request)
+            found |= {row["ImageId"] for row in rows}
+        for batch in batches([one for one in wanted if one.startswith("snap-")]):
+            where = [*filters.one_of("snapshot-id", batch), *filters.one_of("status", ["completed"])]
+            request = {"Filters": where, "MaxResults": self._page}
+            rows = pages(client.describe_snapshots, "Snapshots", ("ec2:DescribeSnapshots", region), request)
+            found |= {row["SnapshotId"] for row in rows}
+        return frozenset(found)
+
     def images_on(self, region: str, snapshots: Iterable[str]) -> tuple[Row, ...]:
         """The images that are built on these snapshots."""
         name = "block-device-mapping.snapshot-id"

@@ -142,11 +142,8 @@ class CloudFormationMaker:
 
     def gone(self, ids: Sequence[str]) -> tuple[str, ...]:
         """DescribeSnapshots and DescribeImages of these ids: those that are not there, or not whole."""
-        images = self._ec2.images_by_id(self._region, [one for one in ids if one.startswith("ami-")])
-        snapshots = self._ec2.snapshots_by_id(self._region, [one for one in ids if one.startswith("snap-")])
-        there = {row["ImageId"] for row in images if row["State"] == "available"}
-        there |= {row["SnapshotId"] for row in snapshots if row["State"] == "completed"}
-        return tuple(one for one in ids if one not in there)
+        usable = self._ec2.usable(self._region, ids)
+        return tuple(one for one in ids if one not in usable)
 
     def protect(self, stack_id: str, *, stack_policy: str | None, termination: bool) -> None:
         """Set the stack policy and termination protection that the lost stack had; a new stack has neither."""

@@ -11,7 +11,7 @@ from dr.app import App, Settings
 from dr.cli.frame import Shared, on_terminal, parse_time, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, Refused, UsageError
-from dr.recovery.carrying_out import Kit, carry_out, refuse_existing
+from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rehearse
 from dr.recovery.preparing import Asked
 from dr.render.restores import event_line, restore_document, restore_text, restored_text
 from dr.stacks.restore import RestorePlan
@@ -57,7 +57,10 @@ def restore(shared: Shared, *, plan_only: bool, yes: bool, **options: Any) -> in
     with working("choosing recovery points"):
         plan = app.plan_restore(_asked(**options))
         kit = app.kit(plan.region)
-        refuse_existing(plan, kit)
+        if plan_only:
+            plan = rehearse(plan, kit)
+        else:
+            refuse_existing(plan, kit)
     shared.say(restore_text(plan))
     errors = [finding for finding in plan.findings if finding.level == "error"]
     if plan_only or errors:

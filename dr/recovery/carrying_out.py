@@ -99,6 +99,16 @@ def refuse_existing(plan: RestorePlan, kit: Kit) -> LiveStack | None:
     return to_go_on_with(plan, kit.records.begun(kit.account, plan.region, plan.name), kit.maker)
 
 
+def rehearse(plan: RestorePlan, kit: Kit) -> RestorePlan:
+    """The plan, with what stands in its way now as a finding: to be looked at before the incident."""
+    try:
+        refuse_existing(plan, kit)
+    except Refused as error:
+        found = Finding(level="error", message=error.message, remedy=error.remedy or "")
+        return replace(plan, findings=(*plan.findings, found))
+    return plan
+
+
 def carry_out(plan: RestorePlan, kit: Kit, watch: Watch) -> Restored:
     """Carry out a confirmed plan. Raises `Refused`, `Busy`, `CloudError` before the stack is begun.
 
@@ -157,7 +167,7 @@ def _pin(plan: RestorePlan, kit: Kit, *, listed_again: bool) -> None:
     kit.records.pin(plan.id, plan.pins)
     if not listed_again:
         return
-    chosen = sorted({one for row in plan.data for one in (row.point.id, *row.expected)})
+    chosen = sorted({*plan.donors, *(one for row in plan.data for one in (row.point.id, *row.expected))})
     if gone := kit.maker.gone(chosen):
         kit.records.unpin(plan.id)
         raise Refused(
@@ -259,11 +269,13 @@ def _follow(plan: RestorePlan, kit: Kit, watch: Watch, renew: Callable[[], None]
     seen: set[str] = set()
     waited, which = 0.0, plan.name
     while True:
-        live = kit.maker.live(which)
+        with _going_on(plan):
+            live = kit.maker.live(which)
         if live is None:
             raise CloudError(f"stack {plan.name} was deleted while it was being created", "restore again")
         which = live.stack_id
-        events = kit.maker.events(live.stack_id)
+        with _going_on(plan):
+            events = kit.maker.events(live.stack_id)
         for event in events:
             if event.id not in seen:
                 seen.add(event.id)
@@ -272,6 +284,22 @@ def _follow(plan: RestorePlan, kit: Kit, watch: Watch, renew: Callable[[], None]
             why = "" if live.status == _DONE else first_failure(events) or live.reason
             return replace(live, reason=plan.without_secrets(why))
         waited = _wait(kit, waited, renew, f"stack {plan.name}")
+
+
+@contextmanager
+def _going_on(plan: RestorePlan) -> Iterator[None]:
+    """Who loses sight of the stack should know that nothing is lost: CloudFormation needs nobody to watch."""
+    try:
+        yield
+    except (CloudError, EnvironmentFailed) as error:
+        error.message = (
+            f"lost sight of stack {plan.name}, which CloudFormation goes on creating: {error.message}"
+        )
+        error.remedy = "; ".join(
+            part for part in (error.remedy, "run the same restore again: it follows on") if part
+        )
+        error.args = (error.message,)
+        raise
 
 
 def _wait(kit: Kit, waited: float, renew: Callable[[], None], what: str) -> float:

@@ -103,13 +103,17 @@ def _finished(plan: RestorePlan, begun: Begun) -> Refused:
     """Somebody asks again, perhaps because the answer was lost: the stack is the good one, and is not to be deleted."""
     return Refused(
         f"stack {plan.name} is there: the restore of {instant(begun.began)} made it, and has ended",
-        f"nothing is left to do; to try another moment beside it: --as {plan.name[:119]}-restored",
+        f"look at what it said of the stack policy and termination protection; beside it: --as {plan.name[:119]}-restored",
     )
 
 
 def _by_other_choices(plan: RestorePlan, begun: Begun) -> Refused:
     return Refused(
-        f"an unfinished restore of {instant(begun.began)} made stack {plan.name} with other choices",
-        "ask for it again with the same options, and it goes on; "
+        f"an unfinished restore of {instant(begun.began)}, {_asked(begun)}, made stack {plan.name} with other choices",
+        f"ask for it again {_asked(begun)} and with the same other options, and it goes on; "
         f"or delete the stack {plan.name} that it began, and restore anew",
     )
+
+
+def _asked(begun: Begun) -> str:
+    return "without --at" if begun.asked_at is None else f"with --at {instant(begun.asked_at)}"

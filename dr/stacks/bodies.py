@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dr.errors import Refused, UsageError
 from dr.model import ImageDevice, RecoveryPoint
+from dr.stacks.births import Birth, births, passed, tellable
 from dr.stacks.evaluate import Evaluator, Facts
 from dr.stacks.names import Mode, explicit_names, rename
 from dr.stacks.parameters import Given
@@ -58,12 +59,13 @@ class Bodies:
     findings: tuple[Finding, ...]
     empty: tuple[tuple[str, str], ...]
     from_images: tuple[tuple[str, str, str, RecoveryPoint], ...]
+    births: tuple[Birth, ...]
 
 
 def build(stack: StoredStack, sets: Mapping[str, RecoverySet], choices: Choices) -> Bodies:
     """Rewrite the stack's template and those of its nested stacks."""
     work = _Work(sets=sets, choices=choices)
-    top = work.one("", stack)
+    top = work.one("", stack, _facts(stack, choices).parameters)
     return Bodies(
         top=top,
         staged=tuple(work.staged),
@@ -71,6 +73,7 @@ def build(stack: StoredStack, sets: Mapping[str, RecoverySet], choices: Choices)
         findings=tuple(work.findings),
         empty=tuple(work.empty),
         from_images=tuple(work.from_images),
+        births=tuple(work.births),
     )
 
 
@@ -85,11 +88,19 @@ class _Work:
     findings: list[Finding] = field(default_factory=list)
     empty: list[tuple[str, str]] = field(default_factory=list)
     from_images: list[tuple[str, str, str, RecoveryPoint]] = field(default_factory=list)
+    births: list[Birth] = field(default_factory=list)
 
-    def one(self, path: str, stack: StoredStack) -> Rewritten:
-        urls = {name: self._child(_below(path, name), child) for name, child in stack.children.items()}
+    def one(self, path: str, stack: StoredStack, given: Mapping[str, str]) -> Rewritten:
+        """Rewrite one template; `given` are its parameters' values in this restore, as far as they are known."""
         template = _source(stack)
         facts = _facts(stack, self.choices)
+        evaluator = tellable(template, given, facts.pseudo)
+        urls = {
+            name: self._child(
+                _below(path, name), child, passed(evaluator, template.resources().get(name, {}))
+            )
+            for name, child in stack.children.items()
+        }
         chosen = self.sets[path]
         images = {c.logical_id: c.points[0] for c in chosen.chosen if c.type == INSTANCE and not c.devices}
         launch = _images_for(template, self.choices.image_for)
@@ -104,10 +115,14 @@ class _Work:
             if image is not None:
                 self.from_images.append((path, logical_id, volume.snapshot, image))
         renamed = rename(rewritten.template, self.choices.mode, _suffix(self.choices))
-        return _with_template(rewritten, renamed)
+        self.births += (
+            replace(one, logical_id=_below(path, one.logical_id))
+            for one in births(renamed, given, facts.pseudo)
+        )
+        return replace(rewritten, template=renamed)
 
-    def _child(self, path: str, child: StoredStack) -> str:
-        text = self.one(path, child).template.text
+    def _child(self, path: str, child: StoredStack, given: Mapping[str, str]) -> str:
+        text = self.one(path, child, given).template.text
         if self.choices.stage_url is None:
             raise UsageError(
                 f"{path} is a nested stack: its template has to go through S3",
@@ -227,12 +242,3 @@ def _owner(snapshot: str, images: Mapping[str, RecoveryPoint]) -> RecoveryPoint 
 
 def _suffix(choices: Choices) -> str:
     return f"-{(choices.as_name or 'restored').lower()}"
-
-
-def _with_template(rewritten: Rewritten, template: Template) -> Rewritten:
-    return Rewritten(
-        template=template,
-        changes=rewritten.changes,
-        findings=rewritten.findings,
-        from_images=rewritten.from_images,
-    )

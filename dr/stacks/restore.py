@@ -20,6 +20,7 @@ from datetime import datetime
 
 from dr.errors import Refused, UsageError
 from dr.model import RecoveryPoint
+from dr.stacks.births import Birth
 from dr.stacks.bodies import Bodies, Choices, build
 from dr.stacks.parameters import ParameterChoice, choose_parameters
 from dr.stacks.rebirth import Change, Finding
@@ -64,8 +65,8 @@ class World:
 class RestorePlan:
     """A restore, ready to be shown and carried out.
 
-    `staged` are the texts of nested templates, `donors` the images of launch templates. `asked_at` is --at as it was
-    given, None for now.
+    `staged` are the texts of nested templates, `donors` the images of launch templates, `births` all that the
+    templates need to be there. `asked_at` is --at as it was given, None for now.
     """
 
     id: str
@@ -86,6 +87,7 @@ class RestorePlan:
     termination_protection: bool
     data: tuple[DataRow, ...]
     donors: tuple[str, ...]
+    births: tuple[Birth, ...]
     empty: tuple[EmptyRow, ...]
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
@@ -148,6 +150,7 @@ def plan_restore(
         termination_protection=stack.termination_protection,
         data=_data_rows(sets, bodies),
         donors=tuple(sorted(set(choices.image_for.values()))),
+        births=bodies.births,
         empty=_empty_rows(sets, bodies),
         changes=bodies.changes,
         findings=(
@@ -235,7 +238,8 @@ def _preflight(stack: StoredStack, choices: Choices, world: World) -> tuple[Find
     exports = tuple(dict.fromkeys(name for one in tree for name in one.exports))
     imports = tuple(dict.fromkeys(name for one in tree for name in one.imports))
     if choices.mode == "keep" and not world.begun:
-        taken = [name for name in exports if name in world.exports]
+        own = f":stack/{choices.as_name or stack.name}/"  # that the target exists is told by itself, and once
+        taken = [name for name in exports if own not in world.exports.get(name, own)]
         findings += [
             Finding(
                 level="error",

@@ -26,10 +26,11 @@ from dr.stacks.template import Template, properties
 VOLUME, INSTANCE = "AWS::EC2::Volume", "AWS::EC2::Instance"
 NESTED = "AWS::CloudFormation::Stack"
 
-_IMAGE_PROPERTY = {
+IMAGE_PROPERTY = {
     "AWS::EC2::LaunchTemplate": ("LaunchTemplateData", "ImageId"),
     "AWS::AutoScaling::LaunchConfiguration": ("ImageId",),
 }
+"""Where what starts machines by itself names its image: `image_for` gives another."""
 
 
 def rewrite(template: Template, facts: Facts, rebirth: Rebirth) -> Rewritten:
@@ -102,11 +103,11 @@ def _handle_user_data(pen: Pen, logical_id: str, *, drop: bool) -> None:
 def _give_images(pen: Pen, image_for: Mapping[str, str]) -> None:
     for logical_id, image in image_for.items():
         kind = pen.template.resources().get(logical_id, {}).get("Type")
-        steps = _IMAGE_PROPERTY.get(str(kind))
+        steps = IMAGE_PROPERTY.get(str(kind))
         if steps is None:
             pen.fail(
                 f"image_for.{logical_id}: the template has no launch template or launch configuration of this name",
-                f"name one of: {', '.join(pen.template.of_type(*_IMAGE_PROPERTY)) or 'it has none'}",
+                f"name one of: {', '.join(pen.template.of_type(*IMAGE_PROPERTY)) or 'it has none'}",
             )
         elif pen.evaluator.present(logical_id):
             pen.put(logical_id, steps, image, "asked for with image_for")

@@ -106,6 +106,12 @@ def test_an_export_that_another_stack_has_stops_the_restore():
     assert errors(made) == ["export shared is taken by arn:other"]
 
 
+def test_an_export_of_the_target_itself_is_no_second_finding():
+    stack = stored(DATA, parameters=SECRET, outputs=(StackOutput(key="K", value="v", export="shared"),))
+    itself = "arn:aws:cloudformation:eu-west-1:111111111111:stack/prod/1"
+    assert errors(plan(stack=stack, exports={"shared": itself})) == []
+
+
 def test_an_export_of_a_nested_stack_that_is_taken_stops_the_restore():
     child = stored(template=PLAIN, outputs=(StackOutput(key="K", value="v", export="shared"),))
     text = "Resources:\n  Child:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: old}\n"

@@ -33,7 +33,7 @@ class FakeMaker:
     `change_set_fails` is the reason of the next change set's failure; `dies_after` raises KeyboardInterrupt right
     after the call of that name has had its effect, once; `calls` are the changing calls. `expired` are points that
     are gone, `denied` what `protect` is refused for: "stack policy", "termination protection";
-    "template summary" is `validate`, whose answer is `needs`.
+    "template summary" is `validate`, whose answer is `needs`; "images" is `gone`, and "events" itself.
     """
 
     born: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -97,6 +97,8 @@ class FakeMaker:
         live = self.live(stack_id)
         assert live is not None
         self._die("events")
+        if "events" in self.denied:
+            raise Denied("no permission for cloudformation:DescribeStackEvents")
         if live.status == "CREATE_IN_PROGRESS":
             self.stacks[live.name] = replace(live, status=self.ends_as, reason="The following failed")
         return self.happened
@@ -113,6 +115,8 @@ class FakeMaker:
         return {one: {"ImageId": found[one]} for one in ids if one in found}
 
     def gone(self, ids: Sequence[str]) -> tuple[str, ...]:
+        if "images" in self.denied:
+            raise Denied("no permission for ec2:DescribeImages")
         return tuple(one for one in ids if one in self.expired)
 
     def protect(self, stack_id: str, *, stack_policy: str | None, termination: bool) -> None:

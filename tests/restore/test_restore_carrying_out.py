@@ -12,7 +12,7 @@ from restore_values import ACCOUNT, NOON, REGION, SECRET, hours, planned, point,
 
 from dr import layout
 from dr.errors import Busy, CloudError, EnvironmentFailed, OutOfTime, Refused
-from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rpo
+from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rehearse, rpo
 from dr.recovery.holding import held
 from dr.recovery.preflight import preflight
 from dr.recovery.target import taken_up
@@ -446,6 +446,43 @@ def test_a_template_too_large_to_be_sent_is_not_asked_about(plan, maker):
 def test_a_check_beforehand_that_is_denied_is_a_warning(plan, maker):
     maker.denied = {"template summary"}
     assert [found.level for found in preflight(plan, maker)] == ["warning"]
+
+
+def test_ids_that_could_not_be_asked_for_are_a_warning(plan, maker):
+    maker.denied = {"images"}
+    assert [found.level for found in preflight(plan, maker)] == ["warning"]
+
+
+def test_an_image_for_a_launch_template_that_is_gone_since_the_plan_is_refused_before_any_call(kit, maker):
+    maker.expired = {"ami-donor"}
+    with pytest.raises(Refused, match="no longer to be had since the plan was made: ami-donor"):
+        carry_out(replace(a_plan(), donors=("ami-donor",)), kit, quiet)
+    assert did(maker) == []
+
+
+def test_who_loses_sight_of_the_stack_learns_that_cloudformation_goes_on(plan, kit, maker):
+    maker.denied = {"events"}
+    with pytest.raises(CloudError, match="stack prod, which CloudFormation goes on creating") as caught:
+        carry_out(plan, kit, quiet)
+    assert caught.value.remedy.endswith("run the same restore again: it follows on")
+    maker.denied = set()
+    assert carry_out(plan, kit, quiet).ok
+
+
+def test_a_restore_that_is_asked_for_with_another_at_is_told_how_the_first_one_was_asked(plan, kit, maker):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(plan, kit, quiet)
+    with pytest.raises(Refused, match=r"unfinished restore of .*, without --at, made") as caught:
+        carry_out(a_plan("snap-2", age=1, asked_at=NOON), kit, quiet)
+    assert "ask for it again without --at" in caught.value.remedy
+
+
+def test_a_rehearsal_shows_what_stands_in_its_way(plan, kit, maker):
+    maker.add("prod", "CREATE_COMPLETE")
+    (found,) = rehearse(plan, kit).findings[len(plan.findings) :]
+    assert (found.level, "stack prod exists" in found.message) == ("error", True)
+    assert did(maker) == []
 
 
 def test_a_changed_value_is_shown_as_json(plan):

@@ -124,6 +124,15 @@ def test_an_error_finding_of_the_plan_is_refused_and_nothing_is_created(prod, as
     assert prod.names() == {"prod"}
 
 
+def test_a_plan_of_a_stack_that_exists_is_shown_and_says_that_it_would_be_refused(prod, ask):
+    code, out, err = ask("--stack", "prod", "--plan-only", "--json", *GIVEN)
+    found = json.loads(out)
+    said = [row["message"] for row in found["findings"] if row["level"] == "error"]
+    assert (code, found["result"], len(found["stacks"][0]["data"])) == (4, "planned", 1)
+    assert [message.split(" in ")[0] for message in said] == ["stack prod exists"]
+    assert "Restore stack prod in" not in out + err
+
+
 def test_a_lease_that_somebody_holds_is_busy(prod, ask):
     app = prod.app()
     lease = app.desk.leases.acquire(layout.restore_lease_key(app.cloud.account, "eu-west-1", "copy"))

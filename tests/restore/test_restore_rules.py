@@ -343,35 +343,39 @@ def test_i13_once_it_has_ended_the_restored_stack_is_refused_like_any_other(smal
     assert before == small.described("copy")
 
 
-SEEDED = """\
+ATTACHED = """\
 Parameters:
-  From: {Type: String}
+  Machine: {Type: String}
 Resources:
   Data:
     Type: AWS::EC2::Volume
-    Properties: {AvailabilityZone: eu-west-1a, SnapshotId: !Ref From}
+    Properties: {AvailabilityZone: eu-west-1a, Size: 1}
+  Attached:
+    Type: AWS::EC2::VolumeAttachment
+    Properties: {Device: /dev/sdf, InstanceId: !Ref Machine, VolumeId: !Ref Data}
 """
 
 
 def test_a_stack_that_fails_says_why_stays_and_can_be_restored_after_it_is_deleted(world):
-    seed = world.ec2.create_volume(AvailabilityZone=ZONE, Size=3)["VolumeId"]
-    snapshot = world.ec2.create_snapshot(VolumeId=seed)["SnapshotId"]
-    world.sandbox.advance(61)
-    world.create("prod", SEEDED, {"From": snapshot})
+    run = world.ec2.run_instances(
+        ImageId=world.image(), MinCount=2, MaxCount=2, Placement={"AvailabilityZone": ZONE}
+    )
+    first, second = (machine["InstanceId"] for machine in run["Instances"])
+    world.create("prod", ATTACHED, {"Machine": first})
     world.protect("prod", ("stacks",))
-    wrong = {"parameters": {"From": "snap-0123456789abcdef0"}}
+    wrong = {"parameters": {"Machine": "i-0123456789abcdef0"}}
     restored = world.restore("prod", as_name="copy", **wrong)
     assert (restored.ok, restored.status) == (False, "CREATE_FAILED")
-    assert restored.reason.startswith("Data (AWS::EC2::Volume): ")
-    assert "snap-0123456789abcdef0" in restored.reason
+    assert restored.reason.startswith("Attached (AWS::EC2::VolumeAttachment): ")
+    assert "i-0123456789abcdef0" in restored.reason
 
     again = world.carry_out(world.plan("prod", as_name="copy", **wrong))
     assert (again.status, again.reason) == (restored.status, restored.reason)
     with pytest.raises(Refused, match="ended: stack copy is CREATE_FAILED"):
-        world.carry_out(world.plan("prod", as_name="copy"))
+        world.carry_out(world.plan("prod", as_name="copy", parameters={"Machine": second}))
 
     world.delete("copy")
-    assert world.restore("prod", as_name="copy").ok
+    assert world.restore("prod", as_name="copy", parameters={"Machine": second}).ok
 
 
 def test_two_restores_to_one_name_do_not_run_at_once(small):
