@@ -13,6 +13,7 @@ import click
 from dr import __version__, logs
 from dr.cli.commands import COMMANDS
 from dr.cli.frame import InOrder, Shared, complain, shared_options
+from dr.cli.hints import hint
 from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, DrError, UsageError
 
 
@@ -50,11 +51,11 @@ def run(arguments: Sequence[str]) -> int:
         return _code(dr.main(args=list(arguments), prog_name="dr", standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
         if as_json:
-            return _told(UsageError("a command is missing", _help(error)), as_json=True)
+            return _told(UsageError("a command is missing", hint(error)), as_json=True)
         click.echo(error.format_message())
         return EXIT_DONE
     except click.ClickException as error:
-        return _told(UsageError(_usage(error), _help(error)), as_json=as_json)
+        return _told(UsageError(_usage(error), hint(error)), as_json=as_json)
     except DrError as error:
         return _told(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
@@ -94,11 +95,6 @@ def _told(error: DrError, *, as_json: bool) -> int:
 
 def _usage(error: click.ClickException) -> str:
     return error.format_message().rstrip(".")
-
-
-def _help(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return f"see {context.command_path} --help" if context else "see dr --help"
 
 
 def _bug(error: Exception, *, as_json: bool) -> int:

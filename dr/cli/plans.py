@@ -28,6 +28,7 @@ from dr.tick.waiting import wait_for_captures
 from dr.wire import apply_document
 
 _LARGEST_PLAN = 64 << 20
+_WRITABLE = "choose a file that can be written"
 
 
 @click.command()
@@ -37,6 +38,8 @@ _LARGEST_PLAN = 64 << 20
 @shared_options
 def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitcode: bool) -> int:
     """Show what apply would do, and why. Changes nothing."""
+    if out and not Path(out).parent.is_dir():  # before a long look at AWS, not after it
+        raise EnvironmentFailed(f"{out}: No such directory", _WRITABLE)
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     asked = app.asked(policy)
     with working("reading AWS"):
@@ -63,7 +66,7 @@ def _save(path: Path, document: dict[str, Any]) -> None:
     except OSError as error:
         with suppress(OSError):
             beside.unlink()
-        raise EnvironmentFailed(f"{path}: {error.strerror}", "choose a file that can be written") from error
+        raise EnvironmentFailed(f"{path}: {error.strerror}", _WRITABLE) from error
 
 
 @click.command()
