@@ -28,7 +28,7 @@ from dr.executor.hands import Hands
 from dr.files import PolicyFiles, read_file, read_policy_files, shown
 from dr.functions import Document, invocation, run_restore, run_tick, stop_at
 from dr.limits import decide
-from dr.model import Policy, RecoveryPoint
+from dr.model import Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
 from dr.policy import Checked, check_policies
 from dr.recovery.carrying_out import Kit
@@ -40,6 +40,7 @@ from dr.store.leases import StoreLeases, owner_of
 from dr.store.opening import Stores, open_stores
 from dr.store.records import StoreRecords
 from dr.store.stacks import StoredStacks
+from dr.store.versions import read_versions
 from dr.tick.applying import Decide
 from dr.tick.desk import Desk
 
@@ -252,15 +253,16 @@ class App:
         store, account = self.desk.hands.store, self.cloud.account
         return tuple(point for region in sorted(self.regions) for point in store.points(account, region))
 
-    def template_digests(self, versions: Sequence[RecoveryPoint]) -> dict[str, str]:
-        """SHA-256 of the template of each version. Raises `Refused` for one that was tampered with."""
-        read = self.desk.hands.store.read
-        return {point.id: hashlib.sha256(read(point).template.encode()).hexdigest() for point in versions}
+    def stack_versions(self, points: Sequence[RecoveryPoint]) -> tuple[StackVersion, ...]:
+        """Each of these stored stacks with the digest of its template, or why it cannot be read."""
+        return read_versions(points, self.desk.hands.store)
 
     def plan_restore(self, asked: Asked) -> RestorePlan:
-        """Choose a version, read what a restore needs, and plan it."""
+        """Choose a version, read what a restore needs, and plan it. Raises `EnvironmentFailed` for an empty store."""
         now = self.clock.now()
         stored = self.stored_points()
+        if not stored and (nothing := self.stores.nothing()):
+            raise nothing
         version = choose_version(stored, asked, now, self.desk.hands.store)
         region = version.lineage.region
         reader = Reader(

@@ -25,11 +25,8 @@ VERSION = "dr:version"
 STACK = "dr:stack"
 LOGICAL_ID = "dr:logical-id"
 COPY_OF = "dr:copy-of"
-SOURCE_REGION = "dr:source-region"
 TIME = "dr:time"
 HOLD = "dr:hold"
-EXPIRES_AT = "dr:expires-at"
-CONSISTENCY = "dr:consistency"
 
 KIND_IMAGE_PART = "image-part"
 
@@ -157,9 +154,12 @@ def stack_point_id(account: str, region: str, name: str, slot: datetime) -> str:
     return f"stack/{account}/{region}/{name}/{slot_text(slot)}"
 
 
+MANIFESTS = "stacks/"
+
+
 def manifests_prefix(account: str, region: str) -> str:
     """All manifests of a Region."""
-    return f"stacks/{account}/{region}/"
+    return f"{MANIFESTS}{account}/{region}/"
 
 
 def manifest_key(lineage: Lineage, slot: datetime) -> str:
@@ -183,6 +183,14 @@ def blob_key(sha256: str) -> str:
 
 
 BLOBS = "blobs/"
+
+
+def altered_key(sha256: str, found: str) -> str:
+    """Where bytes with the digest `found`, that lay in the place of a template, are kept as evidence.
+
+    No sweep looks here: what it means is for a person to find out, and to remove.
+    """
+    return f"altered/{sha256}/{found}"
 
 
 def lease_key(account: str, region: str, policy: str) -> str:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dr.durations import Duration
+from dr.errors import DrError
 from dr.slots import Schedule
 
 Tags = Mapping[str, str]
@@ -112,6 +113,15 @@ class RecoveryPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StackVersion:
+    """A stored stack as a listing shows it: the digest of its template, or the fault that keeps it from being read."""
+
+    point: RecoveryPoint
+    template_sha256: str | None = None
+    fault: DrError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDevice:
     """One block device mapping of an image: the device name and the snapshot behind it; size in GiB."""
 
@@ -202,7 +212,8 @@ class Applied:
 class Unread:
     """A listing that failed, and so may hide something: nothing that it could have shown is deleted (DESIGN 7.3).
 
-    `what` is "sources", "points", "pins", "applied", "orphans" or "clock"; `protect` narrows "sources" and "points".
+    `what` is "sources", "points", "store", "pins", "applied", "orphans" or "clock"; `protect` narrows "sources" and
+    "points".
     """
 
     what: str
@@ -226,6 +237,14 @@ class Inventory:
     applied: Mapping[tuple[str, str], Applied] = field(default_factory=dict)
     orphaned_since: Mapping[str, datetime] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Whose a store is, and since when; None where the claim is older than that record, and so than any doubt."""
+
+    installation: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

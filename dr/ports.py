@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from dr.model import Applied, Begun, Holdings, Kind, Lineage, Protect, RecoveryPoint, Source, TagPatterns
+from dr.model import (
+    Applied,
+    Begun,
+    Claim,
+    Holdings,
+    Kind,
+    Lineage,
+    Protect,
+    RecoveryPoint,
+    Source,
+    TagPatterns,
+)
 from dr.stored import StoredStack
 
 
@@ -119,11 +130,22 @@ class StackStore(Protocol):
         """Copy what one store lacks from the other, as far as one tick may; the keys copied."""
 
 
+PIN_LASTS = timedelta(days=7)
+"""A running restore pins again long before; one that crashed pins for this long and no longer."""
+
+
 class Records(Protocol):
     """Small facts that the shells share through the store."""
 
+    @property
+    def name(self) -> str:
+        """The store's URL or path, for people."""
+
     def claim(self, installation: str) -> None:
         """Claim the store for this installation. Raises `Refused` when another one has."""
+
+    def holder(self) -> Claim | None:
+        """Whose the store is; None when nobody has claimed it."""
 
     def applied(self, account: str, region: str, policy: str) -> Applied | None:
         """What the last apply of a policy used; None when there was none."""
@@ -141,7 +163,7 @@ class Records(Protocol):
         """Ids of points that saved or running restores need."""
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
-        """Keep these points until `unpin`."""
+        """Keep these points for `PIN_LASTS`, or until `unpin`."""
 
     def unpin(self, restore: str) -> None:
         """Release them; one that is not there is success."""

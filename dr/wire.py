@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dr.actions import Action, Capture, Expire, Outcome, Result, Warn
-from dr.model import RecoveryPoint
+from dr.model import RecoveryPoint, StackVersion
 from dr.words import instant as time_text
 from dr.words import one_line
 
@@ -124,19 +124,20 @@ def stacks_document(stored: Sequence[RecoveryPoint]) -> Document:
     }
 
 
-def stack_document(name: str, versions: Sequence[RecoveryPoint], digests: Mapping[str, str]) -> Document:
-    """The JSON of `dr stacks NAME`; `digests` are SHA-256 of templates by id of the point, absent when unknown."""
+def stack_document(name: str, versions: Sequence[StackVersion]) -> Document:
+    """The JSON of `dr stacks NAME`; a version that cannot be read has no digest, and its error says why."""
     return {
         "name": name,
         "versions": [
             {
-                "id": point.id,
-                "slot": time_text(point.slot),
-                "time": time_text(point.time),
-                "template_sha256": digests.get(point.id),
-                "policy": point.lineage.policy,
-                "region": point.lineage.region,
+                "id": version.point.id,
+                "slot": time_text(version.point.slot),
+                "time": time_text(version.point.time),
+                "template_sha256": version.template_sha256,
+                "error": version.fault and one_line(version.fault.message),
+                "policy": version.point.lineage.policy,
+                "region": version.point.lineage.region,
             }
-            for point in versions
+            for version in versions
         ],
     }

@@ -10,7 +10,7 @@ from fakes import ACCOUNT, Failures, FakeClock
 
 from dr import layout
 from dr.errors import Busy, NotFound, Refused
-from dr.model import Applied, Begun, Kind, Lineage, Protect, RecoveryPoint, Source, State
+from dr.model import Applied, Begun, Claim, Kind, Lineage, Protect, RecoveryPoint, Source, State
 from dr.stored import StoredStack
 
 _LEASE = timedelta(minutes=5)
@@ -118,6 +118,7 @@ class FakeRecords:
     """The shared small facts."""
 
     failures: Failures = field(default_factory=Failures)
+    name: str = "the store of a test"
     claimed: str = ""
     keeps: dict[tuple[str, str, str], Applied] = field(default_factory=dict)
     pinned: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -128,6 +129,10 @@ class FakeRecords:
         if self.claimed not in {"", installation}:
             raise Refused(f"the store belongs to the installation {self.claimed}")
         self.claimed = installation
+
+    def holder(self) -> Claim | None:
+        claim = Claim(installation=self.claimed) if self.claimed else None
+        return self.failures.run("holder", lambda: claim)
 
     def applied(self, account: str, region: str, policy: str) -> Applied | None:
         return self.failures.run("applied", lambda: self.keeps.get((account, region, policy)))

@@ -44,6 +44,7 @@ def points(shared: Shared, source: str | None) -> int:
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading AWS"):
         inventory = read_points(app.regions, app.desk)
+    _warn_of_nothing(shared, app, [p for p in inventory.points if p.kind is Kind.STACK])
     found = points_newest_first(p for p in inventory.points if source in (None, p.lineage.source))
     if source is not None and not found and not inventory.unread:
         raise _unknown(
@@ -61,13 +62,22 @@ def stacks(shared: Shared, name: str | None) -> int:
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading the store"):
         stored = app.stored_points()
+    _warn_of_nothing(shared, app, stored)
     if name is None:
         shared.emit(lambda: stacks_document(stored), lambda: stacks_text(stored))
         return EXIT_DONE
-    versions = _versions(stored, name)
-    digests = app.template_digests(versions)
-    shared.emit(lambda: stack_document(name, versions, digests), lambda: stack_text(name, versions, digests))
-    return EXIT_DONE
+    versions = app.stack_versions(_versions(stored, name))
+    shared.emit(lambda: stack_document(name, versions), lambda: stack_text(name, versions))
+    faults = [version.fault for version in versions if version.fault is not None]
+    for message, remedy in {fault.message: fault.remedy for fault in faults}.items():
+        shared.warn(message, remedy)
+    return weightiest(fault.exit_code for fault in faults)
+
+
+def _warn_of_nothing(shared: Shared, app: App, stored: Sequence[RecoveryPoint]) -> None:
+    """Tell when no stack is stored because the store holds nothing at all: it may not be the one that was meant."""
+    if not stored and (nothing := app.stores.nothing()):
+        shared.warn(nothing.message, nothing.remedy)
 
 
 def _versions(stored: Sequence[RecoveryPoint], name: str) -> tuple[RecoveryPoint, ...]:

@@ -31,6 +31,10 @@ class Shared:
         """Write the answer to stdout: exactly one JSON document, or text for people."""
         click.echo(json.dumps(document(), indent=2, ensure_ascii=False) if self.json else text())
 
+    def warn(self, message: str, remedy: str) -> None:
+        """Tell on stderr what a person should know beside the answer; under --json too."""
+        _tell("warning", message, remedy)
+
     def say(self, line: str) -> None:
         """Write a line of progress for people; nothing under --json."""
         if not self.json:
@@ -87,10 +91,14 @@ def complain(error: DrError, *, as_json: bool) -> None:
         body = {"message": error.message, "remedy": error.remedy, "exit": error.exit_code}
         click.echo(json.dumps({"error": body}, indent=2, ensure_ascii=False))
         return
-    lines = [clean(line) for line in error.message.splitlines()]
-    click.echo("\n".join(["error: " + (lines[0] if lines else ""), *lines[1:]]), err=True)
-    if error.remedy:
-        click.echo(f"  what to do: {clean(error.remedy)}", err=True)
+    _tell("error", error.message, error.remedy)
+
+
+def _tell(kind: str, message: str, remedy: str) -> None:
+    lines = [clean(line) for line in message.splitlines()]
+    click.echo("\n".join([f"{kind}: " + (lines[0] if lines else ""), *lines[1:]]), err=True)
+    if remedy:
+        click.echo(f"  what to do: {clean(remedy)}", err=True)
 
 
 def parse_time(text: str, option: str) -> datetime:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from dr.model import RecoveryPoint
+from dr.model import RecoveryPoint, StackVersion
 from dr.render.plans import warning_lines
 from dr.status import Protected, Status
 from dr.wire import stacks_document
-from dr.words import clean, count, duration, instant
+from dr.words import clean, count, duration, instant, one_line
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -82,12 +82,14 @@ def stacks_text(stored: Sequence[RecoveryPoint]) -> str:
     )
 
 
-def stack_text(name: str, versions: Sequence[RecoveryPoint], digests: Mapping[str, str]) -> str:
-    """One line a version, newest first."""
+def stack_text(name: str, versions: Sequence[StackVersion]) -> str:
+    """One line a version, newest first; one that cannot be read says so in the place of its digest."""
     head = ("SLOT", "STORED", "POLICY", "REGION", "TEMPLATE SHA-256")
-    rows = [_version(p, digests) for p in versions]
+    rows = [_version(version) for version in versions]
     return "\n".join([f"Stack {clean(name)}", *table([head, *rows])])
 
 
-def _version(p: RecoveryPoint, digests: Mapping[str, str]) -> tuple[str, ...]:
-    return (instant(p.slot), instant(p.time), p.lineage.policy, p.lineage.region, digests.get(p.id, "-"))
+def _version(version: StackVersion) -> tuple[str, ...]:
+    p, fault = version.point, version.fault
+    read = f"cannot be read: {one_line(fault.message)}" if fault else version.template_sha256 or "-"
+    return (instant(p.slot), instant(p.time), p.lineage.policy, p.lineage.region, read)

@@ -7,6 +7,7 @@
     documents    StoredStack <-> manifest and templates
     vault        one store's manifests and templates, every digest checked
     stacks       StackStore over a primary and an optional replica
+    versions     what a listing tells of stored stacks, those too that cannot be read
     records      the claim, what was applied, pins
     leases       who works on what
 

@@ -39,6 +39,17 @@ class Stores:
             return self.primary
         return self.replica
 
+    def nothing(self) -> EnvironmentFailed | None:
+        """The error for stores of which none that answers holds anything of any installation; else None."""
+        holds = {store.name: _holds(store) for store in (self.primary, self.replica) if store is not None}
+        empty = [name for name, held in holds.items() if held is False]
+        if not empty or True in holds.values():
+            return None
+        return EnvironmentFailed(
+            f"{' and '.join(empty)} {'hold' if len(empty) > 1 else 'holds'} nothing of any installation",
+            "is it mounted, is its path under `store` in dr.yaml right? A first `dr apply` makes a new one",
+        )
+
     @property
     def troubles(self) -> tuple[str, ...]:
         """What a restore should know of where it keeps its records."""
@@ -82,8 +93,12 @@ def open_store(location: StoreLocation, session: Callable[[], Session], clock: C
 
 def _answers(store: ObjectStore) -> bool:
     """Whether it can be read now."""
+    return _holds(store) is not None
+
+
+def _holds(store: ObjectStore) -> bool | None:
+    """Whether it is claimed or holds a stack; None when it cannot be read now. A replica bears no claim."""
     try:
-        store.get(layout.CLAIM)
+        return store.get(layout.CLAIM) is not None or any(True for _ in store.keys(layout.MANIFESTS))
     except (CloudError, EnvironmentFailed):
-        return False
-    return True
+        return None

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from dr import layout
 from dr.durations import Duration
 from dr.errors import CloudError, Refused
-from dr.model import Applied, Begun, RetentionRule
-from dr.ports import Clock, ObjectStore
+from dr.model import Applied, Begun, Claim, RetentionRule
+from dr.ports import PIN_LASTS, Clock, ObjectStore
 from dr.store.documents import instant_text
 from dr.store.fields import Row
 
 _FORMAT = 1
 _Value = TypeVar("_Value")
-_PIN_LASTS = timedelta(days=7)
-"""A running restore pins again long before; one that crashed pins for this long and no longer."""
 _COUNTS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 
 
@@ -34,19 +32,29 @@ class StoreRecords:
         self._store = store
         self._clock = clock
 
+    @property
+    def name(self) -> str:
+        """The store's URL or path."""
+        return self._store.name
+
     def claim(self, installation: str) -> None:
         """Claim the store; a store has one installation, or two would expire each other's stacks."""
-        if self._store.put(layout.CLAIM, _document({"installation": installation}), if_absent=True):
+        document = {"installation": installation, "since": instant_text(self._clock.now())}
+        if self._store.put(layout.CLAIM, _document(document), if_absent=True):
             return
-        row = self._read(layout.CLAIM)
-        if row is None:
-            raise CloudError(f"{self._store.name}/{layout.CLAIM} came and went", "run it again")
-        holder = self._field(layout.CLAIM, partial(row.text, "installation"))
-        if holder != installation:
+        standing = self.holder()
+        if standing is None:
+            raise CloudError(f"{self.name}/{layout.CLAIM} came and went", "run it again")
+        if standing.installation != installation:
             raise Refused(
-                f"{self._store.name} belongs to the installation {holder!r}; this one is {installation!r}",
+                f"{self.name} belongs to the installation {standing.installation!r}; this one is {installation!r}",
                 "give this installation a store of its own, or correct `name` in dr.yaml",
             )
+
+    def holder(self) -> Claim | None:
+        """Whose the store is, and since when; None when nobody has claimed it."""
+        row = self._read(layout.CLAIM)
+        return None if row is None else self._field(layout.CLAIM, partial(_claim, row))
 
     def applied(self, account: str, region: str, policy: str) -> Applied | None:
         """What the last apply of a policy used; None when there was none."""
@@ -77,7 +85,7 @@ class StoreRecords:
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
         """Keep these points for a week from now, or until `unpin`; clears away what ran out."""
-        until = instant_text(self._clock.now() + _PIN_LASTS)
+        until = instant_text(self._clock.now() + PIN_LASTS)
         document = {"restore": restore, "points": sorted(set(points)), "until": until}
         self._store.put(layout.pin_key(restore), _document(document))
         for key, _, live in self._pins():
@@ -137,6 +145,11 @@ class StoreRecords:
 
 def _document(values: dict[str, Any]) -> bytes:
     return json.dumps({"format": _FORMAT, **values}, sort_keys=True).encode()
+
+
+def _claim(row: Row) -> Claim:
+    since = None if row.maybe("since") is None else row.instant("since")
+    return Claim(installation=row.text("installation"), since=since)
 
 
 def _applied(row: Row) -> Applied:

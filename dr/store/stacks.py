@@ -30,7 +30,6 @@ from dr.store.vault import Vault
 from dr.stored import StoredStack
 
 _UNREACHABLE = (CloudError, EnvironmentFailed)
-_STACKS = "stacks/"
 _Answer = TypeVar("_Answer")
 
 
@@ -38,7 +37,7 @@ class StoredStacks:
     """`ports.StackStore` over one or two object stores."""
 
     def __init__(self, primary: ObjectStore, replica: ObjectStore | None, clock: Clock) -> None:
-        self._vaults = [Vault(store) for store in (primary, replica) if store is not None]
+        self._vaults = [Vault(store, self._note) for store in (primary, replica) if store is not None]
         self._clock = clock
         self._troubles: dict[str, None] = {}
 
@@ -100,7 +99,7 @@ class StoredStacks:
 
     def lag(self) -> tuple[str, ...]:
         """Say what went wrong since it was last asked, and what one store lacks of the other."""
-        missing = self._differences(_STACKS) if len(self._vaults) > 1 else []
+        missing = self._differences(layout.MANIFESTS) if len(self._vaults) > 1 else []
         said = [
             f"{to.name} lacks {len(keys)} stored stack{'s' if len(keys) > 1 else ''} that {of.name} has, "
             f"the newest {keys[0]}"
@@ -183,9 +182,10 @@ class StoredStacks:
         try:
             behind = compare_newest(primary, replica, lineage)
         except _UNREACHABLE as error:
-            self._troubles[error.message] = None
+            self._note(error.message)
         else:
-            self._troubles |= {behind: None} if behind else {}
+            if behind:
+                self._note(behind)
 
     def _ask(self, question: Callable[[Vault], _Answer]) -> list[tuple[Vault, _Answer]]:
         """Ask every store; the answers of those that can be reached. Raises the first one's words when none can."""
@@ -211,8 +211,10 @@ class StoredStacks:
         return True
 
     def _remember(self, vault: Vault, error: DrError) -> None:
-        said = error.message if vault.name in error.message else f"{vault.name}: {error.message}"
-        self._troubles[said] = None
+        self._note(error.message if vault.name in error.message else f"{vault.name}: {error.message}")
+
+    def _note(self, trouble: str) -> None:
+        self._troubles[trouble] = None
 
 
 def _said(work: Callable[[], _Answer]) -> _Answer:

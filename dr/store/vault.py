@@ -5,18 +5,19 @@
     remove   the manifest alone; `sweep` then deletes templates that no manifest names and that are older than a day
 
 A template that is there already is compared, and written again unless this store's newest manifest of the lineage
-names it: a sweep that runs at the same time then sees it as fresh.
+names it: a sweep that runs at the same time then sees it as fresh. Where other bytes lie in its place, they are set
+aside as evidence and the right ones take the place: nobody could store this template again otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from dr import layout
 from dr.errors import CloudError, Refused
 from dr.model import Lineage
-from dr.ports import ObjectStore
+from dr.ports import ObjectStore, StoredObject
 from dr.store.documents import Manifest, Packed, Predecessor, open_manifest, sha256, unpack
 from dr.stored import StoredStack
 
@@ -25,10 +26,11 @@ _GARBAGE_AFTER = timedelta(days=1)
 
 
 class Vault:
-    """Stored stacks in one object store."""
+    """Stored stacks in one object store. `tell` hears what a person should look at, though nothing failed."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, tell: Callable[[str], None]) -> None:
         self._store = store
+        self._tell = tell
         self._named: dict[
             str, frozenset[str]
         ] = {}  # manifests never change: each is read once for all sweeps
@@ -104,7 +106,9 @@ class Vault:
         old = {key for key, at in self._store.keys(layout.BLOBS) if now - at > _GARBAGE_AFTER}
         if not old:
             return
-        named = {layout.blob_key(each) for key in self.manifests("stacks/") for each in self._names(key)}
+        named = {
+            layout.blob_key(each) for key in self.manifests(layout.MANIFESTS) for each in self._names(key)
+        }
         for key in sorted(old - named):
             if all(now - at > _GARBAGE_AFTER for each, at in self._store.keys(key) if each == key):
                 self._store.delete(key)
@@ -136,10 +140,22 @@ class Vault:
         if found is None or (fresh and found.body == body):
             self._store.put(key, body)
         elif found.body != body:
-            raise CloudError(
-                f"{self.name}/{key} is not what its digest says: it was changed or damaged",
-                "find out what happened, then remove it: the next capture writes it again",
+            self._mend_blob(digest, body, found)
+
+    def _mend_blob(self, digest: str, body: bytes, altered: StoredObject) -> None:
+        """Keep the altered bytes beside, then write the right ones over exactly those: nothing unseen is lost."""
+        key = layout.blob_key(digest)
+        evidence = layout.altered_key(digest, sha256(altered.body))
+        self._store.put(evidence, altered.body)
+        if self._store.put(key, body, if_match=altered.etag) is not None:
+            self._tell(
+                f"{self.name}/{key} was not what its digest says: it was changed or damaged. It is mended; "
+                f"what lay there is kept as {evidence}: find out who wrote it, then remove it"
             )
+            return
+        standing = self._store.get(key)
+        if standing is None or standing.body != body:
+            raise CloudError(f"{self.name}/{key} changes while it is mended", "run it again")
 
     def _checked(self, body: bytes, lineage: Lineage, slot: datetime) -> Manifest:
         where = self._where(lineage, slot)

@@ -1,6 +1,7 @@
 """One look at the world, and what follows from it.
 
     inventory    every listing once; one that fails is `Unread`, and closes expiry
+    lost         a store that is younger than the points that it should know closes expiry too
     leasing      who works on what: one lease for each policy and Region
     applying     leases -> inventory -> decide -> execute -> record -> repair the store
     waiting      until the captures of an apply are good

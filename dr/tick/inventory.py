@@ -10,6 +10,7 @@ from dr.errors import CloudError, EnvironmentFailed
 from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
 from dr.planner import image_regions
 from dr.tick.desk import Desk
+from dr.tick.lost import lost_store
 
 _MAX_SKEW = 300.0
 """Seconds (DESIGN 7.3)."""
@@ -97,8 +98,15 @@ class _Reading:
             self._sources[source.protect, source.region, source.id] = source
 
     def shared(self, policies: Sequence[Policy], account: str) -> None:
-        """What the store knows: pins, the keep of each policy's last apply, and since when parts are orphans."""
+        """What the store knows: pins, the keep of each policy's last apply, and since when parts are orphans.
+
+        After the points: a store that is younger than they are knows too little.
+        """
         records = self._desk.records
+        with self._listing("store", ""):
+            now = self._desk.hands.clock.now()
+            lost = lost_store(records.name, records.holder(), self._points, now)
+            self._unread.extend([lost] if lost else [])
         with self._listing("pins", ""):
             self._pins = records.pins()
         with self._listing("applied", ""):

@@ -1,9 +1,9 @@
-"""Where a restore keeps its records while the primary store is out of reach."""
+"""Where a restore keeps its records while the primary store is out of reach, and stores that hold nothing."""
 
 from __future__ import annotations
 
 import pytest
-from store_kit import Pair, StillClock
+from store_kit import Pair, StillClock, stored
 
 from dr.store.leases import StoreLeases
 from dr.store.opening import Stores
@@ -40,3 +40,31 @@ def test_without_a_replica_that_answers_the_primary_says_itself_what_is_wrong(pa
     for replica in (pair.replica, None):
         stores = Stores(primary=pair.primary, replica=replica)
         assert (stores.for_restore, stores.troubles) == (pair.primary, ())
+
+
+def test_stores_of_nobody_are_told_with_what_to_do(pair):
+    told = Stores(primary=pair.primary, replica=pair.replica).nothing()
+
+    assert told.message == f"{pair.primary.name} and {pair.replica.name} hold nothing of any installation"
+    assert ("is it mounted" in told.remedy, told.exit_code) == (True, 1)
+    assert list(pair.folder.iterdir()) == []
+
+
+def test_a_store_that_is_claimed_holds_something_though_no_stack_is_stored(pair):
+    StoreRecords(pair.primary, pair.clock).claim("acme")
+
+    assert Stores(primary=pair.primary, replica=None).nothing() is None
+
+
+def test_a_replica_that_holds_stacks_is_enough_beside_a_primary_that_vanished(pair):
+    pair.primary.away = True
+    pair.stacks.write(stored())
+    pair.primary.away = False
+
+    assert Stores(primary=pair.primary, replica=pair.replica).nothing() is None
+
+
+def test_a_store_that_does_not_answer_is_not_taken_for_empty(pair):
+    pair.primary.away = True
+
+    assert Stores(primary=pair.primary, replica=None).nothing() is None

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_kit import Breakable, Killed, StillClock
+from store_kit import NOON, Breakable, Killed, StillClock
 
 from dr import layout
 from dr.durations import Duration
 from dr.errors import CloudError, EnvironmentFailed, Refused
-from dr.model import Applied, RetentionRule
+from dr.model import Applied, Claim, RetentionRule
 from dr.store.directory import DirectoryStore
 from dr.store.records import StoreRecords
 
@@ -50,6 +50,22 @@ def test_a_store_is_claimed_once_and_by_its_own_again(records):
     assert records.claim("acme") is None
 
 
+def test_a_claim_keeps_the_day_on_which_it_was_first_made(records, clock):
+    assert records.holder() is None
+    records.claim("acme")
+    clock.advance(days=3)
+    records.claim("acme")
+
+    assert records.holder() == Claim(installation="acme", since=NOON)
+
+
+def test_a_claim_from_before_claims_had_a_date_has_none(records, store):
+    store.put(layout.CLAIM, b'{"format": 1, "installation": "acme"}')
+    records.claim("acme")
+
+    assert records.holder() == Claim(installation="acme", since=None)
+
+
 def test_a_second_claimant_is_refused_with_both_names(records):
     records.claim("acme")
 
@@ -58,7 +74,17 @@ def test_a_second_claimant_is_refused_with_both_names(records):
     assert caught.value.exit_code == 4
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"format": 9}', b'{"format": 1, "installation": 5}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"format": 9}',
+        b'{"format": 1, "installation": 5}',
+        b'{"format": 1, "installation": "acme", "since": "once"}',
+    ],
+)
 def test_a_claim_that_cannot_be_read_is_nobodys_leave_to_go_on(records, store, body):
     store.put(layout.CLAIM, body)
 

@@ -10,7 +10,7 @@ import pytest
 from store_kit import ACCOUNT, NOON, REGION, Pair, StillClock, point_of, rich, stored
 
 from dr import layout
-from dr.errors import CloudError, Refused
+from dr.errors import Refused
 from dr.store.documents import Predecessor, pack
 
 HOUR = timedelta(hours=1)
@@ -159,26 +159,6 @@ def test_i15_what_is_damaged_is_not_copied_to_the_other_store(pair):
     assert stacks.repair(ACCOUNT, REGION) == ()
     assert list(pair.replica.inner.keys("")) == []
     assert any("is not what its digest says" in line for line in stacks.lag())
-
-
-def test_a_capture_does_not_rest_on_a_damaged_template(pair):
-    pair.alone.write(stored())
-    pair.file(pair.primary, blob_of(stored().template)).write_bytes(b"forged")
-
-    with pytest.raises(CloudError, match="is not what its digest says"):
-        pair.alone.write(stored(NOON + HOUR))
-    assert [point.slot for point in pair.alone.points(ACCOUNT, REGION)] == [NOON]
-
-
-def test_a_capture_goes_to_the_other_store_past_a_damaged_template_and_tells(pair):
-    pair.stacks.write(stored())
-    pair.file(pair.primary, blob_of(stored().template)).write_bytes(b"forged")
-    stacks = pair.stacks
-    stacks.write(stored(NOON + HOUR))
-
-    said = stacks.lag()
-    assert any("is not what its digest says" in line for line in said)
-    assert any("primary lacks 1 stored stack" in line for line in said)
 
 
 def test_a_capture_after_a_damaged_manifest_goes_on(pair):
