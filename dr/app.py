@@ -296,8 +296,10 @@ class App:
 
     def decide(self) -> Decide:
         """How a plan is made: the points of policies that were not asked for are no orphans."""
-        others = frozenset(policy.name for policy in self.policies)
-        return lambda policies, inventory, now: decide(policies, inventory, now, others)
+        every = {policy.name for policy in self.policies}
+        return lambda policies, inventory, now: decide(
+            policies, inventory, now, every - {policy.name for policy in policies}
+        )
 
     def stamped(self, asked: tuple[Policy, ...]) -> Decide:
         """How a plan with a fingerprint is made, for the policies that were asked for."""

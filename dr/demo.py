@@ -20,7 +20,7 @@ from dr.recovery.carrying_out import Restored, carry_out
 from dr.recovery.preparing import Asked
 from dr.render.plans import action_line, plan_text
 from dr.render.restores import event_line, restore_text, restored_text
-from dr.sandbox import fleet, process, setting
+from dr.sandbox import fleet, process, setting, witness
 from dr.tick.applying import Applying, apply_now
 from dr.tick.inventory import read_inventory
 from dr.tick.waiting import wait_for_captures
@@ -56,11 +56,11 @@ class Stage:
 
     def snapshots(self) -> list[dict[str, Any]]:
         """Every snapshot of this installation, asked of EC2."""
-        ec2 = self.app.session.ec2(fleet.HOME)
-        pages = ec2.get_paginator("describe_snapshots").paginate(
-            OwnerIds=["self"], Filters=[{"Name": f"tag:{layout.MANAGED}", "Values": ["sandbox"]}]
-        )
-        return [dict(row) for page in pages for row in page["Snapshots"]]
+        return witness.snapshots(self.running.url, "sandbox")
+
+    def volumes(self) -> dict[str, str]:
+        """Logical id -> the snapshot behind it, of the stack's data volumes, asked of EC2."""
+        return witness.data_volumes(self.running.url, _STACK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,27 +156,10 @@ def _pass_time(stage: Stage, say: Say) -> None:
 
 
 def _lose(stage: Stage, say: Say) -> None:
-    app = stage.app
-    stage.before = _volumes(app)
-    cloudformation = app.session.cloudformation(fleet.HOME)
-    cloudformation.delete_stack(StackName=_STACK)
-    for _ in range(600):
-        if app.kit(fleet.HOME).maker.live(_STACK) is None:
-            break
-        app.clock.sleep(0.1)
-    _hold(app.kit(fleet.HOME).maker.live(_STACK) is None, "the stack is still there")
-    _hold(bool(stage.before) and not _volumes(app), "the stack's volumes are still there")
+    stage.before = stage.volumes()
+    _hold(fleet.lose(stage.running.url, _STACK), "the stack is still there, or was not")
+    _hold(bool(stage.before) and not stage.volumes(), "the stack's volumes are still there")
     say(f"Stack {_STACK} and its {count(len(stage.before), 'data volume')} are gone.")
-
-
-def _volumes(app: App) -> dict[str, str]:
-    """Logical id -> the snapshot that it was born from, of the stack's data volumes, asked of EC2."""
-    ec2 = app.session.ec2(fleet.HOME)
-    rows = ec2.describe_volumes(
-        Filters=[{"Name": "tag:aws:cloudformation:stack-name", "Values": [_STACK]}],
-    )["Volumes"]
-    tags = [({t["Key"]: t["Value"] for t in row["Tags"]}, row.get("SnapshotId", "")) for row in rows]
-    return {found["aws:cloudformation:logical-id"]: snapshot for found, snapshot in tags if "Tier" in found}
 
 
 def _restore(stage: Stage, say: Say) -> None:
@@ -202,7 +185,7 @@ def _check_data(app: App, stage: Stage, restored: Restored) -> None:
             and point.kind == "snapshot"
         ):
             newest[point.logical_id] = point.id
-    found = _volumes(app)
+    found = stage.volumes()
     _hold(set(found) == set(stage.before), "not every data volume is back")
     wrong = [name for name, snapshot in found.items() if newest.get(name) != snapshot]
     _hold(not wrong, f"EC2 shows another snapshot behind {', '.join(wrong)}")

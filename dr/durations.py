@@ -39,10 +39,6 @@ class Duration:
         except OverflowError:
             return _EARLIEST
 
-    def seconds_from(self, instant: datetime, zone: ZoneInfo) -> int:
-        """Give its length in seconds when it ends at an instant."""
-        return int((instant - self.before(instant, zone)).total_seconds())
-
     def __str__(self) -> str:
         years, months = divmod(self.months, 12)
         days, rest = divmod(self.seconds, 86_400)

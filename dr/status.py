@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from dr.actions import Warn, WarningCode
-from dr.model import Inventory, Policy, Protect, RecoveryPoint, Source, State
+from dr.model import Inventory, Policy, Protect, RecoveryPoint, Source, State, Unread
 from dr.planner.cases import Case, cases
 from dr.planner.shelf import Shelf, shelve, unread_of
 from dr.planner.warnings import clock_warnings, selection_warnings, source_warnings, unread_warnings
 from dr.slots import next_slots
 from dr.wire import point_document, time_text, warn_document
+from dr.words import one_line
 
 _KINDS = {Protect.VOLUMES: "volume", Protect.INSTANCES: "instance", Protect.STACKS: "stack"}
 
@@ -68,7 +69,7 @@ def status(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> S
         unprotected=_unprotected(inventory, sources),
         stacks=_stacks(inventory),
         orphans=_orphans(policies, inventory, shelf),
-        warnings=(*clock_warnings(inventory), *warnings),
+        warnings=(*clock_warnings(inventory), *warnings, *elsewhere_warnings(policies, inventory.unread)),
     )
 
 
@@ -79,6 +80,15 @@ _NOT_OK = {
     WarningCode.PENDING_LONG,
 }
 """What could not be read, and what is a failure by itself (FAILURES 2, rows 11 and 49)."""
+
+
+def elsewhere_warnings(policies: Sequence[Policy], unread: Iterable[Unread]) -> Iterable[Warn]:
+    """What could not be read in Regions that no policy names, once a Region: nothing is decided there."""
+    named = {region for policy in policies for region in policy.regions}
+    why = {miss.region: miss.message for miss in unread if miss.region and miss.region not in named}
+    for region, message in sorted(why.items()):
+        told = f"{region}: not listed completely ({one_line(message)}); no policy names it: what is left there is not shown"
+        yield Warn(code=WarningCode.LISTING_INCOMPLETE, message=told)
 
 
 def _protected(case: Case, now: datetime) -> Protected:

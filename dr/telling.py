@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dr import logs
-from dr.actions import Capture, Outcome, Result, Warn
-from dr.model import Policy
+from dr.actions import Capture, Expire, Outcome, Plan, Result, Warn
+from dr.model import Inventory, Policy
 from dr.ports import StackEvent
 from dr.recovery.carrying_out import Restored
 from dr.stacks.restore import RestorePlan
@@ -36,6 +36,30 @@ def tell_started(policies: Sequence[Policy], scheduled: str | None) -> None:
     """A tick before it reads anything; `scheduled` is the sender's time, as it came."""
     shards = [f"{policy.name}/{region}" for policy in policies for region in policy.regions]
     logs.get("dr").info("tick.started", shards=shards, scheduled=scheduled)
+
+
+def tell_read(regions: Collection[str], inventory: Inventory) -> None:
+    """What a plan rests on: the Regions that were read, and what was found there."""
+    logs.get("dr").info(
+        "inventory.read",
+        regions=sorted(regions),
+        sources=len(inventory.sources),
+        points=len(inventory.points),
+        unread=len(inventory.unread),
+    )
+
+
+def tell_planned(plan: Plan) -> None:
+    """What a plan came to."""
+    captures = sum(isinstance(action, Capture) for action in plan.actions)
+    blocked = sum(isinstance(action, Expire) and action.blocked for action in plan.actions)
+    logs.get("dr").info(
+        "plan.made",
+        capture=captures,
+        expire=len(plan.actions) - captures - blocked,
+        blocked=blocked,
+        warnings=len(plan.warnings),
+    )
 
 
 def tell_tick(outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> None:

@@ -38,20 +38,49 @@ def status(shared: Shared) -> int:
 
 @click.command()
 @click.option("--source", metavar="ID", help="Only the points of this volume, instance or stack.")
+@click.option(
+    "--stack", metavar="NAME", help="Only the stored stack of this name and the data of its resources."
+)
+@click.option("--policy", metavar="NAME", help="Only the points that this policy took, a removed one too.")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only this kind.")
 @shared_options
-def points(shared: Shared, source: str | None) -> int:
+def points(
+    shared: Shared, source: str | None, stack: str | None, policy: str | None, kind: str | None
+) -> int:
     """List recovery points, newest slot first."""
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading AWS"):
         inventory = read_points(app.regions, app.desk)
     _warn_of_nothing(shared, app, [p for p in inventory.points if p.kind is Kind.STACK])
-    found = points_newest_first(p for p in inventory.points if source in (None, p.lineage.source))
-    if source is not None and not found and not inventory.unread:
-        raise _unknown(
-            source, {p.lineage.source for p in inventory.points}, "no point of the source", "dr points"
-        )
+    if not inventory.unread:
+        _require_known(inventory.points, source=source, stack=stack, policy=policy)
+    found = points_newest_first(
+        point
+        for point in inventory.points
+        if source in (None, point.lineage.source)
+        and stack in (None, _stack_of(point))
+        and policy in (None, point.lineage.policy)
+        and kind in (None, point.kind)
+    )
     shared.emit(lambda: {"points": [point_document(p) for p in found]}, lambda: points_text(found))
     return EXIT_FAILED if inventory.unread else EXIT_DONE
+
+
+def _stack_of(point: RecoveryPoint) -> str | None:
+    """The stack that a point is of, or whose resource it holds the data of."""
+    return point.lineage.source if point.kind is Kind.STACK else point.stack
+
+
+def _require_known(points: Sequence[RecoveryPoint], **asked: str | None) -> None:
+    """Refuse the name of which there is no point at all: it is misspelt more often than not."""
+    for option, known in (
+        ("source", {point.lineage.source for point in points}),
+        ("stack", {name for point in points if (name := _stack_of(point))}),
+        ("policy", {point.lineage.policy for point in points}),
+    ):
+        name = asked[option]
+        if name is not None and name not in known:
+            raise _unknown(name, known, f"no point of the {option}", "dr points")
 
 
 @click.command()

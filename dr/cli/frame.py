@@ -6,6 +6,7 @@ and after the command's name; the later one wins.
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 from collections.abc import Callable
@@ -15,7 +16,9 @@ from typing import Any
 
 import click
 
+from dr.documents.domain import known_region
 from dr.errors import DrError, UsageError
+from dr.regions import REGIONS
 from dr.words import clean
 
 
@@ -111,6 +114,15 @@ def parse_time(text: str, option: str) -> datetime:
         full = moment.isoformat()
         raise UsageError(f"{option}: {text!r} has no offset", f"write {full}Z for UTC, or {full}+02:00")
     return moment
+
+
+def region_name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Take the value of --region. Raises `UsageError` with the Regions that are spelt most like it."""
+    faults: list[str] = []
+    if value is not None and not known_region(value, faults.append):
+        near = difflib.get_close_matches(value, sorted(REGIONS), n=3, cutoff=0.3) or ["eu-west-1"]
+        raise UsageError(f"--region: {faults[0]}", f"write a Region such as {', '.join(near)}")
+    return value
 
 
 def on_terminal() -> bool:

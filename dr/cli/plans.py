@@ -21,9 +21,9 @@ from dr.limits import allow_expire
 from dr.model import Inventory, Policy
 from dr.planfile import SavedPlan, parse, revive, to_document
 from dr.render.plans import blocked_remedy, outcome_line, outcomes_summary, plan_text, warning_lines
-from dr.telling import tell_outcome
+from dr.telling import tell_outcome, tell_planned, tell_read
 from dr.tick.applying import Applying, Decide, apply_now
-from dr.tick.inventory import read_inventory
+from dr.tick.inventory import read_for_plan
 from dr.tick.waiting import wait_for_captures
 from dr.wire import apply_document
 
@@ -43,8 +43,11 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     asked = app.asked(policy)
     with working("reading AWS"):
-        inventory = read_inventory(asked, app.desk)
+        inventory, elsewhere = read_for_plan(asked, app.desk, app.regions)
         made = app.stamped(asked)(asked, inventory, app.clock.now())
+    made = replace(made, warnings=(*made.warnings, *elsewhere))
+    tell_read(app.regions, inventory)
+    tell_planned(made)
     document = partial(to_document, made, app.context(asked))
     if out:
         _save(Path(out), document())
@@ -113,11 +116,14 @@ def _decision(app: App, asked: tuple[Policy, ...], saved: SavedPlan | None, allo
     context, anew = app.context(asked), app.stamped(asked)
 
     def decide(policies: Any, inventory: Inventory, now: Any) -> Plan:
+        tell_read({region for policy in policies for region in policy.regions}, inventory)
         if saved is None:
             made = anew(policies, inventory, now)
         else:
             made = revive(saved, app.policies, inventory, now, context)
-        return made if allowed is None else allow_expire(made, allowed)
+        made = made if allowed is None else allow_expire(made, allowed)
+        tell_planned(made)
+        return made
 
     return decide
 

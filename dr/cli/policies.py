@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dr.app import App, Settings
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Shared, region_name, shared_options
 from dr.errors import EXIT_DONE, EXIT_USAGE, EnvironmentFailed, UsageError
 from dr.files import read_policy_files
 from dr.starter import CONFIG_FILE, starter_files
@@ -44,7 +44,13 @@ def _verdict(problems: int, names: list[str]) -> str:
 @click.option(
     "--name", default="my-installation", show_default=True, help="What this installation is called."
 )
-@click.option("--region", default="eu-west-1", show_default=True, help="The Region that is protected.")
+@click.option(
+    "--region",
+    default="eu-west-1",
+    show_default=True,
+    callback=region_name,
+    help="The Region that is protected.",
+)
 @shared_options
 def init(shared: Shared, folder: Path, name: str, region: str) -> int:
     """Write a commented dr.yaml and first policies into FOLDER.

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dr.app import App, Settings
-from dr.cli.frame import Shared, on_terminal, parse_time, shared_options
+from dr.cli.frame import Shared, on_terminal, parse_time, region_name, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, Refused, UsageError
 from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rehearse
@@ -22,7 +22,10 @@ from dr.stacks.restore import RestorePlan
 @click.option("--at", metavar="TIME", help="With its data as of this moment; the default is now.")
 @click.option("--as", "as_name", metavar="NAME", help="Under another name, beside what exists.")
 @click.option(
-    "--region", metavar="REGION", help="The Region of the stored stack, where several have one of this name."
+    "--region",
+    metavar="REGION",
+    callback=region_name,
+    help="The Region of the stored stack, where several have one of this name.",
 )
 @click.option(
     "--parameter",

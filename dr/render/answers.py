@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dr.durations import Duration
 from dr.model import RecoveryPoint, StackVersion
 from dr.render.plans import warning_lines
 from dr.status import Protected, Status
@@ -44,17 +45,26 @@ def status_text(found: Status) -> str:
 
 
 def _row(row: Protected) -> tuple[str, ...]:
-    age = "none" if row.age is None else duration(row.age)
-    late = " LATE" if row.within_rpo is False else ""
     return (
         row.source.id,
         row.source.region,
         row.policy,
         row.newest.id if row.newest else "none",
-        age + late,
+        _age(row),
         duration(row.rpo) if row.rpo is not None else "-",
         instant(row.next_slot) if row.next_slot else "-",
     )
+
+
+def _age(row: Protected) -> str:
+    """The age; to the second where it would read as its own objective although it is late."""
+    if row.age is None:
+        age = "none"
+    elif row.within_rpo is False and row.rpo is not None and duration(row.age) == duration(row.rpo):
+        age = str(Duration(seconds=row.age))
+    else:
+        age = duration(row.age)
+    return age + (" LATE" if row.within_rpo is False else "")
 
 
 def points_text(points: Sequence[RecoveryPoint]) -> str:

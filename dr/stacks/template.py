@@ -75,17 +75,6 @@ def parse_template(text: str, name: str = "template") -> Template:
     return Template(text=text, is_json=is_json, name=name, root=root, tree=tree)
 
 
-def with_user_data(template: Template) -> tuple[str, ...]:
-    """The resources that bring UserData: instances, launch templates, launch configurations."""
-    found = template.resources().items()
-    return tuple(k for k, v in found if "UserData" in {**properties(v), **_launch_data(v)})
-
-
-def _launch_data(resource: Mapping[str, Tree]) -> Mapping[str, Tree]:
-    found = properties(resource).get("LaunchTemplateData")
-    return found if isinstance(found, dict) else {}
-
-
 def properties(resource: Mapping[str, Tree]) -> dict[str, Tree]:
     """The properties of a resource; empty when it has none."""
     found = resource.get("Properties")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
+from dr.actions import Warn
 from dr.errors import CloudError, EnvironmentFailed
 from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
 from dr.planner import image_regions
+from dr.status import elsewhere_warnings
 from dr.tick.desk import Desk
 from dr.tick.lost import lost_store
 
@@ -31,6 +34,26 @@ def read_inventory(policies: Sequence[Policy], desk: Desk, whole: Collection[str
     reading.shared(policies, account)
     reading.clock()
     return reading.inventory(account)
+
+
+def read_for_plan(
+    policies: Sequence[Policy], desk: Desk, regions: Collection[str]
+) -> tuple[Inventory, tuple[Warn, ...]]:
+    """Read what the policies need, and of the other Regions every point: what is left there is told (DESIGN 7.5).
+
+    A Region that no policy names decides nothing: one that cannot be read is a warning, and not unread. Raises as
+    `read_inventory`.
+    """
+    inventory = read_inventory(policies, desk)
+    others = set(regions) - {region for policy in policies for region in policy.regions}
+    reading = _Reading(desk)
+    for region in sorted(others):
+        reading.points(region, inventory.account, tuple(Protect))
+    left = reading.seen(inventory.account)
+    whole = replace(
+        inventory, points=(*inventory.points, *left.points), parts=(*inventory.parts, *left.parts)
+    )
+    return whole, tuple(elsewhere_warnings(policies, left.unread))
 
 
 def read_points(regions: Collection[str], desk: Desk) -> Inventory:
@@ -129,6 +152,10 @@ class _Reading:
         """What was read; raises when nothing was."""
         if self._unreachable and not self._succeeded:
             raise self._unreachable[0]
+        return self.seen(account)
+
+    def seen(self, account: str) -> Inventory:
+        """What was read, however little."""
         return Inventory(
             account=account,
             sources=tuple(self._sources.values()),

@@ -94,9 +94,3 @@ def test_the_text_form_is_the_same_duration(text, canonical):
 def test_months_and_years_are_calendar_ones_of_the_zone(text, instant, zone, expected):
     before = parse_duration(text).before(datetime.fromisoformat(instant), ZoneInfo(zone))
     assert (before, before.tzinfo) == (datetime.fromisoformat(expected), UTC)
-
-
-def test_the_length_of_a_month_depends_on_its_end():
-    month = parse_duration("1mo")
-    assert month.seconds_from(datetime(2026, 3, 15, tzinfo=UTC), ZoneInfo("UTC")) == 28 * 86_400
-    assert month.seconds_from(datetime(2026, 4, 15, tzinfo=UTC), VIENNA) == 31 * 86_400 - 3_600

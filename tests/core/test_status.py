@@ -7,6 +7,7 @@ from plan_values import HOUR, NOW, SLOT, hourly, point, policy, unread, volume, 
 
 from dr.actions import WarningCode
 from dr.model import Kind, Protect, Selector, State
+from dr.render.answers import status_text
 from dr.status import points_newest_first, status, status_document
 
 DB = policy(rpo=26 * 3600)
@@ -171,3 +172,21 @@ def test_a_point_has_the_keys_of_the_contract():
         "set": None,
         "hold": True,
     }
+
+
+def test_what_could_not_be_read_where_no_policy_is_says_so_once():
+    dark = [unread("points", region="eu-north-1"), unread("sources", region="eu-north-1")]
+    (warn,) = look(point(SLOT), unread=dark).warnings
+
+    assert (warn.code, warn.policy) == (WarningCode.LISTING_INCOMPLETE, None)
+    assert warn.message.startswith("eu-north-1: not listed completely")
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [(26 * 3600, " 1d 2h "), (26 * 3600 + 10, " 1d2h10s LATE "), (28 * 3600 + 10, " 1d 4h LATE ")],
+)
+def test_an_age_shows_why_it_is_late(age, shown):
+    late = point(SLOT - 30 * HOUR, time=NOW - age / 3600 * HOUR)
+
+    assert shown in status_text(look(late))

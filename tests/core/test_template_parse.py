@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "templates"))
 from template_catalogue import CASES
 
 from dr.errors import UsageError
-from dr.stacks.template import Parameter, parse_template, with_user_data
+from dr.stacks.template import Parameter, parse_template
 from dr.stacks.transforms import has_macros, without_transform
 
 
@@ -179,11 +179,6 @@ def test_parameters_tell_type_default_and_secrecy():
         Parameter(name="Q", type="Number", default="007", no_echo=False),
         Parameter(name="R", type="String", default="x", no_echo=True),
     )
-
-
-def test_user_data_is_found_in_instances_and_launch_templates():
-    text = "Resources:\n  A: {Type: T, Properties: {UserData: x}}\n  B: {Type: T, Properties: {LaunchTemplateData: {UserData: x}}}\n  C: {Type: T}\n"
-    assert with_user_data(parse_template(text)) == ("A", "B")
 
 
 def test_a_processed_template_loses_its_transform_and_nothing_else():

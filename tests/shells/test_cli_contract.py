@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -107,6 +108,12 @@ def test_what_was_typed_wrong_is_told_to_people_on_stderr(dr):
     assert done.err.splitlines() == ["error: No such option '--bad'", "  what to do: see dr plan --help"]
 
 
+def test_a_region_that_aws_does_not_have_is_told_with_those_spelt_most_like_it(here):
+    error = here("init", "x", "--region", "eu-wset-1", "--json").error
+    assert (error["exit"], 'unknown Region "eu-wset-1"' in error["message"]) == (2, True)
+    assert "eu-west-1" in error["remedy"]
+
+
 def test_the_shared_options_stand_before_or_after_the_command(installation):
     file = installation.folder / "dr.yaml"
     dr = installation.shell
@@ -200,6 +207,22 @@ def test_status_points_and_stacks_have_the_keys_of_the_contract(installation):
     assert_times_in_utc(versions.document)
 
 
+def test_points_are_chosen_by_stack_policy_and_kind(installation):
+    installation.write("policies/stacks.yaml", STACKS)
+    installation.applied()
+
+    def ids(*options):
+        return [
+            (p["policy"], p["kind"]) for p in installation("points", *options, "--json").document["points"]
+        ]
+
+    assert ids("--policy", "files") == [("files", "snapshot")]
+    assert ids("--stack", "wiki") == ids("--kind", "stack") == [("stacks", "stack")]
+    assert ids("--policy", "files", "--kind", "stack") == []
+    unknown = installation("points", "--policy", "flies", "--json").error
+    assert (unknown["exit"], "did you mean files?" in unknown["remedy"]) == (2, True)
+
+
 STACKS = """\
 policy: stacks
 protect: stacks
@@ -213,6 +236,13 @@ def test_logs_go_to_stderr_and_leave_the_document_alone(installation):
     done = installation.outside("apply", "--json", environ={"DR_LOG": "debug"})
     assert (done.code, done.document["summary"]["done"]) == (0, 1)
     assert '"event": "point.captured"' in done.err
+
+
+def test_a_plan_logs_what_it_read_and_what_it_came_to(installation):
+    done = installation.outside("plan", "--json", environ={"DR_LOG": "info"})
+    read, made = [json.loads(line) for line in done.err.splitlines()]
+    assert (read["event"], read["regions"], read["points"]) == ("inventory.read", ["eu-west-1"], 0)
+    assert (made["event"], made["capture"], made["expire"]) == ("plan.made", 1, 0)
 
 
 def test_without_a_terminal_nothing_moves_and_nothing_is_coloured(installation):

@@ -275,3 +275,18 @@ def test_the_store_may_be_a_bucket(installation):
     assert [s["name"] for s in installation("stacks", "--json").document["stacks"]] == ["wiki"]
     keys = installation.shell.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     assert all(row["Key"].startswith("dr/") for row in keys)
+
+
+def test_rule_7_5_points_of_a_moved_and_of_a_removed_policy_are_reported_by_a_plan(installation):
+    installation.write(
+        "dr.yaml",
+        f"name: {installation.name}\nregions: [eu-west-1, eu-central-1]\nstore: {{primary: {{url: store/}}}}\n",
+    )
+    away = POLICY.replace("eu-west-1", "eu-central-1").replace("ledger", "archive")
+    installation.write("policies/moved.yaml", away.replace("files", "moved"))
+    removed = installation.write("policies/removed.yaml", away.replace("files", "removed"))
+    installation.applied()
+    removed.unlink()
+    installation.write("policies/moved.yaml", POLICY.replace("files", "moved"))
+    told = {(warn["code"], warn["policy"]) for warn in installation("plan", "--json").document["warnings"]}
+    assert told >= {("source-missing", "moved"), ("policy-missing", "removed")}

@@ -11,7 +11,7 @@ from tick_world import World, policy
 from dr.actions import Result, WarningCode
 from dr.errors import Ambiguous, Busy, CloudError, EnvironmentFailed, Refused
 from dr.model import Applied, Protect, RetentionRule
-from dr.tick.inventory import read_inventory
+from dr.tick.inventory import read_for_plan, read_inventory
 from dr.tick.waiting import wait_for_captures
 
 STACKS = policy("stacks", Protect.STACKS)
@@ -286,3 +286,59 @@ def test_waiting_tells_a_capture_that_failed(world):
     waited = wait_for_captures(done.outcomes, world.desk, lambda _n: None)
 
     assert [o.result for o in waited] == [Result.FAILED]
+
+
+ELSEWHERE = ("eu-west-1", "eu-central-1")
+
+
+class Watched:
+    """A cloud that remembers which Regions were listed, and refuses the dark one."""
+
+    def __init__(self, cloud, dark=None):
+        self._cloud, self._dark, self.listed = cloud, dark, []
+
+    def __getattr__(self, name):
+        return getattr(self._cloud, name)
+
+    def points(self, region):
+        self.listed.append(region)
+        if region == self._dark:
+            raise CloudError("no answer")
+        return self._cloud.points(region)
+
+
+def watching(world, cloud):
+    return replace(world.desk, hands=replace(world.desk.hands, cloud=cloud))
+
+
+@pytest.fixture
+def moved(world):
+    """A point in a Region that no policy names any more."""
+    world.cloud.add_volume("vol-away", region="eu-central-1", tags={"Backup": "yes"})
+    world.apply(policy(regions=ELSEWHERE))
+    return world
+
+
+def test_rule_7_5_a_plan_sees_points_in_a_region_that_no_policy_names(moved):
+    inventory, warnings = read_for_plan((policy(),), moved.desk, ELSEWHERE)
+
+    assert {"eu-west-1", "eu-central-1"} == {point.lineage.region for point in inventory.points}
+    assert warnings == ()
+
+
+def test_a_dark_region_that_no_policy_names_is_a_warning_and_closes_nothing(moved):
+    desk = watching(moved, Watched(moved.cloud, dark="eu-central-1"))
+
+    inventory, warnings = read_for_plan((policy(),), desk, ELSEWHERE)
+
+    assert ((), {"eu-west-1"}) == (inventory.unread, {point.lineage.region for point in inventory.points})
+    assert [(warn.code, warn.policy) for warn in warnings] == [(WarningCode.LISTING_INCOMPLETE, None)]
+    assert warnings[0].message.startswith("eu-central-1: ")
+
+
+def test_where_the_regions_coincide_a_plan_makes_no_more_calls(moved):
+    cloud = Watched(moved.cloud)
+
+    read_for_plan((policy(regions=ELSEWHERE),), watching(moved, cloud), ELSEWHERE)
+
+    assert cloud.listed == ["eu-central-1", "eu-west-1"]

@@ -9,9 +9,9 @@ import time
 from importlib.resources import files
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from dr.sandbox.clients import client
 
 HOME = "eu-west-1"
 AWAY = "eu-central-1"
@@ -32,7 +32,7 @@ def seed(url: str) -> None:
 
 def lose(url: str, stack: str) -> bool:
     """Delete a stack of the home Region and wait until it is gone; False when there is none, or it stays."""
-    cloudformation = _Seeder(url).client("cloudformation", HOME)
+    cloudformation = client(url, "cloudformation", HOME)
     try:
         (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except ClientError:
@@ -55,15 +55,7 @@ class _Seeder:
 
     def client(self, service: str, region: str) -> Any:
         """A client of this sandbox."""
-        make: Any = boto3.client  # the service is a variable here
-        return make(
-            service,
-            region_name=region,
-            endpoint_url=self._url,
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",  # noqa: S106 - any credentials will do here
-            config=Config(retries={"total_max_attempts": 2}),
-        )
+        return client(self._url, service, region)
 
     def home(self) -> None:
         """The Region with production."""
