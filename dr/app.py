@@ -36,7 +36,7 @@ from dr.recovery.preparing import Asked, Configured, Reader, choose_version, pre
 from dr.sandbox import process
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
-from dr.store.leases import StoreLeases, owner_of
+from dr.store.leases import Owner, StoreLeases, owner_of
 from dr.store.opening import Stores, open_stores
 from dr.store.records import StoreRecords
 from dr.store.stacks import StoredStacks
@@ -216,8 +216,8 @@ class App:
         )
 
     @cached_property
-    def owner(self) -> str:
-        """Who this process is, for whoever finds its lease. In Lambda the log stream tells one from another."""
+    def owner(self) -> Owner:
+        """Who this process is, for whoever finds its lease."""
         return owner_of(self.settings.environ)
 
     def kit(self, region: str) -> Kit:
@@ -226,6 +226,7 @@ class App:
         return Kit(
             account=self.cloud.account,
             maker=CloudFormationMaker(self.session, region),
+            store=self.desk.hands.store,
             records=StoreRecords(store, self.clock),
             leases=StoreLeases(store, self.owner, self.clock),
             clock=self.clock,

@@ -203,6 +203,17 @@ def restore_lease_key(account: str, region: str, stack: str) -> str:
     return f"leases/{account}/{region}/stack.{stack}"
 
 
+def leased_work(key: str) -> str:
+    """What the holder of a lease does, for people: `restoring stack prod in eu-west-1`."""
+    _, _, region, what = key.split("/", 3)
+    kind, dot, stack = what.partition(".")
+    return (
+        f"restoring stack {stack} in {region}"
+        if dot and kind == "stack"
+        else f"applying policy {what} in {region}"
+    )
+
+
 def applied_key(account: str, region: str, policy: str) -> str:
     """What the last apply of a policy in a Region used as its keep (DESIGN 7.4)."""
     return f"applied/{account}/{region}/{policy}.json"

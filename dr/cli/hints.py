@@ -7,6 +7,7 @@ import re
 import click
 
 _NO_COMMAND = re.compile(r"No such command '([^']*)'")
+_EXTRA = re.compile(r"Got unexpected extra arguments? \(([^\s)]+)")
 _DUE = "`dr plan` shows what is due, `dr apply` takes it"
 _POINTS = "`dr points` lists recovery points, `dr stacks` stored stacks, `dr status` what is protected"
 
@@ -30,8 +31,14 @@ def hint(error: click.ClickException) -> str:
     """What to do about a usage error: the command that was meant where that is known, and where the help is."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "dr"
-    meant = _MEANT.get((path, _typed(error)))
+    meant = _named(path, error) or _MEANT.get((path, _typed(error)))
     return f"{meant}; see {path} --help" if meant else f"see {path} --help"
+
+
+def _named(path: str, error: click.ClickException) -> str | None:
+    """A stack's name where `dr restore` wants an option."""
+    found = _EXTRA.match(error.format_message())
+    return f"`dr restore --stack {found[1]}`" if found and path == "dr restore" else None
 
 
 def _typed(error: click.ClickException) -> str:

@@ -10,7 +10,16 @@ import click
 from dr.app import App, Settings
 from dr.cli.frame import Shared, on_terminal, parse_time, region_name, shared_options
 from dr.cli.progress import working
-from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED, Refused, UsageError
+from dr.errors import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    DrError,
+    Refused,
+    UsageError,
+)
+from dr.ports import StackEvent
 from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rehearse
 from dr.recovery.preparing import Asked
 from dr.render.restores import event_line, restore_document, restore_text, restored_text
@@ -18,7 +27,7 @@ from dr.stacks.restore import RestorePlan
 
 
 @click.command()
-@click.option("--stack", required=True, metavar="NAME", help="The stored stack to bring back.")
+@click.option("--stack", metavar="NAME", help="The stored stack to bring back; required.")
 @click.option("--at", metavar="TIME", help="With its data as of this moment; the default is now.")
 @click.option("--as", "as_name", metavar="NAME", help="Under another name, beside what exists.")
 @click.option(
@@ -50,12 +59,15 @@ from dr.stacks.restore import RestorePlan
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
 def restore(shared: Shared, *, plan_only: bool, yes: bool, **options: Any) -> int:
-    """Rebuild a CloudFormation stack with the data of its newest recovery points.
+    """Bring a lost stack back with its data.
+
+    Rebuilds it through CloudFormation, with the data of its newest recovery points.
 
     Shows the plan and asks for the stack's name, creates the stack through a change set, follows it, verifies each
     data resource by asking EC2, and prints the RPO and RTO achieved. A stack that exists is never touched. A restore
     that was interrupted goes on when it is asked for again.
     """
+    _require_stack(options["stack"])
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("choosing recovery points"):
         plan = app.plan_restore(_asked(**options))
@@ -72,6 +84,14 @@ def restore(shared: Shared, *, plan_only: bool, yes: bool, **options: Any) -> in
         return EXIT_REFUSED if errors else EXIT_DONE
     _confirm(plan, yes=yes)
     return _carry_out(shared, plan, kit)
+
+
+def _require_stack(stack: str | None) -> None:
+    """Raise for a missing --stack. Not by click, which would do so before it finds a name that stands alone."""
+    context = click.get_current_context()
+    if stack is None:
+        option = next(one for one in context.command.params if one.name == "stack")
+        raise click.MissingParameter(ctx=context, param=option)
 
 
 def _asked(*, at: str | None, parameters: tuple[str, ...], **rest: Any) -> Asked:
@@ -105,7 +125,25 @@ def _confirm(plan: RestorePlan, *, yes: bool) -> None:
 
 
 def _carry_out(shared: Shared, plan: RestorePlan, kit: Kit) -> int:
+    seen: list[StackEvent] = []
+
+    def watch(event: StackEvent) -> None:
+        seen.append(event)
+        shared.say(event_line(event))
+
     with working(f"restoring {plan.name}"):
-        restored = carry_out(plan, kit, lambda event: shared.say(event_line(event)))
+        try:
+            restored = carry_out(plan, kit, watch)
+        except KeyboardInterrupt:
+            raise _interrupted(plan, begun=bool(seen)) from None
     shared.emit(partial(restore_document, plan, restored), lambda: restored_text(restored))
     return EXIT_DONE if restored.ok else EXIT_FAILED
+
+
+def _interrupted(plan: RestorePlan, *, begun: bool) -> DrError:
+    """Events are shown once the stack is being created: from then on CloudFormation needs nobody to watch."""
+    what = f": CloudFormation goes on creating stack {plan.name}" if begun else ""
+    how = "follows it to its end and verifies it" if begun else "goes on from what is there"
+    error = DrError(f"interrupted{what}", f"run the same command again: it {how}")
+    error.exit_code = EXIT_INTERRUPTED
+    return error

@@ -15,14 +15,14 @@ the operator sees what is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dr import layout
-from dr.errors import CloudError, DrError, EnvironmentFailed, OutOfTime, Refused
+from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, OutOfTime, Refused
 from dr.model import Begun
-from dr.ports import Clock, Leases, LiveStack, NewStack, Records, StackEvent, StackMaker
+from dr.ports import Clock, Leases, LiveStack, NewStack, Records, StackEvent, StackMaker, StackStore
 from dr.recovery.holding import held
 from dr.recovery.protecting import protect
 from dr.recovery.target import EXECUTED, REVIEW, to_go_on_with, token
@@ -48,6 +48,7 @@ class Kit:
 
     account: str
     maker: StackMaker
+    store: StackStore
     records: Records
     leases: Leases
     clock: Clock
@@ -96,7 +97,8 @@ def refuse_existing(plan: RestorePlan, kit: Kit) -> LiveStack | None:
 
     Raises `Refused` for a stack that this plan has not begun.
     """
-    return to_go_on_with(plan, kit.records.begun(kit.account, plan.region, plan.name), kit.maker)
+    with _secrets_hidden(plan):
+        return to_go_on_with(plan, kit.records.begun(kit.account, plan.region, plan.name), kit.maker)
 
 
 def rehearse(plan: RestorePlan, kit: Kit) -> RestorePlan:
@@ -165,15 +167,26 @@ def _secrets_hidden(plan: RestorePlan) -> Iterator[None]:
 def _pin(plan: RestorePlan, kit: Kit, *, listed_again: bool) -> None:
     """Keep the points, then see that a tick has not expired one between the plan and here. Raises `Refused`."""
     kit.records.pin(plan.id, plan.pins)
-    if not listed_again:
-        return
-    chosen = sorted({*plan.donors, *(one for row in plan.data for one in (row.point.id, *row.expected))})
-    if gone := kit.maker.gone(chosen):
+    if listed_again and (gone := _expired(plan, kit)):
         kit.records.unpin(plan.id)
         raise Refused(
             f"no longer to be had since the plan was made: {', '.join(gone)}",
             "nothing was changed; restore again for a plan of the points that are there now",
         )
+
+
+def _expired(plan: RestorePlan, kit: Kit) -> list[str]:
+    """What is gone of all that the plan rests on. A look that fails finds nothing: the plan's own look was before."""
+    gone: list[str] = []
+    try:
+        kit.store.read(plan.stored)
+    except NotFound:
+        gone.append(plan.stored.id)
+    except (CloudError, EnvironmentFailed):
+        pass
+    with suppress(CloudError, EnvironmentFailed):
+        gone += kit.maker.gone([one for one in plan.pins if one != plan.stored.id])
+    return gone
 
 
 def _begin(
@@ -210,8 +223,8 @@ def _goes_on(plan: RestorePlan, kit: Kit, before: Begun, live: LiveStack | None)
 
 
 def _end(plan: RestorePlan, kit: Kit, begun: Begun, restored: Restored) -> None:
-    """The journal is closed and the points are let go when the data holds: until then it can be taken up again."""
-    if restored.holds:
+    """The journal is closed and the points are let go when all is well: until then it can be taken up again."""
+    if restored.ok:
         kit.records.record_begun(kit.account, plan.region, plan.name, replace(begun, ended=True))
         kit.records.unpin(plan.id)
 

@@ -15,7 +15,7 @@ from dr.config import SsmParameter
 from dr.errors import NotFound, Refused, UsageError
 from dr.model import Begun, Kind, RecoveryPoint
 from dr.ports import Cloud, Records, StackMaker, StackStore
-from dr.recovery.preflight import preflight
+from dr.recovery.preflight import preflight, taken_exports
 from dr.recovery.target import taken_up
 from dr.stacks.bodies import Choices
 from dr.stacks.names import Mode
@@ -41,6 +41,11 @@ class Asked:
     parameters: Mapping[str, str] = field(default_factory=dict)
     names: Mode | None = None
     user_data: UserData = "keep"
+
+    @property
+    def moment(self) -> datetime | None:
+        """`at` in whole seconds, as it is shown: who types what was shown asks for the same restore."""
+        return None if self.at is None else self.at.replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +105,7 @@ def _moment(asked: Asked, now: datetime) -> datetime:
             f"--at {instant(asked.at)} is yet to come: it is {instant(now)}",
             "leave --at out for the newest data",
         )
-    return asked.at or now
+    return asked.moment or now
 
 
 def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
@@ -136,7 +141,7 @@ def prepare(
     """
     name = asked.as_name or version.lineage.source
     journal = reader.records.begun(reader.cloud.account, version.lineage.region, name)
-    begun = taken_up(name, asked.at, journal, reader.maker)
+    begun = taken_up(name, asked.moment, journal, reader.maker)
     version = _begun_version(begun, reader.stored) or version
     plan = _plan(version, asked, configured, reader, begun or _Fresh(at=_moment(asked, now)))
     if begun is not None:
@@ -161,7 +166,7 @@ def _goes_on(begun: Begun) -> Finding:
     return Finding(
         level="warning",
         message=f"goes on with the restore of {instant(begun.began)}, from the points that were chosen then",
-        remedy="for newer points, delete the stack that it began, and restore again",
+        remedy="let it; only for newer points, delete the stack that it began, and restore again",
     )
 
 
@@ -176,7 +181,7 @@ def _plan(
     bucket = reader.bucket
     choices = Choices(
         at=at,
-        asked_at=asked.at,
+        asked_at=asked.moment,
         pinned=pinned,
         as_name=asked.as_name,
         names=asked.names,
@@ -186,8 +191,10 @@ def _plan(
         image_for=_donors(stack, points, configured.image_for, Moment(at=at, pinned=pinned)),
         stage_url=(lambda digest: reader.maker.staged_url(bucket, digest)) if bucket else None,
     )
-    world = World(exports=reader.maker.exports(), begun=pinned is not None)
-    return plan_restore((version, stack), points, choices, world)
+    exports, unknown = taken_exports(reader.maker)
+    world = World(exports=exports, begun=pinned is not None)
+    plan = plan_restore((version, stack), points, choices, world)
+    return replace(plan, findings=(*plan.findings, *map(plan.masked, unknown)))
 
 
 def _configured(

@@ -103,17 +103,21 @@ def _finished(plan: RestorePlan, begun: Begun) -> Refused:
     """Somebody asks again, perhaps because the answer was lost: the stack is the good one, and is not to be deleted."""
     return Refused(
         f"stack {plan.name} is there: the restore of {instant(begun.began)} made it, and has ended",
-        f"look at what it said of the stack policy and termination protection; beside it: --as {plan.name[:119]}-restored",
+        f"nothing is left to do; once more, beside it: {_command(plan.stack, plan)} --as {plan.name[:119]}-restored",
     )
 
 
 def _by_other_choices(plan: RestorePlan, begun: Begun) -> Refused:
+    _, *where, slot = begun.stored.split("/")
+    stack = where[-1] if where else slot  # stack/<account>/<region>/<name>/<slot> (DESIGN 8)
+    under = "" if stack == plan.name else f" --as {plan.name}"
+    at = "" if begun.asked_at is None else f" --at {instant(begun.asked_at)}"
     return Refused(
-        f"an unfinished restore of {instant(begun.began)}, {_asked(begun)}, made stack {plan.name} with other choices",
-        f"ask for it again {_asked(begun)} and with the same other options, and it goes on; "
-        f"or delete the stack {plan.name} that it began, and restore anew",
+        f"an unfinished restore of {instant(begun.began)} made stack {plan.name} with other choices",
+        f"to go on with it: `{_command(stack, plan)}{under}{at}`, and the --parameter, --names and --user-data "
+        f"that it was given; or delete the stack {plan.name} that it began, and restore anew",
     )
 
 
-def _asked(begun: Begun) -> str:
-    return "without --at" if begun.asked_at is None else f"with --at {instant(begun.asked_at)}"
+def _command(stack: str, plan: RestorePlan) -> str:
+    return f"dr restore --stack {stack} --region {plan.region}"

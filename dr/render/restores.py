@@ -45,7 +45,8 @@ def _data(row: DataRow, plan: RestorePlan) -> list[str]:
     ids = ", ".join(row.expected)
     return [
         f"{clean(row.logical_id)}  {row.type}",
-        f"    <- {ids}  {age} old ({instant(row.point.time)}): {clean(row.reason)}",
+        f"    <- {ids}  {age} old ({instant(row.point.time)})",
+        f"       {clean(row.reason)}",
     ]
 
 

@@ -6,7 +6,8 @@ to it: what stands behind such a name today is not what the stored stack was giv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from dr.stacks.evaluate import NO_VALUE, UNKNOWN, Evaluator, Facts
 from dr.stacks.template import Template, Tree, as_text, properties
 
 _EACH = "*"
+_ALONE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 _DISKS = ("BlockDeviceMappings", _EACH, "Ebs", "SnapshotId")
 _PLACES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "AWS::EC2::Instance": (("ImageId",), _DISKS),
@@ -28,7 +30,8 @@ _PLACES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 class Birth:
     """One resource that needs an image or a snapshot to be there.
 
-    `logical_id` of a nested resource is `Child/Logical`. `parameter` is the one that gives the id, None for none.
+    `logical_id` of a nested resource is `Child/Logical`. `parameter` is the one that gives the id, None for none: of
+    the template itself in what `births` yields, of the top stack in a plan.
     """
 
     logical_id: str
@@ -72,6 +75,20 @@ def passed(evaluator: Evaluator, nested: Mapping[str, Tree]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text is not None}
 
 
+def handed_down(
+    evaluator: Evaluator, nested: Mapping[str, Tree], origins: Mapping[str, str]
+) -> dict[str, str]:
+    """The parameters of a nested stack that a parameter of the top stack is passed through to, with that one's name.
+
+    `origins` says the same of its parent.
+    """
+    given = evaluator.unfold(properties(nested).get("Parameters", {}))
+    if not isinstance(given, dict):
+        return {}
+    found = {name: _parameter(written, origins.keys()) for name, written in given.items()}
+    return {name: origins[own] for name, own in found.items() if own is not None}
+
+
 def _text(value: Any) -> str | None:
     if isinstance(value, str | bool | int | float):
         return as_text(value)
@@ -98,6 +115,12 @@ def _values(
         yield from _values(evaluator, shape[step], rest, f"{path}.{step}".lstrip("."))
 
 
-def _parameter(written: Tree, names: set[str]) -> str | None:
-    name = written.get("Ref") if isinstance(written, dict) else None
+def _parameter(written: Tree, names: Collection[str]) -> str | None:
+    """The parameter that alone is this value: `!Ref Image`, `!Sub '${Image}'`."""
+    if not isinstance(written, dict):
+        return None
+    name = written.get("Ref", written.get("Fn::Sub"))
+    if "Fn::Sub" in written:
+        alone = _ALONE.fullmatch(name) if isinstance(name, str) else None
+        name = alone[1] if alone else None
     return name if isinstance(name, str) and name in names else None

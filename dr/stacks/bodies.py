@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from dr.errors import Refused, UsageError
 from dr.model import ImageDevice, RecoveryPoint
-from dr.stacks.births import Birth, births, passed, tellable
+from dr.stacks.births import Birth, births, handed_down, passed, tellable
 from dr.stacks.evaluate import Evaluator, Facts
 from dr.stacks.names import Mode, explicit_names, rename
 from dr.stacks.parameters import Given
@@ -65,7 +66,8 @@ class Bodies:
 def build(stack: StoredStack, sets: Mapping[str, RecoverySet], choices: Choices) -> Bodies:
     """Rewrite the stack's template and those of its nested stacks."""
     work = _Work(sets=sets, choices=choices)
-    top = work.one("", stack, _facts(stack, choices).parameters)
+    given = _facts(stack, choices).parameters
+    top = work.one("", stack, _Values(given=given, origins={name: name for name in given}))
     return Bodies(
         top=top,
         staged=tuple(work.staged),
@@ -75,6 +77,25 @@ def build(stack: StoredStack, sets: Mapping[str, RecoverySet], choices: Choices)
         from_images=tuple(work.from_images),
         births=tuple(work.births),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Values:
+    """The values of one template's parameters in this restore, as far as they are known.
+
+    `origins` leads from those that are a parameter of the top stack, passed through, to that one's name.
+    """
+
+    given: Mapping[str, str]
+    origins: Mapping[str, str]
+
+    def origin(self, parameter: str | None) -> str | None:
+        """What to give with --parameter for another value of this one."""
+        return None if parameter is None else self.origins.get(parameter)
+
+    def below(self, evaluator: Evaluator, nested: Mapping[str, Any]) -> _Values:
+        """The values of a stack that is nested in this one."""
+        return _Values(given=passed(evaluator, nested), origins=handed_down(evaluator, nested, self.origins))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,14 +111,14 @@ class _Work:
     from_images: list[tuple[str, str, str, RecoveryPoint]] = field(default_factory=list)
     births: list[Birth] = field(default_factory=list)
 
-    def one(self, path: str, stack: StoredStack, given: Mapping[str, str]) -> Rewritten:
-        """Rewrite one template; `given` are its parameters' values in this restore, as far as they are known."""
+    def one(self, path: str, stack: StoredStack, values: _Values) -> Rewritten:
+        """Rewrite one template."""
         template = _source(stack)
         facts = _facts(stack, self.choices)
-        evaluator = tellable(template, given, facts.pseudo)
+        evaluator = tellable(template, values.given, facts.pseudo)
         urls = {
             name: self._child(
-                _below(path, name), child, passed(evaluator, template.resources().get(name, {}))
+                _below(path, name), child, values.below(evaluator, template.resources().get(name, {}))
             )
             for name, child in stack.children.items()
         }
@@ -116,13 +137,13 @@ class _Work:
                 self.from_images.append((path, logical_id, volume.snapshot, image))
         renamed = rename(rewritten.template, self.choices.mode, _suffix(self.choices))
         self.births += (
-            replace(one, logical_id=_below(path, one.logical_id))
-            for one in births(renamed, given, facts.pseudo)
+            replace(one, logical_id=_below(path, one.logical_id), parameter=values.origin(one.parameter))
+            for one in births(renamed, values.given, facts.pseudo)
         )
         return replace(rewritten, template=renamed)
 
-    def _child(self, path: str, child: StoredStack, given: Mapping[str, str]) -> str:
-        text = self.one(path, child, given).template.text
+    def _child(self, path: str, child: StoredStack, values: _Values) -> str:
+        text = self.one(path, child, values).template.text
         if self.choices.stage_url is None:
             raise UsageError(
                 f"{path} is a nested stack: its template has to go through S3",

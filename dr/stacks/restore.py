@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dr.errors import Refused, UsageError
@@ -52,12 +52,12 @@ class EmptyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a restore has to know of the target Region: export name -> the stack that has it.
+    """What a restore has to know of the target Region: export name -> the stack that has it; None where nobody tells.
 
     `begun`: the target stack is there, made by this very restore, so that its exports may be its own.
     """
 
-    exports: Mapping[str, str] = field(default_factory=dict)
+    exports: Mapping[str, str] | None = field(default_factory=dict)
     begun: bool = False
 
 
@@ -105,6 +105,11 @@ class RestorePlan:
         for secret in secrets:
             text = text.replace(secret, "****")
         return text
+
+    def masked(self, finding: Finding) -> Finding:
+        """The finding without secrets: what AWS says may repeat a value that it was given (FAILURES I23)."""
+        message, remedy = self.without_secrets(finding.message), self.without_secrets(finding.remedy)
+        return replace(finding, message=message, remedy=remedy)
 
     @property
     def needs_staging(self) -> bool:
@@ -233,6 +238,8 @@ def _empty_rows(sets: Mapping[str, RecoverySet], bodies: Bodies) -> tuple[EmptyR
 
 def _preflight(stack: StoredStack, choices: Choices, world: World) -> tuple[Finding, ...]:
     """Exports that another stack has taken, and imports that nobody exports (FAILURES 2, row 38)."""
+    if world.exports is None:
+        return ()
     findings = []
     tree = tuple(_tree(stack))
     exports = tuple(dict.fromkeys(name for one in tree for name in one.exports))

@@ -1,8 +1,9 @@
 """Leases in the primary store: who works on what (FAILURES 2c).
 
 A lease is one document that only one writer can create; it holds for 5 minutes and is renewed by its ETag. One that
-ran out is taken over by its ETag too, so that of several takers one wins. An optimisation: a holder that was paused
-can always act late, and correctness rests on names and tags that derive from the slot.
+ran out is taken over by its ETag too, so that of several takers one wins; so is, at once, that of a process of this
+machine that has died. An optimisation: a holder that was paused can always act late, and correctness rests on names
+and tags that derive from the slot.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from dr import layout
 from dr.errors import Busy, CloudError, EnvironmentFailed
 from dr.ports import Clock, ObjectStore, StoredObject
 from dr.store.documents import instant_text
 from dr.store.fields import Row
+from dr.store.processes import Died, Process, died, this_process
+from dr.words import duration, instant
 
 _LASTS = timedelta(minutes=5)
 """DESIGN 9."""
@@ -32,10 +37,24 @@ _LONGEST_OWNER = 120
 """Characters of another's text that a message repeats."""
 
 
-def owner_of(environ: Mapping[str, str]) -> str:
-    """Name this process for `StoreLeases`. In Lambda the log stream tells one environment from another."""
-    who = environ.get("AWS_LAMBDA_FUNCTION_NAME") or f"{_user()}@{socket.gethostname()}"
-    return f"{who} ({environ.get('AWS_LAMBDA_LOG_STREAM_NAME') or f'process {os.getpid()}'})"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who takes leases: a text for people that tells this process from every other, and the process itself.
+
+    `process` is None where its death could not be told from its sleep.
+    """
+
+    name: str
+    process: Process | None = None
+
+
+def owner_of(environ: Mapping[str, str]) -> Owner:
+    """Name this process. In Lambda the log stream tells one environment from another, and a frozen one is not dead."""
+    function = environ.get("AWS_LAMBDA_FUNCTION_NAME")
+    if function is not None:
+        return Owner(name=f"{function} ({environ.get('AWS_LAMBDA_LOG_STREAM_NAME', 'unknown log stream')})")
+    name = f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
+    return Owner(name=name, process=this_process())
 
 
 def _user() -> str:
@@ -46,12 +65,13 @@ def _user() -> str:
 
 
 class StoreLeases:
-    """`ports.Leases`. `owner` is a text for people that tells this process from every other: host, pid, who."""
+    """`ports.Leases`. `is_dead` says whether the process that holds a lease can do nothing any more."""
 
-    def __init__(self, store: ObjectStore, owner: str, clock: Clock) -> None:
+    def __init__(self, store: ObjectStore, owner: Owner, clock: Clock, is_dead: Died = died) -> None:
         self._store = store
         self._owner = owner
         self._clock = clock
+        self._is_dead = is_dead
 
     def acquire(self, key: str) -> StoreLease:
         """Take it. Raises `Busy` while another's holds."""
@@ -62,19 +82,22 @@ class StoreLeases:
                 etag = self._take_over(key, body)
             if etag is not None:
                 return StoreLease(self._store, key, self._owner, self._clock, etag)
-        raise Busy(f"others keep taking {key} first", _REMEDY)
+        raise Busy(f"others keep starting on {layout.leased_work(key)} first", _REMEDY)
 
     def _take_over(self, key: str, body: bytes) -> str | None:
-        """Take what ran out; None when somebody was faster, or the lease has just been given back."""
+        """Take what ran out or was left by the dead; None when somebody was faster, or it has just been given back."""
         found = self._store.get(key)
         if found is None:
             return None
         if found.body == body:  # written by us: the answer was lost, and the second attempt found the first
             return found.etag
         claim = self._claim(key, found)
-        if claim.until > self._clock.now():
-            raise _busy(key, claim)
+        if claim.until > self._clock.now() and not self._left(claim):
+            raise _busy(key, claim, self._clock.now())
         return self._store.put(key, body, if_match=found.etag)
+
+    def _left(self, claim: _Claim) -> bool:
+        return claim.process is not None and self._is_dead(claim.process)
 
     def _claim(self, key: str, found: StoredObject) -> _Claim:
         """Who holds it until when. What cannot be believed holds 5 minutes from when it was written, by the store."""
@@ -93,7 +116,7 @@ class StoreLeases:
 class StoreLease:
     """`ports.Lease`: held as long as the document is the one that we wrote last."""
 
-    def __init__(self, store: ObjectStore, key: str, owner: str, clock: Clock, etag: str) -> None:
+    def __init__(self, store: ObjectStore, key: str, owner: Owner, clock: Clock, etag: str) -> None:
         self._store = store
         self._key = key
         self._owner = owner
@@ -117,21 +140,26 @@ class StoreLease:
         """Find out who has it; a renewal whose answer was lost is ours still."""
         found = self._store.get(self._key)
         if found is None:
-            raise Busy(f"{self._key} was given back by somebody else while we worked", _REMEDY)
+            raise Busy(
+                f"somebody else gave back the lease of {layout.leased_work(self._key)} while we worked",
+                _REMEDY,
+            )
         if found.body == body:
             return found.etag
         claim = _read(found.body) or _Claim(owner="somebody", until=self._clock.now() + _LASTS)
-        raise _busy(self._key, claim)
+        raise _busy(self._key, claim, self._clock.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
     owner: str
     until: datetime
+    process: Process | None = None
 
 
-def _document(owner: str, now: datetime) -> bytes:
-    return json.dumps({"format": 1, "owner": owner, "until": instant_text(now + _LASTS)}).encode()
+def _document(owner: Owner, now: datetime) -> bytes:
+    document: dict[str, Any] = {"format": 1, "owner": owner.name, "until": instant_text(now + _LASTS)}
+    return json.dumps(document | ({"process": asdict(owner.process)} if owner.process else {})).encode()
 
 
 def _read(body: bytes) -> _Claim | None:
@@ -139,10 +167,23 @@ def _read(body: bytes) -> _Claim | None:
     try:
         row = Row(json.loads(body))
         owner = "".join(letter for letter in row.text("owner") if letter.isprintable())
-        return _Claim(owner=owner[:_LONGEST_OWNER], until=row.instant("until"))
+        return _Claim(owner=owner[:_LONGEST_OWNER], until=row.instant("until"), process=_process(row))
     except (ValueError, AttributeError, RecursionError):
         return None
 
 
-def _busy(key: str, claim: _Claim) -> Busy:
-    return Busy(f"{claim.owner} holds {key} until {instant_text(claim.until)}", _REMEDY)
+def _process(row: Row) -> Process | None:
+    """The process that holds it; None when it is not named, as in Lambda."""
+    if "process" not in row.values:
+        return None
+    told = row.row("process")
+    pid, started = told.count("pid"), told.count("started")
+    if pid is None or pid < 1 or started is None:
+        return None
+    return Process(boot=told.text("boot"), namespace=told.text("namespace"), pid=pid, started=started)
+
+
+def _busy(key: str, claim: _Claim, now: datetime) -> Busy:
+    left = max(0, int((claim.until - now).total_seconds()))
+    ends = f"its lease ends at {instant(claim.until)}, in {duration(left)}, unless it renews it"
+    return Busy(f"{claim.owner} is {layout.leased_work(key)}: {ends}", _REMEDY)

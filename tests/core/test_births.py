@@ -9,6 +9,7 @@ from dr.stacks.births import births, passed, tellable
 from dr.stacks.bodies import Choices, build
 from dr.stacks.recovery_set import RecoverySet
 from dr.stacks.template import parse_template
+from dr.stored import StackParameter
 
 PSEUDO = {"AWS::Region": "eu-west-1"}
 TEMPLATE = """\
@@ -107,6 +108,7 @@ def test_the_needs_of_a_nested_stack_follow_the_parameters_of_this_restore():
         template="Parameters: {Golden: {Type: String, Default: ami-golden}}\nResources:\n  Child:\n"
         "    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: u, Parameters: {Image: !Ref Golden}}\n",
         children={"Child": child},
+        parameters=(StackParameter(name="Golden", value="ami-golden"),),
     )
     nothing = RecoverySet(chosen=(), unprotected=(), unreachable=(), volume_ids={})
     made = build(
@@ -115,5 +117,5 @@ def test_the_needs_of_a_nested_stack_follow_the_parameters_of_this_restore():
         Choices(at=parent.time, stage_url=lambda digest: f"https://b/{digest}"),
     )
     assert [(one.logical_id, one.id, one.parameter) for one in made.births] == [
-        ("Child/Web", "ami-golden", "Image")
+        ("Child/Web", "ami-golden", "Golden")
     ]

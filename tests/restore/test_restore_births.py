@@ -24,6 +24,14 @@ Resources:
     Type: AWS::EC2::LaunchTemplate
     Properties: {LaunchTemplateData: {ImageId: %s, InstanceType: t3.micro}}
 """
+NESTING = """\
+Parameters:
+  Golden: {Type: String}
+Resources:
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: "%s", Parameters: {Image: %s}}
+"""
 
 
 def errors(plan):
@@ -68,7 +76,10 @@ def test_a_point_that_an_earlier_restore_left_in_the_template_is_missed_when_it_
     world.ec2.delete_snapshot(SnapshotId=row.row.point.id)
     ((message, remedy),) = errors(world.plan("copy", as_name="third"))
     assert message.startswith(f"Data: its SnapshotId {row.row.point.id} is not there any more")
+    assert "protect Data (protect: volumes) and `dr apply`; else choose a version" in remedy
     assert "`dr stacks copy`, then --at" in remedy
+    world.protect("copy", ("volumes", "stacks"))
+    assert world.restore("copy", as_name="third").ok
 
 
 @pytest.mark.parametrize("what", ["deregistered", "there"])
@@ -82,4 +93,20 @@ def test_the_image_of_a_launch_template_is_looked_for(world, what):
     assert [message.split(" is not")[0] for message, _ in found] == (
         [f"Launch: its LaunchTemplateData.ImageId {image}"] if what == "deregistered" else []
     )
-    assert all("restore: {image_for: {Launch: newest}}" in remedy for _, remedy in found)
+    assert all("restore: {image_for: {Launch: ami-...}}" in remedy for _, remedy in found)
+    world.configure(restore=f"{{image_for: {{Launch: {world.image()}}}}}")
+    assert errors(world.plan("prod", as_name="copy")) == []
+
+
+@pytest.mark.parametrize("written", ["!Ref Golden", "!Sub '${Golden}'"])
+def test_a_nested_stacks_image_is_replaced_by_the_parameter_of_the_top_stack(world, written):
+    child = FLEET.replace("%s", "!Sub '${Image}'")
+    url = world.upload("child.yaml", "Parameters: {Image: {Type: String}}\n" + child)
+    image = an_image(world)
+    world.create("prod", NESTING % (url, written), {"Golden": image})
+    world.protect("prod", ("stacks",))
+    world.ec2.deregister_image(ImageId=image)
+    ((message, remedy),) = errors(world.plan("prod", as_name="copy"))
+    assert message.startswith(f"Child/Launch: its LaunchTemplateData.ImageId {image} is not there")
+    assert remedy == "give another: --parameter Golden=ami-..."
+    assert world.restore("prod", as_name="copy", parameters={"Golden": world.image()}).ok

@@ -8,20 +8,24 @@ from datetime import timedelta
 
 import pytest
 from fake_maker import FakeMaker, event
-from restore_values import ACCOUNT, NOON, REGION, SECRET, hours, planned, point, resource, stored
+from restore_values import ACCOUNT, NOON, REGION, SECRET, hours, planned, point, resource, stored, version
 
 from dr import layout
 from dr.errors import Busy, CloudError, EnvironmentFailed, OutOfTime, Refused
 from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rehearse, rpo
 from dr.recovery.holding import held
-from dr.recovery.preflight import preflight
+from dr.recovery.preflight import preflight, taken_exports
 from dr.recovery.target import taken_up
 from dr.render.restores import restore_document, restore_text, restored_text
+from dr.stacks.births import Birth
+from dr.stacks.bodies import Choices
 from dr.stacks.parameters import Given
 from dr.stacks.rebirth import Change
+from dr.stacks.restore import World, plan_restore
 from dr.store.directory import DirectoryStore
-from dr.store.leases import StoreLeases
+from dr.store.leases import Owner, StoreLeases
 from dr.store.records import StoreRecords
+from dr.store.stacks import StoredStacks
 
 CANARY = "canary-secret-7"
 CREATED = ["create_change_set", "execute", "protect", "protect"]
@@ -53,11 +57,14 @@ def maker():
 @pytest.fixture
 def kit(store, maker):
     clock = Clock()
+    stacks = StoredStacks(store, None, clock)
+    stacks.write(A_STACK)
     return Kit(
         account=ACCOUNT,
         maker=maker,
+        store=stacks,
         records=StoreRecords(store, clock),
-        leases=StoreLeases(store, "one", clock),
+        leases=StoreLeases(store, Owner(name="one"), clock),
         clock=clock,
         staging="bucket",
     )
@@ -68,12 +75,12 @@ def plan():
     return a_plan()
 
 
+A_STACK = stored(resource("Data", "vol-1"), parameters=SECRET, stack_policy="{}", termination_protection=True)
+
+
 def a_plan(snapshot="snap-1", age=2, **asked):
-    stack = stored(
-        resource("Data", "vol-1"), parameters=SECRET, stack_policy="{}", termination_protection=True
-    )
     given = {"Password": Given(value=CANARY, origin="--parameter")}
-    return planned(stack, point(snapshot, "vol-1", hours(age)), **{"asked": given, **asked})
+    return planned(A_STACK, point(snapshot, "vol-1", hours(age)), **{"asked": given, **asked})
 
 
 def quiet(event):
@@ -260,7 +267,7 @@ def test_a_resource_that_the_new_stack_lacks_fails_the_restore(plan, kit, maker)
 
 
 def test_two_restores_to_one_name_do_not_run_at_once(plan, kit, store):
-    other = StoreLeases(store, "two", kit.clock)
+    other = StoreLeases(store, Owner(name="two"), kit.clock)
     other.acquire(layout.restore_lease_key(ACCOUNT, REGION, "prod"))
     with pytest.raises(Busy, match="two"):
         carry_out(plan, kit, quiet)
@@ -329,13 +336,19 @@ def test_a_protection_that_is_denied_is_a_finding_of_a_verified_restore(plan, ki
     assert [f.message for f in restored.findings] == [
         f"the {what} of prod could not be set: no permission for {what}"
     ]
-    assert "aws cloudformation" in restored.findings[0].remedy
     assert did(maker).count("protect") == 1  # the other one was set
 
 
-def test_a_restore_whose_protection_was_denied_is_over_and_lets_its_points_go(plan, kit, maker):
+def test_a_restore_whose_protection_was_denied_sets_it_when_it_is_run_again(plan, kit, maker):
     maker.denied = {"stack policy"}
-    carry_out(plan, kit, quiet)
+    first = carry_out(plan, kit, quiet)
+    assert first.findings[0].remedy.startswith("allow it; run the same restore again")
+    journal = kit.records.begun(ACCOUNT, REGION, "prod")
+    assert (journal.ended, kit.records.pins()) == (False, frozenset(plan.pins))
+    maker.denied = set()
+    assert carry_out(plan, kit, quiet).ok
+    assert ("protect", "{} False") in maker.calls
+    assert did(maker).count("execute") == 1
     journal = kit.records.begun(ACCOUNT, REGION, "prod")
     assert (journal.ended, kit.records.pins()) == (True, frozenset())
 
@@ -473,9 +486,9 @@ def test_a_restore_that_is_asked_for_with_another_at_is_told_how_the_first_one_w
     maker.dies_after = "execute"
     with pytest.raises(KeyboardInterrupt):
         carry_out(plan, kit, quiet)
-    with pytest.raises(Refused, match=r"unfinished restore of .*, without --at, made") as caught:
+    with pytest.raises(Refused, match=r"unfinished restore of .* made stack prod") as caught:
         carry_out(a_plan("snap-2", age=1, asked_at=NOON), kit, quiet)
-    assert "ask for it again without --at" in caught.value.remedy
+    assert "go on with it: `dr restore --stack prod --region eu-west-1`, and the" in caught.value.remedy
 
 
 def test_a_rehearsal_shows_what_stands_in_its_way(plan, kit, maker):
@@ -502,3 +515,81 @@ def test_i23_a_changed_value_that_holds_a_secret_is_masked(plan):
         logical_id="Web", path=("Resources", "Web", "Properties", "X"), old=None, new=CANARY, why="y"
     )
     assert CANARY not in restore_text(replace(plan, changes=(change,)))
+
+
+def test_the_command_that_goes_on_names_another_stack_and_the_moment_of_the_first_restore(plan, kit, maker):
+    maker.dies_after = "execute"
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(replace(a_plan(asked_at=hours(1)), name="copy"), kit, quiet)
+    with pytest.raises(Refused) as caught:
+        carry_out(replace(a_plan("snap-2", age=1), name="copy"), kit, quiet)
+    assert "--stack prod --region eu-west-1 --as copy --at 2026-03-29T11:00:00Z`" in caught.value.remedy
+
+
+class Repeats(FakeMaker):
+    """AWS in an incident: each check fails, and repeats a value that it was given."""
+
+    def validate(self, body, url):
+        raise EnvironmentFailed(f"no answer about {CANARY}", f"try {CANARY}")
+
+    def gone(self, ids):
+        raise EnvironmentFailed(f"no answer about {CANARY}", f"try {CANARY}")
+
+    def exports(self):
+        raise EnvironmentFailed("no answer")
+
+
+def test_i23_a_check_beforehand_repeats_no_secret_and_its_failure_is_a_warning(plan):
+    found = preflight(plan, Repeats())
+    assert [(one.level, one.message[-20:], one.remedy) for one in found] == [
+        ("warning", "no answer about ****", "try ****")
+    ] * 2
+
+
+def test_i23_an_id_that_a_secret_parameter_gives_is_masked_where_it_is_gone(plan, maker):
+    maker.expired = {CANARY}
+    birth = Birth(logical_id="Data", type="AWS::EC2::Volume", property="SnapshotId", id=CANARY)
+    (found,) = preflight(replace(plan, births=(birth,)), maker)
+    assert found.message.startswith("Data: its SnapshotId **** is not there")
+    assert CANARY not in found.remedy
+
+
+def test_i23_a_refusal_before_the_restore_repeats_no_secret(plan, kit, maker):
+    maker.add(CANARY, "CREATE_COMPLETE")
+    (found,) = rehearse(replace(plan, name=CANARY), kit).findings[len(plan.findings) :]
+    assert CANARY not in f"{found.message} {found.remedy}"
+
+
+def test_exports_that_cannot_be_read_are_a_warning_and_no_missing_import():
+    exports, (warning,) = taken_exports(Repeats())
+    assert (exports, warning.level) == (None, "warning")
+    stack = stored(resource("Data", "vol-1"), imports=("shared",), parameters=SECRET)
+    given = {"Password": Given(value=CANARY, origin="--parameter")}
+    choices = Choices(at=NOON, asked=given)
+    made = plan_restore((version(stack), stack), (), choices, World(exports=exports))
+    assert [one for one in made.findings if one.level == "error"] == []
+
+
+def test_a_fresh_look_that_fails_does_not_stop_a_restore(plan, kit):
+    deaf = Repeats(born={"Data": ("vol-new", "snap-1")})
+    assert carry_out(plan, replace(kit, maker=deaf), quiet).ok
+
+
+def test_a_chosen_point_that_is_gone_is_told_to_be_planned_again(plan, maker):
+    maker.expired = {"snap-1"}
+    (found,) = preflight(plan, maker)
+    assert found.remedy.startswith("plan again")
+
+
+def test_a_stored_stack_that_a_tick_expired_since_the_plan_is_refused_before_any_call(plan, kit, maker):
+    kit.store.expire(plan.stored)
+    with pytest.raises(Refused, match="since the plan was made: stack/prod"):
+        carry_out(plan, kit, quiet)
+    assert (maker.calls, kit.records.pins()) == ([], frozenset())
+
+
+def test_the_reason_of_a_point_has_a_line_of_its_own(plan):
+    lines = restore_text(plan).splitlines()
+    at = next(number for number, line in enumerate(lines) if "<- snap-1" in line)
+    assert lines[at + 1].strip() == plan.data[0].reason
+    assert max(map(len, lines[at : at + 2])) <= 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 
@@ -176,3 +177,32 @@ def test_the_stacks_name_is_the_confirmation(prod):
 def test_the_end_of_the_input_at_the_question_interrupts(prod):
     assert on_terminal(prod, b"\x04") == 130
     assert prod.names() == {"prod"}
+
+
+def test_a_name_without_its_option_is_answered_with_the_command(ask):
+    code, _, err = ask("prod")
+    assert (code, "what to do: `dr restore --stack prod`" in err) == (2, True)
+    code, _, err = ask()
+    assert (code, "Missing option '--stack'" in err, "`dr restore --stack NAME`" in err) == (2, True, True)
+
+
+def test_an_interrupted_restore_says_that_cloudformation_goes_on_and_the_same_command_follows(prod, ask):
+    prod.sandbox.control("settings", {"step_seconds": 1.0})
+    command = [sys.executable, "-m", "dr", "restore", "--stack", "prod", "--as", "copy", "--yes", *GIVEN]
+    try:
+        with subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **prod.environ, "PYTHONUNBUFFERED": "1"},
+        ) as process:
+            assert any("_IN_PROGRESS" in line for line in process.stdout)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+    finally:
+        prod.sandbox.control("settings", {"step_seconds": 0})
+    assert (process.returncode, "CloudFormation goes on creating stack copy" in err) == (130, True)
+    assert "run the same command again: it follows it to its end" in err
+    code, out, _ = ask("--stack", "prod", "--as", "copy", "--yes", *GIVEN)
+    assert (code, "Stack copy is back, verified." in out) == (0, True)

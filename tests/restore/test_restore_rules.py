@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from dr.errors import Busy, NotFound, Refused, UsageError
+from dr.errors import Busy, Denied, NotFound, Refused, UsageError
 from dr.recovery.preparing import Asked
 
 ZONE = "eu-west-1a"
@@ -497,3 +497,41 @@ def test_a_snapshot_that_is_gone_since_the_plan_is_refused_and_nothing_is_create
     with pytest.raises(Refused, match=f"since the plan was made: {chosen}"):
         small.carry_out(plan)
     assert "copy" not in small.names()
+
+
+class RefusesProtection:
+    """The real maker, without the permission to protect."""
+
+    def __init__(self, maker):
+        self._maker = maker
+
+    def __getattr__(self, name):
+        return getattr(self._maker, name)
+
+    def protect(self, stack_id, *, stack_policy, termination):
+        raise Denied("no permission for cloudformation:UpdateTerminationProtection", "allow it")
+
+
+def test_a_protection_that_was_denied_is_set_by_the_same_restore_run_again(world):
+    stack = world.create("prod", SMALL, EnableTerminationProtection=True)
+    world.protect("prod")
+    assert world.cfn.describe_stacks(StackName=stack)["Stacks"][0]["EnableTerminationProtection"]
+    first = world.carry_out(world.plan("prod", as_name="copy"), maker=RefusesProtection(world.kit().maker))
+    assert (first.holds, first.ok, "run the same restore again" in first.findings[0].remedy) == (
+        True,
+        False,
+        True,
+    )
+    second = world.restore("prod", as_name="copy")
+    assert (second.ok, second.stack_id) == (True, first.stack_id)
+    assert world.cfn.describe_stacks(StackName="copy")["Stacks"][0]["EnableTerminationProtection"]
+
+
+def test_fractions_of_a_second_are_no_other_moment_than_the_one_that_is_shown(small):
+    moment = small.sandbox.now().replace(microsecond=0) - timedelta(seconds=5)
+    fractional = moment + timedelta(microseconds=700_000)
+    plans = [small.plan("prod", as_name="copy", at=at) for at in (moment, fractional)]
+    assert [(plan.at, plan.asked_at) for plan in plans] == [(moment, moment)] * 2
+    with pytest.raises(KeyboardInterrupt):
+        small.carry_out(plans[1], watch=kill)
+    assert small.restore("prod", as_name="copy", at=moment).plan.id == plans[1].id

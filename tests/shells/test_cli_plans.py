@@ -10,7 +10,7 @@ from conftest import POLICY
 
 from dr.sandbox import process
 from dr.store.directory import DirectoryStore
-from dr.store.leases import StoreLeases
+from dr.store.leases import Owner, StoreLeases
 
 ACCOUNT = "123456789012"
 
@@ -227,7 +227,9 @@ def test_i10_rule_5_a_policy_that_was_removed_leaves_its_points_as_orphans(insta
 
 def test_the_lease_of_another_is_exit_5_and_nothing_is_done(installation, clock):
     store = DirectoryStore(installation.folder / "store", clock)
-    lease = StoreLeases(store, "somebody else", clock).acquire(f"leases/{ACCOUNT}/eu-west-1/files")
+    lease = StoreLeases(store, Owner(name="somebody else"), clock).acquire(
+        f"leases/{ACCOUNT}/eu-west-1/files"
+    )
     done = installation("apply", "--json")
     assert (done.code, "somebody else" in done.error["message"]) == (5, True)
     assert installation.snapshots() == []
@@ -237,7 +239,7 @@ def test_the_lease_of_another_is_exit_5_and_nothing_is_done(installation, clock)
 
 def test_a_lease_that_nobody_renews_ends_after_five_minutes(installation, clock):
     store = DirectoryStore(installation.folder / "store", clock)
-    StoreLeases(store, "somebody else", clock).acquire(f"leases/{ACCOUNT}/eu-west-1/files")
+    StoreLeases(store, Owner(name="somebody else"), clock).acquire(f"leases/{ACCOUNT}/eu-west-1/files")
     installation.shell.advance("6min")
     assert installation("apply").code == 0
 
@@ -245,7 +247,7 @@ def test_a_lease_that_nobody_renews_ends_after_five_minutes(installation, clock)
 def test_where_one_policy_is_busy_the_others_go_on(installation, clock):
     installation.write("policies/more.yaml", POLICY.replace("policy: files", "policy: more"))
     store = DirectoryStore(installation.folder / "store", clock)
-    StoreLeases(store, "somebody else", clock).acquire(f"leases/{ACCOUNT}/eu-west-1/files")
+    StoreLeases(store, Owner(name="somebody else"), clock).acquire(f"leases/{ACCOUNT}/eu-west-1/files")
     done = installation("apply", "--json")
     assert (done.code, [outcome["policy"] for outcome in done.document["outcomes"]]) == (5, ["more"])
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +15,8 @@ from store_kit import NOON, Breakable, StillClock
 from dr import layout
 from dr.errors import Busy, EnvironmentFailed
 from dr.store.directory import DirectoryStore
-from dr.store.leases import StoreLeases
+from dr.store.leases import Owner, StoreLeases
+from dr.store.processes import Process, died, this_process
 
 KEY = "leases/111111111111/eu-west-1/nightly"
 
@@ -29,19 +33,21 @@ def store(tmp_path, clock):
 
 @pytest.fixture
 def ours(store, clock):
-    return StoreLeases(store, "anna@laptop (process 7)", clock)
+    return StoreLeases(store, Owner(name="anna@laptop (process 7)"), clock)
 
 
 @pytest.fixture
 def theirs(store, clock):
-    return StoreLeases(store, "function dr-tick", clock)
+    return StoreLeases(store, Owner(name="function dr-tick"), clock)
 
 
 def test_a_held_lease_is_busy_and_names_its_owner_and_its_end(ours, theirs):
     ours.acquire(KEY)
 
     with pytest.raises(
-        Busy, match=r"anna@laptop \(process 7\) holds .*nightly until 2026-03-29T12:05:00Z"
+        Busy,
+        match=r"^anna@laptop \(process 7\) is applying policy nightly in eu-west-1: "
+        r"its lease ends at 2026-03-29T12:05:00Z, in 5min, unless it renews it$",
     ) as caught:
         theirs.acquire(KEY)
     assert caught.value.exit_code == 5
@@ -100,7 +106,7 @@ def test_renewing_what_was_taken_over_is_busy_and_names_the_new_owner(ours, thei
     clock.advance(minutes=6)
     theirs.acquire(KEY)
 
-    with pytest.raises(Busy, match="function dr-tick holds"):
+    with pytest.raises(Busy, match="function dr-tick is applying"):
         lease.renew()
 
 
@@ -108,7 +114,7 @@ def test_renewing_what_is_gone_is_busy(ours, store):
     lease = ours.acquire(KEY)
     store.delete(KEY)
 
-    with pytest.raises(Busy, match="given back"):
+    with pytest.raises(Busy, match="gave back"):
         lease.renew()
 
 
@@ -142,7 +148,7 @@ def test_a_store_that_is_away_raises_so_that_the_caller_can_decide(ours, store):
 def test_i7_of_racing_takers_one_holds_it(store, clock):
     def take(number):
         try:
-            return StoreLeases(store, f"taker {number}", clock).acquire(KEY)
+            return StoreLeases(store, Owner(name=f"taker {number}"), clock).acquire(KEY)
         except Busy:
             return None
 
@@ -154,7 +160,7 @@ def test_i7_of_racing_takers_one_holds_it(store, clock):
 
 
 def test_a_taker_that_loses_the_take_over_is_told_who_won(ours, theirs, store, clock):
-    StoreLeases(store, "a crashed one", clock).acquire(KEY)
+    StoreLeases(store, Owner(name="a crashed one"), clock).acquire(KEY)
     clock.advance(minutes=6)
 
     def meanwhile(what, _):
@@ -163,7 +169,7 @@ def test_a_taker_that_loses_the_take_over_is_told_who_won(ours, theirs, store, c
             theirs.acquire(KEY)
 
     store.meanwhile = meanwhile
-    with pytest.raises(Busy, match="function dr-tick holds"):
+    with pytest.raises(Busy, match="function dr-tick is applying"):
         ours.acquire(KEY)
 
 
@@ -197,7 +203,7 @@ def test_a_lease_that_cannot_be_believed_holds_five_minutes_from_when_it_was_wri
 ):
     store.put(KEY, body)
     clock.advance(minutes=4)
-    with pytest.raises(Busy, match="until 2026-03-29T12:05:00Z"):
+    with pytest.raises(Busy, match="ends at 2026-03-29T12:05:00Z"):
         ours.acquire(KEY)
 
     clock.advance(minutes=1)
@@ -227,12 +233,105 @@ class AnswerLost:
 
 
 def test_i6_our_own_lease_is_ours_after_a_lost_answer(store, clock, theirs):
-    lease = StoreLeases(AnswerLost(store), "us", clock).acquire(KEY)
+    lease = StoreLeases(AnswerLost(store), Owner(name="us"), clock).acquire(KEY)
     clock.advance(minutes=4)
     lease.renew()
     clock.advance(minutes=4)
 
-    with pytest.raises(Busy, match=r"^us holds"):
+    with pytest.raises(Busy, match=r"^us is applying"):
         theirs.acquire(KEY)
     lease.release()
     assert theirs.acquire(KEY) is not None
+
+
+def test_a_restore_that_holds_a_stack_is_named_as_one(ours, theirs):
+    key = layout.restore_lease_key("111111111111", "eu-west-1", "prod")
+    ours.acquire(key)
+
+    with pytest.raises(Busy, match=r"^anna@laptop \(process 7\) is restoring stack prod in eu-west-1: "):
+        theirs.acquire(key)
+
+
+SOMEBODY = Process(boot="b", namespace="pid:[1]", pid=7, started=99)
+
+
+def crashed(store, clock, process=SOMEBODY):
+    """Take the lease and never give it back."""
+    StoreLeases(store, Owner(name="a crashed one", process=process), clock).acquire(KEY)
+
+
+def test_the_lease_of_a_process_that_died_here_is_taken_over_at_once(store, clock):
+    crashed(store, clock)
+    asked = []
+
+    def is_dead(process):
+        asked.append(process)
+        return True
+
+    StoreLeases(store, Owner(name="its successor"), clock, is_dead).acquire(KEY)
+    assert asked == [SOMEBODY]
+    assert json.loads(store.get(KEY).body)["owner"] == "its successor"
+
+
+def test_the_lease_of_a_process_that_lives_is_busy(store, clock):
+    crashed(store, clock)
+
+    with pytest.raises(Busy, match="a crashed one is applying"):
+        StoreLeases(store, Owner(name="another"), clock, lambda process: False).acquire(KEY)
+
+
+def test_a_lease_that_names_no_process_holds_however_dead_its_holder_is(store, clock):
+    crashed(store, clock, process=None)
+
+    with pytest.raises(Busy):
+        StoreLeases(store, Owner(name="another"), clock, lambda process: True).acquire(KEY)
+
+
+@pytest.mark.parametrize(
+    "process", ["7", {}, {"pid": 7}, {"boot": "b", "namespace": "n", "pid": 0, "started": 1}, {"pid": True}]
+)
+def test_a_damaged_process_makes_nobody_dead(store, clock, process):
+    until = (NOON + timedelta(minutes=4)).isoformat()
+    store.put(KEY, json.dumps({"owner": "x", "until": until, "process": process}).encode())
+
+    with pytest.raises(Busy):
+        StoreLeases(store, Owner(name="another"), clock, lambda process: True).acquire(KEY)
+
+
+def test_i7_of_several_successors_of_the_dead_one_wins(store, clock):
+    crashed(store, clock)
+
+    def take(number):
+        leases = StoreLeases(store, Owner(name=f"taker {number}"), clock, lambda process: True)
+        try:
+            return leases.acquire(KEY)
+        except Busy:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len([lease for lease in pool.map(take, range(8)) if lease]) == 1
+
+
+def test_this_process_lives_and_one_that_ended_is_dead():
+    code = "from dr.store.processes import this_process as p; q = p(); print(q.pid, q.started)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    pid, started = (int(part) for part in ended.split())
+    me = this_process()
+
+    assert not died(me)
+    assert died(replace(me, pid=pid, started=started))
+
+
+@pytest.mark.parametrize(
+    ("other", "dead"),
+    [
+        ({"started": 1}, True),  # its pid is used again
+        ({"boot": "another", "pid": 2**22 + 1}, False),
+        ({"namespace": "pid:[1]", "pid": 2**22 + 1}, False),
+        ({"pid": 2**22 + 1}, True),  # above every pid (proc(5), pid_max)
+        ({"pid": 2**70}, False),  # no pid at all
+    ],
+    ids=["pid used again", "another boot", "another namespace", "no such pid", "no pid"],
+)
+def test_only_who_ran_here_and_is_gone_is_dead(other, dead):
+    assert died(replace(this_process(), **other)) is dead

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from store_kit import Pair, StillClock, stored
 
-from dr.store.leases import StoreLeases
+from dr.store.leases import Owner, StoreLeases
 from dr.store.opening import Stores
 from dr.store.records import StoreRecords
 
@@ -24,7 +24,7 @@ def test_a_restore_keeps_its_records_in_the_primary_and_has_nothing_to_tell(pair
 def test_while_the_primary_is_away_a_restore_can_lock_and_pin_in_the_replica_and_tells(pair):
     pair.primary.away = True
     stores = Stores(primary=pair.primary, replica=pair.replica)
-    StoreLeases(stores.for_restore, "me", pair.clock).acquire("leases/restore")
+    StoreLeases(stores.for_restore, Owner(name="me"), pair.clock).acquire("leases/restore")
     records = StoreRecords(stores.for_restore, pair.clock)
     records.pin("r", ["snap-1"])
 
