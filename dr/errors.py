@@ -5,6 +5,7 @@
     |   +-- InvalidDocuments 2   every problem of every policy file and of dr.yaml, each with its position
     +-- Refused            4     a stale plan, an existing stack, tampering: a person has to look
     +-- Busy               5     somebody else holds the lease
+    +-- Interrupted      130     a person ended it
     +-- EnvironmentFailed  1     this machine or this account: no credentials, no Region, an unreachable endpoint
     |   +-- OutOfTime      1     this process has to end before the work does: asked for again, it goes on
     |   +-- Unreachable          an endpoint, for one call that was never sent
@@ -97,6 +98,12 @@ class Busy(DrError):  # noqa: N818
     """Another dr works on this right now."""
 
     exit_code = EXIT_BUSY
+
+
+class Interrupted(DrError):  # noqa: N818
+    """A person ended the command."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 class EnvironmentFailed(DrError):  # noqa: N818

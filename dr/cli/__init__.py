@@ -14,7 +14,7 @@ from dr import __version__, logs
 from dr.cli.commands import COMMANDS
 from dr.cli.frame import InOrder, Shared, complain, shared_options
 from dr.cli.hints import hint
-from dr.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, DrError, UsageError
+from dr.errors import EXIT_DONE, EXIT_FAILED, DrError, Interrupted, UsageError
 
 
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,7 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     except DrError as error:
         return _told(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
-        return _told(_interrupted(), as_json=as_json)
+        told = Interrupted("interrupted", "run the same command again: it goes on from what is there")
+        return _told(told, as_json=as_json)
     except OSError as error:
         return _unwritten(error)
     except Exception as error:  # noqa: BLE001 - the last line before the user: a bug is told as one, never as a traceback
@@ -73,12 +74,6 @@ def _unwritten(error: OSError) -> int:
         why = f"cannot write the answer: {error.strerror or error}"
         complain(DrError(why, "make room, or write it elsewhere"), as_json=False)
     return EXIT_FAILED
-
-
-def _interrupted() -> DrError:
-    error = DrError("interrupted", "run the same command again: it goes on from what is there")
-    error.exit_code = EXIT_INTERRUPTED
-    return error
 
 
 def _code(value: object) -> int:

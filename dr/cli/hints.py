@@ -20,6 +20,7 @@ _MEANT = {
     ("dr", "snapshots"): _POINTS,
     ("dr", "recover"): "`dr restore --stack NAME` brings a stack back with its data",
     ("dr", "prune"): "`dr apply` expires what no rule keeps; `dr plan` shows it beforehand",
+    ("dr apply", "--yes"): "`dr apply` asks nothing: leave it out, and look beforehand with `dr plan`",
     ("dr apply", "--dry-run"): "`dr plan` is the dry run",
     ("dr plan", "--dry-run"): "`dr plan` changes nothing: it is the dry run",
     ("dr restore", "--dry-run"): "`dr restore --stack NAME --plan-only` shows the plan and changes nothing",

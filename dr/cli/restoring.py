@@ -13,9 +13,8 @@ from dr.cli.progress import working
 from dr.errors import (
     EXIT_DONE,
     EXIT_FAILED,
-    EXIT_INTERRUPTED,
     EXIT_REFUSED,
-    DrError,
+    Interrupted,
     Refused,
     UsageError,
 )
@@ -140,10 +139,8 @@ def _carry_out(shared: Shared, plan: RestorePlan, kit: Kit) -> int:
     return EXIT_DONE if restored.ok else EXIT_FAILED
 
 
-def _interrupted(plan: RestorePlan, *, begun: bool) -> DrError:
+def _interrupted(plan: RestorePlan, *, begun: bool) -> Interrupted:
     """Events are shown once the stack is being created: from then on CloudFormation needs nobody to watch."""
     what = f": CloudFormation goes on creating stack {plan.name}" if begun else ""
     how = "follows it to its end and verifies it" if begun else "goes on from what is there"
-    error = DrError(f"interrupted{what}", f"run the same command again: it {how}")
-    error.exit_code = EXIT_INTERRUPTED
-    return error
+    return Interrupted(f"interrupted{what}", f"run the same command again: it {how}")

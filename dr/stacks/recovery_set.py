@@ -13,6 +13,7 @@ Archived points take up to 72 hours to come back [D] and are not chosen.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -267,7 +268,9 @@ def _root(resource: StackResource, devices: Sequence[str]) -> str:
 def _missing(resource: StackResource, candidates: Sequence[RecoveryPoint], at: datetime) -> Unreachable:
     earlier = [p for p in candidates if p.time <= at]
     if earlier:
-        why = f"{len(earlier)} points at or before {at:%Y-%m-%dT%H:%M:%SZ}, none of them good"
+        states = Counter(str(p.state) for p in earlier)
+        found = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        why = f"of its points at or before {at:%Y-%m-%dT%H:%M:%SZ} none is good ({found})"
     else:
         first = min(p.time for p in candidates)
         why = f"its first point is of {first:%Y-%m-%dT%H:%M:%SZ}, after {at:%Y-%m-%dT%H:%M:%SZ}"

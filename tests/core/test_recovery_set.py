@@ -58,7 +58,7 @@ def test_i2_a_resource_whose_points_are_all_not_good_is_unreachable(state):
     found = chosen(point("snap-1", "vol-1", hours(3), state=state))
     assert found.chosen == ()
     assert [(row.logical_id, row.why) for row in found.unreachable] == [
-        ("Data", "1 points at or before 2026-03-29T12:00:00Z, none of them good")
+        ("Data", f"of its points at or before 2026-03-29T12:00:00Z none is good (1 {state})")
     ]
 
 

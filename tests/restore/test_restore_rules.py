@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -535,3 +536,22 @@ def test_fractions_of_a_second_are_no_other_moment_than_the_one_that_is_shown(sm
     with pytest.raises(KeyboardInterrupt):
         small.carry_out(plans[1], watch=kill)
     assert small.restore("prod", as_name="copy", at=moment).plan.id == plans[1].id
+
+
+@pytest.mark.parametrize("way", ["apply", "replica alone"])
+def test_a_primary_store_that_vanished_beside_a_full_replica_is_refused_and_both_ways_on_work(world, way):
+    config = world.folder / "dr.yaml"
+    alone = config.read_text()
+    config.write_text(alone.replace("{url: store/}}", "{url: store/}, replica: {url: second/}}"))
+    world.create("prod", SMALL)
+    world.protect("prod")
+    world.delete("prod")
+    shutil.rmtree(world.folder / "store")
+    with pytest.raises(Refused, match="the newest version that") as caught:
+        world.plan("prod")
+    assert "run `dr apply`, which copies it back" in caught.value.remedy
+    if way == "apply":
+        world.tick()
+    else:
+        config.write_text(alone.replace("{url: store/}", "{url: second/}"))
+    assert world.restore("prod").ok
