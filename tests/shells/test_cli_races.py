@@ -1,0 +1,149 @@
+"""Two commands at once, and commands that are killed: real processes against one sandbox (FAILURES, I5 and I7)."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import Installation, a_shell
+
+FLEET = 40
+POLICY = """\
+policy: fleet
+protect: volumes
+regions: [eu-west-1]
+select: {tags: {Race: fleet}}
+schedule: "0 * * * *"
+keep: {last: 9}
+"""
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """A sandbox of one's own, whose two stacks and forty more volumes are protected."""
+    shell = a_shell(tmp_path_factory.mktemp("races"), DR_SANDBOX="1")
+    assert shell("sandbox", "start", "--pending", "0").code == 0
+    assert shell("apply", "--wait").code == 0
+    tags = [{"ResourceType": "volume", "Tags": [{"Key": "Race", "Value": "fleet"}]}]
+    for _ in range(FLEET):
+        shell.client("ec2").create_volume(Size=1, AvailabilityZone="eu-west-1a", TagSpecifications=tags)
+    yield shell
+    assert shell("sandbox", "stop").code == 0
+
+
+@pytest.fixture
+def fleet(shell, tmp_path):
+    """An installation of one's own, which protects the forty volumes."""
+    made = Installation(name=f"i-{abs(hash(tmp_path)) % 10**9}", folder=tmp_path, shell=shell)
+    made.write("dr.yaml", f"name: {made.name}\nregions: [eu-west-1]\nstore: {{primary: {{url: store/}}}}\n")
+    made.write("policies/fleet.yaml", POLICY)
+    return made
+
+
+def started(shell, *arguments):
+    return subprocess.Popen(
+        shell.command(*arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=shell.folder,
+        env=shell.environ,
+    )
+
+
+def until(condition):
+    """Wait, for a minute at most."""
+    for _ in range(6000):
+        if found := condition():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not come to that within a minute")
+
+
+def sources(installation):
+    """The source of each snapshot of this installation."""
+    mine = [{"Name": "tag:dr:managed", "Values": [installation.name]}]
+    rows = installation.shell.client("ec2").describe_snapshots(OwnerIds=["self"], Filters=mine)["Snapshots"]
+    return sorted(row["VolumeId"] for row in rows)
+
+
+def stacks(shell, name):
+    """The status of every stack that ever had this name."""
+    rows = shell.client("cloudformation").list_stacks()["StackSummaries"]
+    return [row["StackStatus"] for row in rows if row["StackName"] == name]
+
+
+@pytest.mark.parametrize("running", [2, 5])
+def test_i7_applies_at_once_and_one_after_make_one_snapshot_of_each_volume(fleet, running):
+    arguments = ("--sandbox", "--config", fleet.folder / "dr.yaml", "apply", "--json")
+    racing = [started(fleet.shell, *arguments) for _ in range(running)]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in racing]
+
+    assert {code for _, code in ended} <= {0, 5}
+    assert [code for _, code in ended].count(0) >= 1
+    assert all("Traceback" not in err for (_, err), _ in ended)
+    assert fleet.outside("apply", "--json").document["summary"]["done"] == 0
+    assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
+
+
+def test_i5_an_apply_that_was_killed_is_typed_again_at_once_and_ends_as_if_it_had_not_been(fleet):
+    process = started(fleet.shell, "--sandbox", "--config", fleet.folder / "dr.yaml", "apply")
+    until(lambda: sources(fleet))
+    process.kill()
+    process.communicate(timeout=30)
+    assert 0 < len(sources(fleet)) < FLEET
+    assert list((fleet.folder / "store" / "leases").rglob("fleet"))
+
+    assert fleet.outside("apply").code == 0
+    assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
+
+
+def test_i7_of_two_restores_of_one_stack_one_makes_it(shell):
+    arguments = ("restore", "--stack", "wiki", "--as", "raced", "--yes", "--json")
+    racing = [started(shell, *arguments) for _ in range(2)]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in racing]
+
+    first, second = sorted(code for _, code in ended)
+    assert (first, second in (4, 5)) == (0, True), ended
+    assert stacks(shell, "raced") == ["CREATE_COMPLETE"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_i5_a_restore_that_was_ended_is_typed_again_at_once_and_goes_on(shell, how):
+    name = f"ended-by-{how.name.lower()}"
+    arguments = ("restore", "--stack", "wiki", "--as", name, "--yes", "--json")
+    process = started(shell, *arguments)
+    until(lambda: [status for status in stacks(shell, name) if status.startswith("CREATE_")])
+    process.send_signal(how)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == {signal.SIGKILL: -9, signal.SIGINT: 130}[how]
+    assert "Traceback" not in err
+    assert (how is signal.SIGKILL) == (out == "")
+
+    done = shell(*arguments)
+    assert (done.code, done.document["result"]) == (0, "done")
+    assert stacks(shell, name) == ["CREATE_COMPLETE"]
+    rows = done.document["stacks"][0]["data"]
+    assert [row["verified"] for row in rows] == [True] * len(rows) != []
+
+
+def test_a_restore_that_meets_another_is_told_who_and_what_and_until_when(shell):
+    arguments = ("restore", "--stack", "wiki", "--as", "busy", "--yes", "--json")
+    process = started(shell, *arguments)
+    until(lambda: stacks(shell, "busy"))
+    process.send_signal(signal.SIGSTOP)
+    try:
+        done = shell(*arguments)
+        assert done.code == 5
+        assert (
+            f"(process {process.pid}) is restoring stack busy in eu-west-1: its lease ends at"
+            in (done.error["message"])
+        )
+    finally:
+        process.send_signal(signal.SIGCONT)
+        out, _ = process.communicate(timeout=120)
+    assert json.loads(out)["result"] == "done"
