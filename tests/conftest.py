@@ -16,6 +16,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update", action="store_true", help="write the golden texts anew, to be read in the diff"
+    )
+
+
 SANDBOX_KEYS = ("AKIASANDBOX", "sandbox")
 
 
