@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from fakes import ACCOUNT, Failures, FakeClock
+from fake_clock import Failures, FakeClock
+from fakes import ACCOUNT
 
 from dr import layout
 from dr.errors import Busy, NotFound, Refused

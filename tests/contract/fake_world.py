@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from fakes import FakeClock, FakeCloud, FakeImage
+from fake_clock import FakeClock
+from fakes import FakeCloud, FakeImage
 from making import REGION
 
 from dr.model import Protect

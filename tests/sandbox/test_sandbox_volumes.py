@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ec2_helpers import completed, launch, one_snapshot, one_volume, refused, snapshot, unique, volume
 
 
@@ -22,6 +23,12 @@ def test_a_volume_is_never_smaller_than_its_snapshot(slow, ec2):
     with refused("InvalidParameterValue"):
         ec2.create_volume(SnapshotId=source, Size=6, AvailabilityZone="eu-west-1a")
     assert ec2.create_volume(SnapshotId=source, Size=8, AvailabilityZone="eu-west-1a")["Size"] == 8
+
+
+@pytest.mark.parametrize("zone", ["eu-west-1z", "eu-central-1a", ""])
+def test_a_volume_in_a_zone_that_the_region_lacks_is_refused(ec2, zone):
+    with refused("InvalidZone.NotFound"):
+        ec2.create_volume(Size=1, AvailabilityZone=zone)
 
 
 def test_a_failed_or_unknown_snapshot_makes_no_volume(slow, ec2):

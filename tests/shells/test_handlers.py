@@ -384,6 +384,7 @@ def test_i23_a_secret_parameter_reaches_neither_the_answer_nor_the_log(world, ti
     assert CANARY not in str(answer.payload) + str(wrong.payload) + restore.log()
 
 
-def test_an_unknown_stack_is_an_error_with_what_there_is(restore):
+def test_an_unknown_stack_is_an_error_with_what_there_is(tick, restore):
+    tick.invoke({"policies": ["stacks"]})
     kind, message = refused(restore, {"stack": "wikki"})
     assert (kind, "did you mean wiki?" in message) == ("UsageError", True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from fakes import FakeClock
+from fake_clock import FakeClock
 from plan_values import policy
 from year import HOUR, Installation, hours, promised, utc
 

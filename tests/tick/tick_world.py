@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fake_clock import FakeClock
 from fake_store import FakeLeases, FakeRecords, FakeStacks, FakeStackStore
-from fakes import INSTALLATION, FakeClock, FakeCloud
+from fakes import INSTALLATION, FakeCloud
 
 from dr.executor.hands import Hands
 from dr.limits import decide

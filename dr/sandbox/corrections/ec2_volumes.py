@@ -1,4 +1,4 @@
-"""Volumes: what a snapshot allows, and what a volume takes over from it."""
+"""Volumes: the zones that there are, what a snapshot allows, and what a volume takes over from it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def install() -> None:
         encrypted: Any = False,
         **kwargs: Any,
     ) -> Any:
+        _require_zone(self, zone_name)
         size = number(size)
         if snapshot_id:
             size = size_from(self.get_snapshot(snapshot_id), size)
@@ -34,6 +35,12 @@ def install() -> None:
         return original(self, size, zone_name, snapshot_id, encrypted=encrypted, **kwargs)
 
     replace.method(ebs.EBSBackend, "create_volume", create)
+
+
+def _require_zone(backend: Any, name: str) -> None:
+    """Source: EC2 API Reference, "Error codes", InvalidZone.NotFound."""
+    if name not in {zone.name for zone in backend.describe_availability_zones()}:
+        raise EC2ClientError("InvalidZone.NotFound", f"The zone '{name}' does not exist.")
 
 
 def size_from(snapshot: Any, size: int | None) -> int:

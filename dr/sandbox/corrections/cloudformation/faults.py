@@ -38,11 +38,5 @@ class InvalidChangeSetStatus(Fault):
     code = "InvalidChangeSetStatus"
 
 
-class TokenAlreadyExists(Fault):
-    """A client request token was used for another operation. Source: ExecuteChangeSet, Errors."""
-
-    code = "TokenAlreadyExistsException"
-
-
 class Stuck(Exception):
     """One resource cannot be made, changed or deleted; the text is its status reason."""
