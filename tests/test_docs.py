@@ -12,7 +12,7 @@ import click
 import pytest
 
 from dr.cli import dr
-from dr.policy import parse_policy
+from dr.policy import parse_policies
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
@@ -97,7 +97,8 @@ def test_an_example_prints_what_the_page_shows(line, shown):
 def test_the_policy_of_the_readme_is_sound():
     (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
 
-    assert parse_policy(text, "README.md", ["eu-west-1"]).name == "data-volumes"
+    (policy,) = parse_policies([("README.md", text.encode())], ["eu-west-1"])
+    assert policy.name == "data-volumes"
 
 
 def test_the_commands_that_readme_and_runbook_name_exist():

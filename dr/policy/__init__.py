@@ -72,12 +72,6 @@ def parse_policies(
     return checked.policies
 
 
-def parse_policy(text: str, file: str, default_regions: Sequence[str], now: datetime | None = None) -> Policy:
-    """Read one policy. Raises InvalidDocuments."""
-    (policy,) = parse_policies([(file, text.encode("utf-8", "surrogatepass"))], default_regions, now)
-    return policy
-
-
 def _none_in(folder: str) -> Problem:
     what = "no policies here (*.yaml, *.yml); write one, or let `dr init` write a first one"
     return Problem(file=folder, line=1, column=1, message=what)

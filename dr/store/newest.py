@@ -14,7 +14,7 @@ from dr.store.vault import Vault
 
 _COMPARE = (
     "do not restore before you know which was changed: compare both with the older versions of their buckets, "
-    "then put back or remove the one that is wrong"
+    "then put back or remove the one that is wrong, and restore again"
 )
 
 

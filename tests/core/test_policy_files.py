@@ -4,7 +4,7 @@ import pytest
 from policy_texts import NOW, REGIONS, check, text
 
 from dr.errors import InvalidDocuments
-from dr.policy import check_policies, is_policy_file, parse_policies, parse_policy
+from dr.policy import check_policies, is_policy_file, parse_policies
 
 TEN_FAULTS = """\
 policy: prod data
@@ -107,10 +107,11 @@ def test_policies_come_in_the_order_of_their_files():
     assert [policy.name for policy in parse_policies(iter(files), REGIONS)] == ["z", "a"]
 
 
-def test_one_text_is_one_policy():
-    assert parse_policy(text(), "policies/db.yaml", REGIONS).file == "policies/db.yaml"
+def test_one_file_is_one_policy():
+    (policy,) = parse_policies([("policies/db.yaml", text().encode())], REGIONS)
+    assert policy.file == "policies/db.yaml"
     with pytest.raises(InvalidDocuments):
-        parse_policy("", "policies/db.yaml", REGIONS)
+        parse_policies([("policies/db.yaml", b"")], REGIONS)
 
 
 @pytest.mark.parametrize(

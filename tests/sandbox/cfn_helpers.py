@@ -180,3 +180,7 @@ def network():
             },
         },
     }
+
+
+def value(ssm, name):
+    return ssm.get_parameter(Name=name)["Parameter"]["Value"]

@@ -109,3 +109,23 @@ def slow(sandbox):
 @pytest.fixture
 def ec2(slow):
     return slow.client("ec2")
+
+
+@pytest.fixture
+def cfn(sandbox):
+    sandbox.reset()
+    sandbox.step(0.01)
+    return sandbox.client("cloudformation")
+
+
+@pytest.fixture
+def ssm(sandbox):
+    return sandbox.client("ssm")
+
+
+@pytest.fixture
+def at_once(sandbox, cfn):
+    """Snapshots and images are complete as soon as they are made."""
+    sandbox.pending(0)
+    yield
+    sandbox.pending(1)

@@ -21,13 +21,6 @@ from cfn_helpers import (
 )
 
 
-@pytest.fixture
-def cfn(sandbox):
-    sandbox.reset()
-    sandbox.step(0.01)
-    return sandbox.client("cloudformation")
-
-
 def make(cfn, name="c", template=None, stack="s", **options):
     return change_set(
         cfn,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from cfn_helpers import (
     VOLUME,
     body,
@@ -12,24 +11,8 @@ from cfn_helpers import (
     parameter,
     refused,
     resources,
+    value,
 )
-
-
-@pytest.fixture
-def cfn(sandbox):
-    sandbox.reset()
-    sandbox.step(0.01)
-    return sandbox.client("cloudformation")
-
-
-@pytest.fixture
-def ssm(sandbox):
-    return sandbox.client("ssm")
-
-
-def value(ssm, name):
-    return ssm.get_parameter(Name=name)["Parameter"]["Value"]
-
 
 EXPORTER = body(
     Resources={"P": parameter("/exp", "v1")},

@@ -17,18 +17,11 @@ from cfn_helpers import (
 )
 from ec2_helpers import base_image, one_instance
 
-
-@pytest.fixture
-def cfn(sandbox):
-    sandbox.reset()
-    sandbox.step(0.01)
-    sandbox.pending(0)
-    yield sandbox.client("cloudformation")
-    sandbox.pending(1)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.fixture
-def ec2(sandbox, cfn):
+def ec2(sandbox):
     return sandbox.client("ec2")
 
 

@@ -11,14 +11,7 @@ from cfn_helpers import (
     resources,
 )
 
-
-@pytest.fixture
-def cfn(sandbox):
-    sandbox.reset()
-    sandbox.step(0.01)
-    sandbox.pending(0)
-    yield sandbox.client("cloudformation")
-    sandbox.pending(1)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def test_a_hardened_bucket_with_its_key_is_made(sandbox, cfn):

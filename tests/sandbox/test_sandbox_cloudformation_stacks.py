@@ -7,20 +7,8 @@ from cfn_helpers import VOLUME, create, delete, events, parameter, physical, ref
 
 
 @pytest.fixture
-def cfn(sandbox):
-    sandbox.reset()
-    sandbox.step(0.01)
-    return sandbox.client("cloudformation")
-
-
-@pytest.fixture
 def ec2(sandbox):
     return sandbox.client("ec2")
-
-
-@pytest.fixture
-def ssm(sandbox):
-    return sandbox.client("ssm")
 
 
 def test_a_stack_is_created_over_time_not_in_the_call(sandbox, cfn):

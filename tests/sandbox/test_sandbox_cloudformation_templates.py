@@ -14,23 +14,8 @@ from cfn_helpers import (
     refused,
     resources,
     settled,
+    value,
 )
-
-
-@pytest.fixture
-def cfn(sandbox):
-    sandbox.reset()
-    sandbox.step(0.01)
-    return sandbox.client("cloudformation")
-
-
-@pytest.fixture
-def ssm(sandbox):
-    return sandbox.client("ssm")
-
-
-def value(ssm, name):
-    return ssm.get_parameter(Name=name)["Parameter"]["Value"]
 
 
 def test_short_form_tags_are_read_however_deep(cfn, ssm):
