@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dr.errors import UsageError
+from dr.words import short
 
 _MONTHS = {"y": 12, "mo": 1}
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60}
@@ -50,21 +51,22 @@ class Duration:
 
 def parse_duration(text: str) -> Duration:
     """Read a duration above zero. Raises UsageError."""
+    shown = repr(short(text))
     parts = _PART.findall(text.strip())
     units = [unit for _, unit in parts]
     if not parts or "".join(count + unit for count, unit in parts) != text.strip():
-        raise UsageError(f"{text!r} is no duration", _FIX)
+        raise UsageError(f"{shown} is no duration", _FIX)
     if unknown := next((unit for unit in units if unit not in _MONTHS | _SECONDS), None):
         fix = "min is minutes, mo is months" if unknown == "m" else _FIX
-        raise UsageError(f"duration {text!r}: unknown unit {unknown}", fix)
+        raise UsageError(f"duration {shown}: unknown unit {short(unknown)}", fix)
     if len(units) != len(set(units)):
-        raise UsageError(f"duration {text!r} names a unit twice", _FIX)
+        raise UsageError(f"duration {shown} names a unit twice", _FIX)
     duration = Duration(
         months=sum(int(count) * _MONTHS.get(unit, 0) for count, unit in parts),
         seconds=sum(int(count) * _SECONDS.get(unit, 0) for count, unit in parts),
     )
     if duration == Duration():
-        raise UsageError(f"duration {text!r} is zero", _FIX)
+        raise UsageError(f"duration {shown} is zero", _FIX)
     return duration
 
 

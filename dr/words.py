@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _NAMES_SHOWN = 3
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_SHOWN_AT_MOST = 200
 
 
 def instant(moment: datetime) -> str:
@@ -42,9 +43,47 @@ def names(items: Collection[str]) -> str:
 
 def clean(text: str) -> str:
     """Foreign text without what a terminal would obey: control and format characters become `?` (FAILURES 4.3)."""
-    return "".join("?" if unicodedata.category(char) in _UNSAFE else char for char in text)
+    return text if text.isascii() and text.isprintable() else "".join(map(_cleaned, text))
+
+
+def _cleaned(char: str) -> str:
+    return "?" if _is_unsafe(char) else char
 
 
 def one_line(text: str) -> str:
     """Foreign text (an error of AWS) without line breaks and control characters."""
     return clean(" ".join(text.split()))
+
+
+def lines(text: str) -> str:
+    """A whole answer for a terminal: its own line ends stay, everything else that a terminal would obey becomes `?`."""
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def short(text: str) -> str:
+    """Foreign text in a message: its beginning is enough to find it again."""
+    return text if len(text) <= _SHOWN_AT_MOST else text[: _SHOWN_AT_MOST - 3] + "..."
+
+
+def escaped(document: str) -> str:
+    """JSON with the control and format characters inside its texts written as escapes: the same JSON, safe to show.
+
+    `json` escapes those below U+0020 only, or else every letter that is not English.
+    """
+    if document.isascii() and "\x7f" not in document:
+        return document
+    return "".join(char if char == "\n" or not _is_unsafe(char) else _escape(char) for char in document)
+
+
+def _is_unsafe(char: str) -> bool:
+    return unicodedata.category(char) in _UNSAFE
+
+
+def _escape(char: str) -> str:
+    r"""`\u202e`, and beyond the first plane a pair of surrogates (RFC 8259, 7)."""
+    return "".join(f"\\u{unit:04x}" for unit in _units(ord(char)))
+
+
+def _units(code: int) -> tuple[int, ...]:
+    rest = code - 0x10000
+    return (code,) if rest < 0 else (0xD800 + (rest >> 10), 0xDC00 + (rest & 0x3FF))

@@ -19,7 +19,7 @@ import click
 from dr.documents.domain import known_region
 from dr.errors import DrError, UsageError
 from dr.regions import REGIONS
-from dr.words import clean
+from dr.words import clean, escaped, lines
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Shared:
 
     def emit(self, document: Callable[[], Any], text: Callable[[], str]) -> None:
         """Write the answer to stdout: exactly one JSON document, or text for people."""
-        click.echo(json.dumps(document(), indent=2, ensure_ascii=False) if self.json else text())
+        click.echo(json_text(document()) if self.json else lines(text()))
 
     def warn(self, message: str, remedy: str) -> None:
         """Tell on stderr what a person should know beside the answer; under --json too."""
@@ -41,7 +41,7 @@ class Shared:
     def say(self, line: str) -> None:
         """Write a line of progress for people; nothing under --json."""
         if not self.json:
-            click.echo(line)
+            click.echo(lines(line))
 
 
 class InOrder(click.Group):
@@ -88,18 +88,22 @@ def _store(context: click.Context, parameter: click.Parameter, value: Any) -> No
             shared.sandbox = True
 
 
+def json_text(document: Any) -> str:
+    """One JSON document as it is printed and saved: what a terminal would obey stands there as an escape."""
+    return escaped(json.dumps(document, indent=2, ensure_ascii=False))
+
+
 def complain(error: DrError, *, as_json: bool) -> None:
     """Tell an error: the contract's document on stdout, or where, what and what to do on stderr."""
     if as_json:
         body = {"message": error.message, "remedy": error.remedy, "exit": error.exit_code}
-        click.echo(json.dumps({"error": body}, indent=2, ensure_ascii=False))
+        click.echo(json_text({"error": body}))
         return
     _tell("error", error.message, error.remedy)
 
 
 def _tell(kind: str, message: str, remedy: str) -> None:
-    lines = [clean(line) for line in message.splitlines()]
-    click.echo("\n".join([f"{kind}: " + (lines[0] if lines else ""), *lines[1:]]), err=True)
+    click.echo(f"{kind}: {lines(message)}", err=True)
     if remedy:
         click.echo(f"  what to do: {clean(remedy)}", err=True)
 

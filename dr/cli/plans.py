@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +13,7 @@ import click
 
 from dr.actions import Outcome, Plan
 from dr.app import App, Settings
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Shared, json_text, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
 from dr.limits import allow_expire
@@ -64,7 +63,7 @@ def _save(path: Path, document: dict[str, Any]) -> None:
         with os.fdopen(
             os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
         ) as file:
-            json.dump(document, file, indent=2, ensure_ascii=False)
+            file.write(json_text(document))
         beside.replace(path)
     except OSError as error:
         with suppress(OSError):
@@ -129,6 +128,8 @@ def _decision(app: App, asked: tuple[Policy, ...], saved: SavedPlan | None, allo
 
 
 def _load(path: Path) -> SavedPlan:
+    if path.is_fifo():  # nothing might ever be written there
+        raise UsageError(f"{path}: is not a file", "save one with `dr plan -o FILE`")
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_PLAN + 1)

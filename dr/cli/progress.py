@@ -15,5 +15,5 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
         return
     from rich.console import Console  # noqa: PLC0415 - for terminals only, and imported when one is there
 
-    with Console(stderr=True).status(what) as status:
+    with Console(stderr=True, markup=False, emoji=False).status(what) as status:
         yield status.update

@@ -223,10 +223,13 @@ def _goes_on(plan: RestorePlan, kit: Kit, before: Begun, live: LiveStack | None)
 
 
 def _end(plan: RestorePlan, kit: Kit, begun: Begun, restored: Restored) -> None:
-    """The journal is closed and the points are let go when all is well: until then it can be taken up again."""
+    """The points are let go and the journal is closed when all is well: until then it can be taken up again.
+
+    In this order: who is killed in between leaves an open journal, and the next run lets go of what is left.
+    """
     if restored.ok:
-        kit.records.record_begun(kit.account, plan.region, plan.name, replace(begun, ended=True))
         kit.records.unpin(plan.id)
+        kit.records.record_begun(kit.account, plan.region, plan.name, replace(begun, ended=True))
 
 
 def _create(plan: RestorePlan, kit: Kit, name: str, renew: Callable[[], None]) -> None:

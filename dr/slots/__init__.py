@@ -20,7 +20,10 @@ from dr.errors import UsageError
 from dr.slots.eventbridge import parse_at, parse_cron, parse_rate
 from dr.slots.unix import parse_unix
 from dr.slots.walk import BEGINNING, END, Once, When
+from dr.words import short
 
+_LONGEST = 500
+"""Characters of an expression: every value of every field of Unix cron, one by one, takes fewer."""
 _FORMS: Mapping[str, Callable[[str], When]] = {"cron": parse_cron, "rate": parse_rate, "at": parse_at}
 
 
@@ -80,12 +83,15 @@ class Schedule:
 
 def parse_schedule(text: str, zone: ZoneInfo) -> Schedule:
     """Read Unix cron, cron(...), rate(...) or at(...). Raises UsageError, also for what can never fire."""
+    shown = f'schedule "{short(text)}"'
+    if len(text) > _LONGEST:
+        raise UsageError(f"{shown}: longer than {_LONGEST} characters", "a schedule may be a list instead")
     try:
         schedule = Schedule(text=text.strip(), zone=zone, when=_parse(text.strip()))
     except UsageError as error:
-        raise UsageError(f'schedule "{text}": {error.message}', error.remedy) from None
+        raise UsageError(f"{shown}: {error.message}", error.remedy) from None
     if schedule.next_after(BEGINNING) is None:
-        raise UsageError(f'schedule "{text}" can never fire', "check the day against the month and the year")
+        raise UsageError(f"{shown} can never fire", "check the day against the month and the year")
     return schedule
 
 

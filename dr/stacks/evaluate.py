@@ -47,6 +47,12 @@ class Facts:
 
 
 _ID_ATTRIBUTES = frozenset({"VolumeId", "InstanceId", "LaunchTemplateId"})
+_TEXT_AT_MOST = 16_384
+"""Characters of a text that functions make: beyond it nothing is told. Functions around functions could double a text
+a hundred times; the longest text that a property of a machine holds is its user data (Source: EC2 user guide, Run
+commands at launch, 16 KB)."""
+_CONDITIONS_DEEP = 50
+"""Conditions that refer to conditions: deeper than this nothing is told, however long the chain is."""
 _VARIABLE = re.compile(r"\$\{(!?)([^${}]+)\}")
 
 
@@ -66,6 +72,7 @@ class Evaluator:
         self._facts = facts
         self._parameters = {p.name: p for p in template.parameters()}
         self._conditions: dict[str, bool | None] = {}
+        self._deep = 0
 
     def value(self, tree: Tree) -> Any:
         """The value: scalars, lists, dicts, a Reference, UNKNOWN or NO_VALUE, which may also stand inside."""
@@ -94,7 +101,10 @@ class Evaluator:
         """Whether a condition of the Conditions section holds; None when that cannot be told."""
         if name not in self._conditions:
             self._conditions[name] = None  # a circle of conditions cannot be told
-            self._conditions[name] = self._truth(self._template.section("Conditions").get(name))
+            if self._deep < _CONDITIONS_DEEP:
+                self._deep += 1
+                self._conditions[name] = self._truth(self._template.section("Conditions").get(name))
+                self._deep -= 1
         return self._conditions[name]
 
     def present(self, logical_id: str) -> bool:
@@ -174,9 +184,12 @@ class Evaluator:
         if not isinstance(text, str) or not isinstance(variables, dict):
             return UNKNOWN
         parts: list[Any] = []
+        seen: dict[str, Any] = {}
         at = 0
         for match in _VARIABLE.finditer(text):
-            parts += [text[at : match.start()], self._variable(match, variables)]
+            if match[0] not in seen:
+                seen[match[0]] = self._variable(match, variables)
+            parts += [text[at : match.start()], seen[match[0]]]
             at = match.end()
         parts.append(text[at:])
         if len(parts) == 3 and parts[0] == parts[2] == "":
@@ -267,4 +280,6 @@ def _parameter_value(parameter: Parameter, given: str | None) -> Any:
 def _joined(delimiter: str, parts: list[Any]) -> Any:
     if any(isinstance(part, Special | Reference | list | dict) for part in parts):
         return UNKNOWN
-    return delimiter.join(as_text(part) for part in parts)
+    texts = [as_text(part) for part in parts]
+    size = sum(map(len, texts)) + len(delimiter) * len(texts)
+    return UNKNOWN if size > _TEXT_AT_MOST else delimiter.join(texts)

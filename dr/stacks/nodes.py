@@ -8,6 +8,7 @@ does not support is refused where it stands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,6 +30,9 @@ from dr.stacks.grammar import (
 from dr.stacks.json_nodes import compose_json
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_HANDLE = re.compile(r"^%TAG", re.MULTILINE)
+_HANDLES_AT_MOST = 20
+"""Tag handles of one text. libyaml compares each with all others, and no template of CloudFormation has one."""
 _resolve: Callable[[type, str, tuple[bool, bool]], str] = yaml.resolver.Resolver().resolve
 
 
@@ -69,6 +73,9 @@ def _read(text: str) -> tuple[yaml.Node, bool]:
 
 
 def _compose_yaml(text: str) -> yaml.Node:
+    handles = [found.start() for found in _HANDLE.finditer(text)]
+    if len(handles) > _HANDLES_AT_MOST:
+        raise Malformed(f"more than {_HANDLES_AT_MOST} %TAG directives", handles[_HANDLES_AT_MOST])
     try:
         return _compose_events(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:

@@ -101,19 +101,30 @@ class _Secrets:
         output = self.template.section("Outputs").get(key)
         return isinstance(output, dict) and self._secret(output.get("Value"))
 
-    def _secret(self, tree: Tree, seen: frozenset[tuple[str, str]] = frozenset()) -> bool:
-        return any(self._is_secret(*one, seen) for one in _references(tree))
+    def _secret(self, tree: Tree) -> bool:
+        """Whether a value refers to a secret, through however many attributes: each is looked at once."""
+        left, seen = list(_references(tree)), set[tuple[str, str]]()
+        while left:
+            one = left.pop()
+            if self._is_secret(*one):
+                return True
+            if one not in seen:
+                seen.add(one)
+                left += _references(self._behind(*one))
+        return False
 
-    def _is_secret(self, name: str, attribute: str, seen: frozenset[tuple[str, str]]) -> bool:
+    def _is_secret(self, name: str, attribute: str) -> bool:
         if not attribute:
             return name in self.names
-        if (name, attribute) in seen or self.template is None:
+        if name not in self.children:
             return False
-        if name in self.children:
-            outputs = self.children[name].outputs
-            return any(f"Outputs.{o.key}" == attribute and o.value == MASK for o in outputs)
-        resource = self.template.resources().get(name, {})
-        return self._secret(properties(resource).get(attribute), seen | {(name, attribute)})
+        outputs = self.children[name].outputs
+        return any(f"Outputs.{o.key}" == attribute and o.value == MASK for o in outputs)
+
+    def _behind(self, name: str, attribute: str) -> Tree:
+        """What the template says of an attribute of its own resource: the property of the same name."""
+        resource = self.template.section("Resources").get(name) if self.template and attribute else None
+        return properties(resource).get(attribute) if isinstance(resource, dict) else None
 
 
 def _references(tree: Tree) -> Iterator[tuple[str, str]]:

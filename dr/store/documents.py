@@ -26,6 +26,8 @@ from dr.stored import StackOutput, StackParameter, StackResource, StoredStack
 
 FORMAT = 1
 """Of the manifest. A reader refuses a number above its own: what it does not know could matter."""
+_DEEPEST = 50
+"""Levels of nested stacks: whoever forges a manifest shall not choose how deep its readers recurse."""
 _REMEDY = (
     "do not restore from it: compare it with the other store and with the bucket's older versions; "
     "another moment can be restored with --at"
@@ -185,12 +187,14 @@ def _predecessor(document: Row) -> Predecessor | None:
     return Predecessor(slot=slot, sha256=row.digest("sha256"))
 
 
-def _named(row: Row) -> Iterator[str]:
+def _named(row: Row, depth: int = 0) -> Iterator[str]:
+    if depth > _DEEPEST:
+        raise ValueError(f"stacks are nested deeper than {_DEEPEST} levels")
     yield row.digest("template")
     if row.values.get("processed") is not None:
         yield row.digest("processed")
     for child in row.children("children").values():
-        yield from _named(child)
+        yield from _named(child, depth + 1)
 
 
 def _stack(row: Row, template: Callable[[str], str], predecessor: Predecessor | None) -> StoredStack:
