@@ -12,53 +12,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
+
+from faults.calls import REFUSED, Counts, Fault, Kind, refusal, scope, without_token
 
 from dr.sandbox.failures import document
 
 _ANSWERED_WITHIN = 60  # seconds
 _OWN_PATHS = "/_dr/"
 _OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server", "host"}
-_TOKEN = re.compile(rb"<(nextToken|NextToken)>[^<]*</\1>|\"(?:nextToken|NextToken)\": ?\"[^\"]*\",? ?")
-
-
-class Kind(Enum):
-    """What goes wrong. Only RESET_AFTER, TRUNCATED and TOKEN_LOST let the call have its effect."""
-
-    THROTTLED = "throttled"
-    DENIED = "denied"
-    INTERNAL = "500"
-    UNAVAILABLE = "503"
-    RESET_BEFORE = "reset before the effect"
-    RESET_AFTER = "reset after the effect"
-    TRUNCATED = "truncated body"
-    TOKEN_LOST = "page token lost"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """The `nth` call of `action` fails, counted from 1 from when the fault is set, and those after it up to `times`.
-
-    `times` None is for good; `region` None is any. An `action` of S3 matches by its beginning: `GET /bucket/`.
-    """
-
-    action: str
-    kind: Kind
-    nth: int = 1
-    times: int | None = 1
-    region: str | None = None
-
-    def concerns(self, action: str, region: str | None) -> bool:
-        """Whether such a call counts for this fault."""
-        named = action.startswith(self.action) if " /" in self.action else action == self.action
-        return named and self.region in (None, region)
-
-    def strikes(self, count: int) -> bool:
-        """Whether it fails the call of that number."""
-        return count >= self.nth and (self.times is None or count < self.nth + self.times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +44,7 @@ class FaultProxy:
     url: str = ""
     page_size: int | None = None
     calls: list[Call] = field(default_factory=list)
-    _faults: list[Fault] = field(default_factory=list)
-    _counts: list[int] = field(default_factory=list)
+    _counts: Counts = field(default_factory=Counts)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -92,7 +55,7 @@ class FaultProxy:
     def set(self, *faults: Fault, page_size: int | None = None) -> None:
         """Forget what was, and fail these calls from now on; `page_size` stands in for the MaxResults of every listing."""
         with self._lock:
-            self._faults, self._counts = list(faults), [0] * len(faults)
+            self._counts = Counts(faults)
             self.page_size = page_size
             self.calls.clear()
 
@@ -102,14 +65,9 @@ class FaultProxy:
             return [call for call in self.calls if call.action == action]
 
     def struck(self, action: str, region: str | None) -> Kind | None:
-        """Count a call, and say how it fails; the first fault that strikes wins, all of them count."""
+        """Count a call, and say how it fails."""
         with self._lock:
-            kinds = []
-            for place, fault in enumerate(self._faults):
-                if fault.concerns(action, region):
-                    self._counts[place] += 1
-                    kinds += [fault.kind] if fault.strikes(self._counts[place]) else []
-            return kinds[0] if kinds else None
+            return self._counts.struck(action, region)
 
     def log(self, call: Call) -> None:
         """Keep a call."""
@@ -192,8 +150,7 @@ def _body(handler: BaseHTTPRequestHandler) -> bytes:
 
 def _known(handler: BaseHTTPRequestHandler, body: bytes) -> tuple[str, str | None, str]:
     """Action, Region and service of a call."""
-    scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", handler.headers.get("Authorization", ""))
-    region, service = scope.groups() if scope else (None, "")
+    region, service = scope(handler.headers.get("Authorization", ""))
     if target := handler.headers.get("X-Amz-Target"):
         return target.rsplit(".", 1)[-1], region, service
     if service != "s3" and (named := parse_qs(body.decode("utf-8", "replace")).get("Action")):
@@ -219,17 +176,8 @@ def _passed(handler: BaseHTTPRequestHandler, proxy: FaultProxy, body: bytes) -> 
 
 
 def _failure(kind: Kind, service: str, content_type: str) -> _Answer:
-    """An error as this service tells it. Source of the codes: the error pages of EC2 and S3, and the common errors of AWS."""
-    ec2, s3 = service == "ec2", service == "s3"
-    status, code = {
-        Kind.THROTTLED: (503, "RequestLimitExceeded" if ec2 else "SlowDown")
-        if ec2 or s3
-        else (400, "Throttling"),
-        Kind.DENIED: (403, "UnauthorizedOperation" if ec2 else "AccessDenied"),
-        Kind.INTERNAL: (500, "InternalError"),
-        Kind.UNAVAILABLE: (503, "Unavailable" if ec2 else "ServiceUnavailable"),
-        Kind.RESET_BEFORE: (500, "InternalError"),
-    }[kind]
+    """An error as this service tells it."""
+    status, code = refusal(kind if kind in REFUSED else Kind.INTERNAL, service)
     text, form = document(service, content_type, code, f"a test's fault: {kind.value}")
     return _Answer(status=status, headers=(("Content-Type", form),), body=text.encode())
 
@@ -243,7 +191,7 @@ def _hand_back(handler: BaseHTTPRequestHandler, answer: _Answer, kind: Kind | No
     elif kind is Kind.TOKEN_LOST:
         _send(
             handler,
-            _Answer(status=answer.status, headers=answer.headers, body=_TOKEN.sub(b"", answer.body)),
+            _Answer(status=answer.status, headers=answer.headers, body=without_token(answer.body)),
         )
     else:
         _send(handler, answer)

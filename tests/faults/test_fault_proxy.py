@@ -7,7 +7,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.parsers import ResponseParserError
-from faults.fault_proxy import Call, Fault, Kind, fault_proxy
+from faults.calls import Fault, Kind
+from faults.fault_proxy import Call, fault_proxy
 
 HOME, AWAY = "eu-west-1", "eu-central-1"
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Ended, Installation, a_shell
-from faults.fault_proxy import Fault, FaultProxy, Kind, fault_proxy
+from faults.calls import Fault, Kind
+from faults.fault_proxy import FaultProxy, fault_proxy
 
 HOME, AWAY = "eu-west-1", "eu-central-1"
 TWO_VOLUMES = """\

@@ -1,0 +1,312 @@
+"""The sweeps: each fault and kill -9 at each call of each operation, then one clean run (FAILURES, I5, I6, I8, I24).
+
+    python -m faults.sweep [--write FILE]     all of it: operation x fault x calls tried x survived
+
+A case has survived when
+    the first run ended as the contract says, told no lie, and said 0 only if all was done,
+    a throttle or a lost connection alone changed nothing of the end (I6),
+    and after the clean run the end state is that of a run that nobody disturbed, ids and times masked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from faults.calls import KILLS, Kind
+from faults.honesty import lies
+from faults.operations import OPERATIONS, Operation
+
+ROOT = Path(__file__).parents[2]
+ALONE = (Kind.THROTTLED, Kind.RESET_BEFORE, Kind.RESET_AFTER)
+"""What a single run survives by itself (I6)."""
+UNSEEN = (Kind.DUPLICATED, Kind.HIDDEN, Kind.BROKEN, Kind.TOKEN_LOST)
+"""What no caller can notice when it happens: the run may end with 0, and a later one mends it."""
+OF_PAGES = (Kind.TOKEN_LOST, Kind.TOKEN_REPEATED)
+OF_CREATES = (Kind.HIDDEN, Kind.BROKEN)
+CHANGING = ("Create", "Delete", "Deregister", "Execute", "Put", "Set", "Update")
+ONCE = (10,)
+"""Minutes after which a clean run follows."""
+MENDING = {Kind.BROKEN: (10, 20, 30)}
+"""A point that failed is taken again, and goes when the new one is good."""
+_READY_WITHIN = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One fault at one call, numbered from 1."""
+
+    operation: str
+    kind: Kind
+    nth: int
+    action: str
+
+
+class Copies:
+    """The process that copies one operation's world for every case."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._undisturbed: dict[tuple[int, ...], list[dict[str, Any]]] = {}
+
+    def undisturbed(self, again: tuple[int, ...] = ONCE) -> list[dict[str, Any]]:
+        """The same runs when nothing fails."""
+        if again not in self._undisturbed:
+            self._undisturbed[again] = self.run([], again)
+        return self._undisturbed[again]
+
+    def run(
+        self, faults: Sequence[tuple[str, str | None, int]], again: Sequence[int] = ONCE
+    ) -> list[dict[str, Any]]:
+        """One run with these faults, and one without after so many minutes each: code, out, err, calls and state."""
+        self._process.stdin.write(json.dumps({"faults": faults, "again": again}) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        assert "fault" not in answer, answer["fault"]
+        return answer["runs"]
+
+
+@contextmanager
+def copies(operation: str, off: str | None = None) -> Iterator[Copies]:
+    """The world of an operation, ready; `off` names a guard that is switched off in it."""
+    with tempfile.TemporaryDirectory(prefix="dr-faults-") as folder:
+        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "faults.world_server", operation, folder, *([off] if off else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={"PATH": os.defpath, "PYTHONPATH": paths, "LANG": "C.UTF-8"},
+        )
+        try:
+            assert process.stdout.readline() == '"ready"\n', f"the world of {operation} was not built"
+            yield Copies(process)
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+
+
+# --- which cases there are ------------------------------------------------------------------------------------------
+
+
+def every_case(operation: str, undisturbed: dict[str, Any]) -> list[Case]:
+    """Each fault that can befall each call."""
+    return [
+        Case(operation=operation, kind=kind, nth=number, action=call["action"])
+        for number, call in enumerate(undisturbed["calls"], 1)
+        for kind in Kind
+        if _befalls(kind, call)
+    ]
+
+
+def _befalls(kind: Kind, call: dict[str, Any]) -> bool:
+    if kind in OF_PAGES:
+        return call["paged"]
+    if kind in OF_CREATES:
+        return call["action"] in ("CreateSnapshot", "CreateImage")
+    return True
+
+
+def sample(cases: Sequence[Case]) -> list[Case]:
+    """Every fault of the calls that change AWS's own things, and of every other call one fault, each in its turn."""
+    ours = (
+        "CreateSnapshot",
+        "CreateImage",
+        "DeleteSnapshot",
+        "DeregisterImage",
+        "CreateChangeSet",
+        "ExecuteChangeSet",
+    )
+    seen: Counter[str] = Counter()
+    chosen = []
+    for nth in sorted({case.nth for case in cases}):
+        here = [case for case in cases if case.nth == nth]
+        first = here[0].action in ours and seen[here[0].action] == 0
+        seen[here[0].action] += 1
+        chosen += here if first else [here[(nth * 5) % len(here)]]
+    return chosen
+
+
+# --- what became of one ---------------------------------------------------------------------------------------------
+
+
+def judge(case: Case, runs: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]]) -> list[str]:
+    """Everything that is wrong with how a case ended, beside as many undisturbed runs; empty when it has survived."""
+    operation, first, last = OPERATIONS[case.operation], runs[0], runs[-1]
+    return [
+        *_ended(case, operation, first),
+        *_unfinished(case, first, wanted[0]["state"]),
+        *(f"run {n}: {lie}" for n, run in enumerate(runs, 1) if run["out"] for lie in _lies(run)),
+        *(
+            []
+            if last["code"] in (0, *operation.refused)
+            else [f"the clean run ended with {last['code']}: {_said(last)}"]
+        ),
+        *differences(_left(last), wanted[-1]["state"], "after the clean run"),
+    ]
+
+
+def _ended(case: Case, operation: Operation, first: dict[str, Any]) -> Iterator[str]:
+    if case.kind in KILLS:
+        if first["code"] != -9:
+            yield f"was to be killed, and ended with {first['code']}"
+        return
+    allowed = {0, 1, *operation.refused}
+    if first["code"] not in allowed:
+        yield f"ended with {first['code']}: {_said(first)}"
+    for sign in ("Traceback", "fault of its own"):
+        if sign in first["err"] + first["out"]:
+            yield f"{sign}: {_said(first)}"
+
+
+def _unfinished(case: Case, first: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
+    """A run that says 0 has done all; one that a throttle or a reset has met is to say 0."""
+    if case.kind in ALONE and first["code"] != 0:
+        yield f"did not get over it alone: {_said(first)}"
+    if first["code"] == 0 and case.kind not in UNSEEN:
+        yield from differences(_without_leases(first["state"]), wanted, "and yet the run ended with 0")
+
+
+def _left(last: dict[str, Any]) -> dict[str, list[str]]:
+    """What was left; a run that found all done took no lease, and so took none over from the dead."""
+    return last["state"] if last["code"] == 0 else _without_leases(last["state"])
+
+
+def _without_leases(state: dict[str, list[str]]) -> dict[str, list[str]]:
+    """A lease that could not be given back ends by itself, and is no error."""
+    return state | {"store": [row for row in state["store"] if "/leases/" not in row]}
+
+
+def _lies(run: dict[str, Any]) -> Iterator[str]:
+    try:
+        document = json.loads(run["out"])
+    except ValueError:
+        yield f"stdout is not one JSON document: {run['out'][:200]!r}"
+        return
+    yield from lies(document, run["calls"])
+
+
+def differences(state: dict[str, list[str]], wanted: dict[str, list[str]], when: str) -> Iterator[str]:
+    """What is missing and what is too much, by sort."""
+    for sort, rows in wanted.items():
+        missing, more = Counter(rows) - Counter(state[sort]), Counter(state[sort]) - Counter(rows)
+        yield from (f"{when}: {sort} lack {one}" for one in missing.elements())
+        yield from (f"{when}: {sort} have too much: {one}" for one in more.elements())
+
+
+def _said(run: dict[str, Any]) -> str:
+    return (run["out"] + run["err"])[-600:]
+
+
+# --- all of it ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """A case and what is wrong with how it ended."""
+
+    case: Case
+    wrong: tuple[str, ...]
+
+
+def sweep(
+    operation: str, choose: Any = list, share: tuple[int, int] = (0, 1), off: str | None = None
+) -> list[Swept]:
+    """Try the chosen cases of an operation, of which this is one of so many shares."""
+    with copies(operation, off) as world:
+        undisturbed, again = world.undisturbed()
+        assert undisturbed["code"] == 0, _said(undisturbed)
+        assert list(differences(again["state"], undisturbed["state"], "a second run")) == []
+        assert changes(again["calls"]) == [], "I8: a second run changes nothing"
+        number, of = share
+        cases = choose(every_case(operation, undisturbed))[number::of]
+        return [_tried(case, world) for case in cases]
+
+
+def _tried(case: Case, world: Copies) -> Swept:
+    wrong = _wrong(case, world, MENDING.get(case.kind, ONCE))
+    if wrong and (mended := OPERATIONS[case.operation].mended):
+        wrong = _wrong(case, world, mended)
+    return Swept(case=case, wrong=tuple(wrong))
+
+
+def _wrong(case: Case, world: Copies, again: tuple[int, ...]) -> list[str]:
+    wanted = world.undisturbed(again)
+    return judge(case, world.run([(case.kind.name, None, case.nth)], again), wanted)
+
+
+def changes(calls: Iterable[dict[str, Any]]) -> list[str]:
+    """The changing calls that had an effect, without those of leases and of the claim."""
+    return [
+        f"{call['action']} {call['path']}"
+        for call in calls
+        if call["effect"] and call["action"].startswith(CHANGING) and not _of_leases(call)
+    ]
+
+
+def _of_leases(call: dict[str, Any]) -> bool:
+    return "/leases/" in call["path"]
+
+
+def table(swept: Sequence[Swept]) -> str:
+    """operation x fault x calls tried x survived, in Markdown."""
+    rows = ["| operation | fault | calls tried | survived |", "|---|---|---:|---:|"]
+    tried = Counter((one.case.operation, one.case.kind) for one in swept)
+    well = Counter((one.case.operation, one.case.kind) for one in swept if not one.wrong)
+    order = [(operation, kind) for operation in OPERATIONS for kind in Kind if tried[operation, kind]]
+    rows += [
+        f"| {o} | {k.value} | {tried[o, k]} | {100 * well[o, k] / tried[o, k]:.0f} % |" for o, k in order
+    ]
+    share = 100 * sum(well.values()) / len(swept)
+    return "\n".join([*rows, f"| **all** |  | **{len(swept)}** | **{share:.4g} %** |"])
+
+
+def main() -> int:
+    """Sweep every operation whole; 1 when a case has not survived."""
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument("--write", type=Path, help="put the table into this page")
+    parser.add_argument("--operation", choices=list(OPERATIONS), action="append")
+    options = parser.parse_args()
+    workers = os.cpu_count() or 1
+    shares = [(o, (n, workers)) for o in options.operation or OPERATIONS for n in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:
+        swept = [one for part in pool.map(lambda each: sweep(each[0], share=each[1]), shares) for one in part]
+    lost = [one for one in swept if one.wrong]
+    for one in lost:
+        sys.stdout.write(
+            f"{one.case.operation}: {one.case.kind.value} at call {one.case.nth} ({one.case.action})\n"
+        )
+        sys.stdout.writelines(f"    {why}\n" for why in one.wrong)
+    sys.stdout.write(table(swept) + "\n")
+    if options.write:
+        _write(options.write, table(swept))
+    return 1 if lost else 0
+
+
+def _write(page: Path, text: str) -> None:
+    """Replace what stands between the page's two marks."""
+    before, mark, rest = page.read_text().partition("<!-- sweep -->\n")
+    _, end, after = rest.partition("<!-- /sweep -->")
+    assert "" not in (mark, end), f"{page} has no place for the table"
+    page.write_text(f"{before}{mark}{text}\n{end}{after}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
