@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AWSCLI_STAMP := .venv-awscli/.installed
+LINT_STAMP := .venv-lint/.installed
 WORKERS ?= 2
 
 .PHONY: demo test test-long check format lock clean
@@ -12,10 +13,10 @@ WORKERS ?= 2
 demo: $(STAMP)
 	$(BIN)/dr demo
 
-test: $(STAMP) $(AWSCLI_STAMP)
+test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
 
-test-long: $(STAMP) $(AWSCLI_STAMP)
+test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(STAMP)
@@ -37,10 +38,19 @@ lock: .venv-lock/.installed
 	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/awscli.lock tools/awscli.in
 
+	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/lint.lock tools/lint.in
+
 # The AWS CLI carries its own botocore and pins what it needs: it looks at the sandbox from an environment of its own.
 $(AWSCLI_STAMP): tools/awscli.lock
 	$(PYTHON) -m venv .venv-awscli
 	.venv-awscli/bin/python -m pip install -q --require-hashes -r tools/awscli.lock
+	touch $@
+
+# The linters of security pin much of what dr uses: they look at the code and the templates from an environment of their own.
+$(LINT_STAMP): tools/lint.lock
+	$(PYTHON) -m venv .venv-lint
+	.venv-lint/bin/python -m pip install -q --require-hashes -r tools/lint.lock
 	touch $@
 
 .venv-lock/.installed:
@@ -56,4 +66,4 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-awscli .venv-lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-awscli .venv-lint .venv-lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

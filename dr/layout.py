@@ -27,12 +27,17 @@ LOGICAL_ID = "dr:logical-id"
 COPY_OF = "dr:copy-of"
 TIME = "dr:time"
 HOLD = "dr:hold"
+EXPIRES_AT = "dr:expires-at"
+CONSISTENCY = "dr:consistency"
+MARKS = (HOLD, EXPIRES_AT, CONSISTENCY)
+"""What may come and go after a point was taken, by a role that may write only these (DESIGN 5)."""
 
 KIND_IMAGE_PART = "image-part"
 
 _IDENTITY = (MANAGED, POLICY, SLOT, KIND, SOURCE, VERSION)
 """What every point carries."""
-_PREFIX = "dr:"
+PREFIX = "dr:"
+"""Of every tag of ours."""
 _SLOT_FORMAT = "%Y%m%dT%H%M%SZ"
 _TAGS_AT_MOST = 50
 """Source: EC2 user guide, Tag restrictions: 50 tags a resource."""
@@ -110,7 +115,7 @@ def dropped_tags(source: Source) -> tuple[str, ...]:
 
 def _own_tags(source: Source) -> tuple[str, ...]:
     """In the order in which they are taken."""
-    return tuple(key for key in sorted(source.tags) if not key.startswith(("aws:", _PREFIX)))
+    return tuple(key for key in sorted(source.tags) if not key.startswith(("aws:", PREFIX)))
 
 
 def _stack_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -126,9 +131,12 @@ def image_name(installation: str, lineage: Lineage, slot: datetime, attempt: int
     return _within(clean, 128, _attempt_suffix(attempt), exact=name == clean)
 
 
+CHANGE_SETS = "dr-"
+
+
 def change_set_name(digest: str, attempt: int = 1) -> str:
     """Name of a change set and its token (`[a-zA-Z][-a-zA-Z0-9]*`, at most 128: CreateChangeSet)."""
-    return f"dr-{digest[:40]}{_attempt_suffix(attempt)}"
+    return f"{CHANGE_SETS}{digest[:40]}{_attempt_suffix(attempt)}"
 
 
 def _attempt_suffix(attempt: int) -> str:
@@ -183,6 +191,7 @@ def blob_key(sha256: str) -> str:
 
 
 BLOBS = "blobs/"
+ALTERED = "altered/"
 
 
 def altered_key(sha256: str, found: str) -> str:
@@ -190,17 +199,20 @@ def altered_key(sha256: str, found: str) -> str:
 
     No sweep looks here: what it means is for a person to find out, and to remove.
     """
-    return f"altered/{sha256}/{found}"
+    return f"{ALTERED}{sha256}/{found}"
+
+
+LEASES = "leases/"
 
 
 def lease_key(account: str, region: str, policy: str) -> str:
     """The lease of one shard of work (FAILURES 2b)."""
-    return f"leases/{account}/{region}/{policy}"
+    return f"{LEASES}{account}/{region}/{policy}"
 
 
 def restore_lease_key(account: str, region: str, stack: str) -> str:
     """The lease of one target stack. No policy has a dot in its name; a file of a directory is never a folder too."""
-    return f"leases/{account}/{region}/stack.{stack}"
+    return f"{LEASES}{account}/{region}/stack.{stack}"
 
 
 def leased_work(key: str) -> str:
@@ -214,14 +226,20 @@ def leased_work(key: str) -> str:
     )
 
 
+APPLIED = "applied/"
+
+
 def applied_key(account: str, region: str, policy: str) -> str:
     """What the last apply of a policy in a Region used as its keep (DESIGN 7.4)."""
-    return f"applied/{account}/{region}/{policy}.json"
+    return f"{APPLIED}{account}/{region}/{policy}.json"
+
+
+ORPHANS = "orphans/"
 
 
 def orphans_key(account: str, region: str) -> str:
     """Since when which parts of a Region are without their image (DESIGN 5)."""
-    return f"orphans/{account}/{region}.json"
+    return f"{ORPHANS}{account}/{region}.json"
 
 
 PINS = "pins/"
@@ -232,11 +250,17 @@ def pin_key(restore: str) -> str:
     return f"{PINS}{restore}.json"
 
 
+JOURNALS = "restores/"
+
+
 def journal_key(account: str, region: str, stack: str) -> str:
     """The journal of the latest restore to a target stack."""
-    return f"restores/{account}/{region}/{stack}.json"
+    return f"{JOURNALS}{account}/{region}/{stack}.json"
+
+
+STAGING = "dr-staging/"
 
 
 def staging_key(sha256: str) -> str:
     """A template that CloudFormation reads from the staging bucket."""
-    return f"dr-staging/{sha256}.template"
+    return f"{STAGING}{sha256}.template"

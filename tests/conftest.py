@@ -16,6 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+pytest_plugins = ("permissions.plugin",)
+
 
 def pytest_addoption(parser):
     parser.addoption(

@@ -31,6 +31,7 @@ ROOMS = [
     "policy",
     "config",
     "starter",
+    "iam",
     "stored",
     "stacks",
     "ports",

@@ -6,6 +6,7 @@ import click
 
 from dr.cli.answers import points, stacks, status
 from dr.cli.demo import demo
+from dr.cli.iam import iam
 from dr.cli.plans import apply, plan
 from dr.cli.policies import init, validate
 from dr.cli.restoring import restore
@@ -24,6 +25,7 @@ COMMANDS: tuple[click.Command, ...] = (
     restore,
     schedule,
     retention,
+    iam,
     sandbox,
     demo,
 )

@@ -27,6 +27,7 @@ from typing import Any
 from faults.calls import KILLS, Kind
 from faults.honesty import lies
 from faults.operations import OPERATIONS, Operation
+from permissions import recorder
 
 ROOT = Path(__file__).parents[2]
 ALONE = (Kind.THROTTLED, Kind.RESET_BEFORE, Kind.RESET_AFTER)
@@ -82,13 +83,14 @@ def copies(operation: str, off: str | None = None) -> Iterator[Copies]:
     """The world of an operation, ready; `off` names a guard that is switched off in it."""
     with tempfile.TemporaryDirectory(prefix="dr-faults-") as folder:
         paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        environ = {"PATH": os.defpath, "PYTHONPATH": paths, "LANG": "C.UTF-8", **recorder.environ()}
         process = subprocess.Popen(
             [sys.executable, "-m", "faults.world_server", operation, folder, *([off] if off else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=folder,
-            env={"PATH": os.defpath, "PYTHONPATH": paths, "LANG": "C.UTF-8"},
+            env=environ,
         )
         try:
             assert process.stdout.readline() == '"ready"\n', f"the world of {operation} was not built"

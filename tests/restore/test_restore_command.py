@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from permissions import recorder
 
 from dr import layout
 from dr.cli import run
@@ -151,7 +152,7 @@ def on_terminal(world, answer):
         stdin=inner,
         stdout=subprocess.PIPE,
         stderr=inner,
-        env={**os.environ, **world.environ},
+        env={**os.environ, **recorder.environ(), **world.environ},
         start_new_session=True,
     ) as process:
         os.close(inner)
@@ -195,7 +196,7 @@ def test_an_interrupted_restore_says_that_cloudformation_goes_on_and_the_same_co
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **prod.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **recorder.environ(), **prod.environ, "PYTHONUNBUFFERED": "1"},
         ) as process:
             assert any("_IN_PROGRESS" in line for line in process.stdout)
             process.send_signal(signal.SIGINT)

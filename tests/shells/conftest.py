@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from permissions import recorder
 
 from dr.cli import run
 
@@ -155,6 +156,7 @@ def a_shell(folder: Path, **environ: str) -> Shell:
         "LANG": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
         "DR_SANDBOX_DIR": str(folder / "sandbox"),
+        **recorder.environ(),
     }
     return Shell(home=home, folder=work, environ={**fixed, **environ})
 

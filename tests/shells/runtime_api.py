@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from permissions import recorder
+
 ROOT = Path(__file__).resolve().parents[2]
 _ANSWER_WITHIN = 60
 
@@ -91,7 +93,7 @@ class Function:
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "awslambdaric", handler],
-                env={"PATH": os.defpath, "HOME": "/nowhere", **environ, **lambdas},
+                env={"PATH": os.defpath, "HOME": "/nowhere", **recorder.environ(), **environ, **lambdas},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

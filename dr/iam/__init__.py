@@ -1,0 +1,11 @@
+"""What AWS has to allow, as IAM policy documents for five roles: generated from the table of what dr calls.
+
+    Place       one installation: its name, account, Regions, buckets, parameters, stacks
+    operations  every API operation that dr makes -> roles, IAM actions, and what each reaches
+    reach       resources and conditions: `Place -> Reach`, one statement of a document
+    refusals    what is denied whatever else is allowed
+    documents   role + Place -> policy document
+
+A test reads the code of `aws` and `store` and holds the table equal to it; another holds the documents against every
+call that the test suite has made, both ways (FAILURES 4.6, row 11).
+"""

@@ -1,0 +1,174 @@
+"""The table: every API operation that dr makes -> who makes it, which IAM actions it needs, and what each reaches.
+
+An operation is botocore's, as `aws` and `store` call it. What AWS checks besides (the rights of the caller that
+CloudFormation uses, the key of a bucket) stands with the operation that brings it about. STS answers
+GetCallerIdentity without any permission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr import layout
+from dr.iam import reach
+from dr.iam.place import Role
+from dr.iam.reach import Reaching
+
+_READER, _CAPTURER, _EXPIRER, _RESTORER = Role.READER, Role.CAPTURER, Role.EXPIRER, Role.RESTORER
+_TICK = (_CAPTURER, _EXPIRER)
+_PLANNING = (_READER, *_TICK, _RESTORER)
+
+MAY = {
+    Role.READER: "look: dr plan, status, points, stacks, verify",
+    Role.CAPTURER: "take points and store stacks: dr apply, as far as nothing expires",
+    Role.EXPIRER: "end points that no rule claims: dr apply, together with capturer",
+    Role.MARKER: "write the marks dr:hold, dr:expires-at and dr:consistency; no command does yet",
+    Role.RESTORER: "bring stacks back: dr restore",
+}
+"""What each role is for, in the words of `dr iam`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """An IAM action, whose it is, and what it reaches."""
+
+    action: str
+    roles: tuple[Role, ...]
+    reach: Reaching
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An API operation under botocore's names."""
+
+    service: str
+    name: str
+    needs: tuple[Need, ...] = ()
+
+
+def _need(action: str, reaching: Reaching, *roles: Role) -> Need:
+    return Need(action=action, roles=roles, reach=reaching)
+
+
+def _plain(service: str, name: str, reaching: Reaching, *roles: Role) -> Operation:
+    """An operation that needs the one action of its own name."""
+    return Operation(service=service, name=name, needs=(_need(f"{service}:{name}", reaching, *roles),))
+
+
+_TICK_RECORDS = (layout.APPLIED, layout.LEASES, layout.ORPHANS)
+_WRITTEN = {
+    _CAPTURER: (layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, *_TICK_RECORDS),
+    _EXPIRER: (layout.CLAIM, *_TICK_RECORDS),
+    _RESTORER: (layout.JOURNALS, layout.LEASES, layout.PINS),
+}
+"""What each role writes in the store."""
+_CLEARED = {
+    _CAPTURER: (layout.LEASES,),
+    _EXPIRER: (layout.BLOBS, layout.LEASES, layout.MANIFESTS),
+    _RESTORER: (layout.LEASES, layout.PINS),
+}
+"""What each role deletes in the store."""
+
+OPERATIONS = (
+    # --- look ---
+    _plain("ec2", "DescribeImages", reach.looking, *_PLANNING, Role.MARKER),
+    _plain("ec2", "DescribeInstances", reach.looking, *_PLANNING),
+    _plain("ec2", "DescribeLockedSnapshots", reach.looking, *_PLANNING),
+    _plain("ec2", "DescribeSnapshots", reach.looking, *_PLANNING, Role.MARKER),
+    _plain("ec2", "DescribeVolumes", reach.looking, *_PLANNING),
+    _plain("cloudformation", "DescribeStacks", reach.looking, *_PLANNING),
+    Operation(service="sts", name="GetCallerIdentity"),
+    # --- capture ---
+    Operation(
+        service="ec2",
+        name="CreateSnapshot",
+        needs=(
+            _need("ec2:CreateSnapshot", reach.sources, _CAPTURER),
+            _need("ec2:CreateSnapshot", reach.made, _CAPTURER),
+            _need("ec2:CreateTags", reach.tagged_at_birth, _CAPTURER),
+        ),
+    ),
+    Operation(
+        service="ec2",
+        name="CreateImage",
+        needs=(
+            _need("ec2:CreateImage", reach.sources, _CAPTURER),
+            _need("ec2:CreateImage", reach.made, _CAPTURER),
+            _need("ec2:CreateTags", reach.tagged_at_birth, _CAPTURER),
+        ),
+    ),
+    _plain("cloudformation", "GetStackPolicy", reach.stacks_read, _CAPTURER),
+    _plain("cloudformation", "GetTemplate", reach.stacks_read, _CAPTURER),
+    _plain("cloudformation", "ListStackResources", reach.stacks_read, _CAPTURER, _RESTORER),
+    _plain("autoscaling", "DescribeAutoScalingGroups", reach.looking, _CAPTURER),
+    # --- expire ---
+    _plain("ec2", "DeleteSnapshot", reach.ended, _EXPIRER),
+    _plain("ec2", "DeregisterImage", reach.ended, _EXPIRER),
+    # --- restore ---
+    Operation(
+        service="cloudformation",
+        name="CreateChangeSet",
+        needs=(
+            _need("cloudformation:CreateChangeSet", reach.stacks_made, _RESTORER),
+            _need("cloudformation:TagResource", reach.stacks_tagged, _RESTORER),
+            _need("iam:PassRole", reach.passed_roles, _RESTORER),
+            _need("s3:GetObject", reach.staged, _RESTORER),
+            _need("kms:Decrypt", reach.store_and_staging_key, _RESTORER),
+        ),
+    ),
+    _plain("cloudformation", "DescribeChangeSet", reach.stacks_made, _RESTORER),
+    _plain("cloudformation", "DescribeStackEvents", reach.stacks_read, _RESTORER),
+    _plain("cloudformation", "ExecuteChangeSet", reach.stacks_made, _RESTORER),
+    _plain("cloudformation", "GetTemplateSummary", reach.looking, _RESTORER),
+    _plain("cloudformation", "ListExports", reach.looking, _RESTORER),
+    _plain("cloudformation", "SetStackPolicy", reach.stacks_made, _RESTORER),
+    _plain("cloudformation", "UpdateTerminationProtection", reach.stacks_made, _RESTORER),
+    Operation(
+        service="ssm",
+        name="GetParameter",
+        needs=(
+            _need("ssm:GetParameter", reach.parameters, _RESTORER),
+            _need("kms:Decrypt", reach.parameters_key, _RESTORER),
+        ),
+    ),
+    # --- the store ---
+    Operation(
+        service="s3",
+        name="GetObject",
+        needs=(
+            _need("s3:GetObject", reach.store_read, *_PLANNING),
+            _need("kms:Decrypt", reach.store_key, _READER, *_TICK),
+            _need("kms:Decrypt", reach.store_and_staging_key, _RESTORER),
+        ),
+    ),
+    Operation(
+        service="s3", name="ListObjectsV2", needs=(_need("s3:ListBucket", reach.store_listed, *_PLANNING),)
+    ),
+    Operation(
+        service="s3",
+        name="PutObject",
+        needs=(
+            *(_need("s3:PutObject", reach.store_written(*keys), role) for role, keys in _WRITTEN.items()),
+            _need("kms:GenerateDataKey", reach.store_key, *_TICK),
+            _need("s3:PutObject", reach.staged, _RESTORER),
+            _need("kms:GenerateDataKey", reach.store_and_staging_key, _RESTORER),
+        ),
+    ),
+    Operation(
+        service="s3",
+        name="DeleteObject",
+        needs=tuple(
+            _need("s3:DeleteObject", reach.store_cleared(*keys), role) for role, keys in _CLEARED.items()
+        ),
+    ),
+    # --- signing: here stand the operations of KMS (Sign, GetPublicKey) on the key that dr.yaml names ---
+)
+
+AHEAD = (
+    _need("ec2:CreateTags", reach.marked, Role.MARKER),
+    _need("ec2:DeleteTags", reach.marked, Role.MARKER),
+)
+"""What a role is for that no command does yet: nothing in `aws` makes these calls."""
+
+NEEDS = (*(need for operation in OPERATIONS for need in operation.needs), *AHEAD)
+"""Every need there is."""

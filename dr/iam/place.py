@@ -1,0 +1,83 @@
+"""One installation, as far as IAM has to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from dr.config import Config, SsmParameter, StoreLocation
+from dr.errors import UsageError
+
+UNKNOWN_ACCOUNT = "*"
+"""In an ARN: any account. Credentials of one account reach no snapshot, stack or role of another by it."""
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+"""Source: AWS general reference, Amazon Resource Names, partition."""
+
+
+class Role(Enum):
+    """Who does what with one installation; the value is its name at the prompt."""
+
+    READER = "reader"
+    CAPTURER = "capturer"
+    EXPIRER = "expirer"
+    MARKER = "marker"
+    RESTORER = "restorer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a restorer may create: stacks of these names (`*` and `?` as in IAM), under these service roles."""
+
+    stacks: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where one installation lives. `stores` and `staging` are the buckets only: a directory needs no IAM."""
+
+    installation: str
+    account: str
+    regions: tuple[str, ...]
+    stores: tuple[StoreLocation, ...] = ()
+    staging: Mapping[str, str]
+    parameters: tuple[str, ...] = ()
+    rebuilt: Rebuilt = Rebuilt()
+
+    @property
+    def partition(self) -> str:
+        """`aws`, or that of China or GovCloud."""
+        first = self.regions[0]
+        return next((name for start, name in _PARTITIONS.items() if first.startswith(start)), "aws")
+
+    def service(self, name: str, region: str) -> str:
+        """A service's host, as `kms:ViaService` has it."""
+        suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return f"{name}.{region}.{suffix}"
+
+    def arn(self, service: str, resource: str, *, region: str = "*", account: str | None = None) -> str:
+        """An ARN; of this account unless another, or none, is given."""
+        owner = self.account if account is None else account
+        return f"arn:{self.partition}:{service}:{region}:{owner}:{resource}"
+
+
+def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Rebuilt) -> Place:
+    """Read an installation off its dr.yaml; `regions` are those of dr.yaml and of the policies.
+
+    Raises `UsageError` when there is none: a policy that is bound to no Region would allow all of them.
+    """
+    if not regions:
+        raise UsageError("no Region is named", "name one in dr.yaml: regions: [eu-west-1]")
+    stores = tuple(s for s in (config.primary, config.replica) if s is not None and s.bucket)
+    own = {s.region: s.bucket for s in reversed(stores) if s.region and s.bucket}
+    names = {value.name for value in config.parameters.values() if isinstance(value, SsmParameter)}
+    return Place(
+        installation=config.name,
+        account=account,
+        regions=tuple(sorted(regions)),
+        stores=stores,
+        staging={**own, **config.staging_bucket},
+        parameters=tuple(sorted(names)),
+        rebuilt=rebuilt,
+    )

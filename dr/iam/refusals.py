@@ -1,0 +1,112 @@
+"""What is denied whatever else a role is allowed: another policy beside ours must not open what these close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dr import layout
+from dr.iam.place import Place, Role
+from dr.iam.reach import CREATES, Condition, Reach, any_stack, guarded, points
+
+_ALL = tuple(Role)
+_UNLOCKS = ("ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute", "ec2:UnlockSnapshot")
+_NO_MARKER = tuple(role for role in Role if role is not Role.MARKER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Actions that are denied to these roles."""
+
+    actions: tuple[str, ...]
+    roles: tuple[Role, ...]
+    reach: Callable[[Place], Reach]
+
+
+def _held(place: Place) -> Reach:
+    """A hold is a tag that is there, whatever its value."""
+    condition: Condition = {"Null": {f"aws:ResourceTag/{layout.HOLD}": "false"}}
+    return Reach(sid="NeverHeldPoints", resources=points(place), condition=condition)
+
+
+def _identity(place: Place) -> Reach:
+    """Tags of ours outside a create call: whoever could write them could make anything a point, and delete it."""
+    condition: Condition = {
+        "ForAnyValue:StringLike": {"aws:TagKeys": f"{layout.PREFIX}*"},
+        "StringNotEquals": {"ec2:CreateAction": list(CREATES)},
+    }
+    return Reach(sid="NeverTagAfterwards", resources=points(place), condition=condition)
+
+
+def _other_tags(place: Place) -> Reach:
+    condition: Condition = {"ForAnyValue:StringNotEquals": {"aws:TagKeys": list(layout.MARKS)}}
+    return Reach(sid="NeverOtherTags", resources=points(place), condition=condition)
+
+
+def _all_tags(place: Place) -> Reach:
+    """DeleteTags that names no tag takes all of them. Source: EC2 API reference, DeleteTags."""
+    condition: Condition = {"Null": {"aws:TagKeys": "true"}}
+    return Reach(sid="NeverAllTags", resources=points(place), condition=condition)
+
+
+def _changed(place: Place) -> Reach:
+    """A snapshot that is shared has left the account; one without its tags is nobody's."""
+    return Reach(sid="NeverUnlockShareOrUntag", resources=points(place))
+
+
+def _bins(place: Place) -> Reach:
+    return Reach(sid="NeverEmptyTheBin", resources=(place.arn("rbin", "rule/*"),))
+
+
+def _keys(place: Place) -> Reach:
+    return Reach(sid="NeverEndKeys", resources=(place.arn("kms", "key/*"),))
+
+
+def _buckets(place: Place) -> Reach:
+    return Reach(sid="NeverUnguardTheStore", resources=guarded(place))
+
+
+def _other_roles(place: Place) -> Reach:
+    """Where service roles are given: under another one, or with one's own rights. A key that is absent differs too."""
+    roles = place.rebuilt.roles
+    condition: Condition = {"ArnNotEquals": {"cloudformation:RoleArn": list(roles)}}
+    stacks = any_stack(place) if roles else ()
+    return Reach(sid="NeverUnderOtherRoles", resources=stacks, condition=condition)
+
+
+def _other_change_sets(place: Place) -> Reach:
+    """Change sets that dr has not named."""
+    condition: Condition = {"StringNotLike": {"cloudformation:ChangeSetName": f"{layout.CHANGE_SETS}*"}}
+    return Reach(sid="NeverOtherChangeSets", resources=any_stack(place), condition=condition)
+
+
+REFUSALS = (
+    Refusal(actions=("ec2:DeleteSnapshot", "ec2:DeregisterImage"), roles=_ALL, reach=_held),
+    Refusal(actions=("ec2:CreateTags",), roles=_NO_MARKER, reach=_identity),
+    Refusal(actions=("ec2:CreateTags", "ec2:DeleteTags"), roles=(Role.MARKER,), reach=_other_tags),
+    Refusal(actions=("ec2:DeleteTags",), roles=(Role.MARKER,), reach=_all_tags),
+    Refusal(actions=_UNLOCKS, roles=(Role.MARKER,), reach=_changed),
+    Refusal(actions=("ec2:DeleteTags", *_UNLOCKS), roles=_NO_MARKER, reach=_changed),
+    Refusal(actions=("cloudformation:CreateChangeSet",), roles=(Role.RESTORER,), reach=_other_roles),
+    Refusal(
+        actions=("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"),
+        roles=(Role.RESTORER,),
+        reach=_other_change_sets,
+    ),
+    Refusal(actions=("rbin:DeleteRule", "rbin:UnlockRule", "rbin:UpdateRule"), roles=_ALL, reach=_bins),
+    Refusal(actions=("kms:DisableKey", "kms:ScheduleKeyDeletion"), roles=_ALL, reach=_keys),
+    Refusal(
+        actions=(
+            "s3:BypassGovernanceRetention",
+            "s3:DeleteBucketPolicy",
+            "s3:DeleteObjectVersion",
+            "s3:PutBucketObjectLockConfiguration",
+            "s3:PutBucketPolicy",
+            "s3:PutBucketVersioning",
+            "s3:PutLifecycleConfiguration",
+        ),
+        roles=_ALL,
+        reach=_buckets,
+    ),
+)
+"""The explicit denials of FAILURES 4.1."""

@@ -1,0 +1,91 @@
+"""The recorded calls against the documents of `dr iam`, both ways (FAILURES 4.6, row 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from permissions.calls import Call, asked, revived
+from permissions.evaluator import decide
+
+from dr.iam.documents import policy
+from dr.iam.operations import NEEDS, OPERATIONS
+from dr.iam.place import Place, Rebuilt, Role
+
+ROLES = {
+    "plan": (Role.READER,),
+    "status": (Role.READER,),
+    "points": (Role.READER,),
+    "stacks": (Role.READER,),
+    "verify": (Role.READER,),
+    "iam": (Role.READER,),
+    "apply": (Role.CAPTURER, Role.EXPIRER),
+    "tick": (Role.CAPTURER, Role.EXPIRER),
+    "restore": (Role.RESTORER,),
+}
+"""The roles under which a command, or a function, is run."""
+UNUSED = {
+    (Role.MARKER, "ec2:CreateTags"): "no command writes marks yet: dr hold comes later",
+    (Role.MARKER, "ec2:DeleteTags"): "no command takes marks away yet: dr release comes later",
+    (Role.MARKER, "ec2:DescribeImages"): "as ec2:CreateTags: a mark is written on what was looked up",
+    (Role.MARKER, "ec2:DescribeSnapshots"): "as ec2:CreateTags",
+}
+"""What is allowed to a role and made by none of its commands, each with its reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is wrong: calls that would be refused, and actions that nobody needs."""
+
+    refused: tuple[str, ...]
+    unused: tuple[str, ...]
+    calls: int
+
+
+def recorded(directory: Path) -> list[Call]:
+    return [revived(file.read_text()) for file in sorted(directory.glob("*.json"))]
+
+
+def judge(calls: Iterable[Call]) -> Verdict:
+    calls = list(calls)
+    used: set[tuple[Role, str]] = set()
+    refused = [fault for call in calls for fault in _faults(call, used)]
+    idle = {(role, need.action) for need in NEEDS for role in need.roles} - used - UNUSED.keys()
+    unused = [f"{role.value}: {action} is allowed, and no recorded call needs it" for role, action in idle]
+    return Verdict(refused=tuple(refused), unused=tuple(sorted(unused)), calls=len(calls))
+
+
+def _faults(call: Call, used: set[tuple[Role, str]]) -> Iterator[str]:
+    """Why a call would be refused. One that no command made is held against the table alone."""
+    if (call.service, call.operation) not in _TABLE:
+        yield f"{call.service}:{call.operation} is not in the table of dr/iam/operations.py"
+    if call.place is None or call.command not in ROLES:
+        return
+    documents = [(role, _document(role, _fitting(call))) for role in ROLES[call.command]]
+    for request in asked(call):
+        decision = decide([document for _, document in documents], request)
+        if not decision.allowed:
+            yield f"dr {call.command}: {request.action} on {request.resource} {dict(request.context)}: {decision}"
+        used |= {(role, request.action) for role, document in documents if decide([document], request).by}
+
+
+def _fitting(call: Call) -> Place:
+    """The installation with what was asked of `dr iam` for this restore."""
+    assert call.place is not None
+    role = call.params.get("RoleARN")
+    return replace(call.place, rebuilt=Rebuilt(stacks=call.targets, roles=(role,) if role else ()))
+
+
+_documents: dict[str, Any] = {}
+
+
+def _document(role: Role, place: Place) -> dict[str, Any]:
+    key = f"{role}{place}"
+    if key not in _documents:
+        _documents[key] = policy(role, place)
+    return _documents[key]
+
+
+_TABLE = {(operation.service, operation.name) for operation in OPERATIONS}
