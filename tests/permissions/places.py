@@ -1,0 +1,41 @@
+"""Installations that documents are generated for."""
+
+from __future__ import annotations
+
+from dr.config import parse_config
+from dr.iam.place import Place, Rebuilt, place_of
+
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/cfn"
+FULL = """\
+name: acme
+regions: [eu-west-1, eu-central-1]
+store:
+  primary: {url: "s3://acme-store/dr", region: eu-west-1}
+  replica: {url: "s3://acme-replica/dr", region: eu-central-1}
+staging_bucket: {eu-west-1: acme-staging}
+restore: {parameters: {Password: {ssm: "/app/password:3"}}}
+"""
+BARE = "name: acme\nregions: [eu-west-1]\nstore: {primary: {url: store/}}\n"
+WHOLE_BUCKET = """\
+name: acme
+regions: [us-gov-west-1]
+store: {primary: {url: "s3://acme-store", region: us-gov-west-1}}
+"""
+
+
+def place(
+    text: str = FULL, stacks: tuple[str, ...] = ("app", "prod-*"), roles: tuple[str, ...] = (ROLE,)
+) -> Place:
+    config = parse_config(text, "/dr.yaml")
+    return place_of(config, ACCOUNT, frozenset(config.regions), Rebuilt(stacks=stacks, roles=roles))
+
+
+PLACES = {
+    "two Regions, replica and staging": place(),
+    "a directory": place(BARE, roles=()),
+    "a whole bucket in GovCloud": place(WHOLE_BUCKET, roles=()),
+    "any account": place_of(
+        parse_config(FULL, "/dr.yaml"), "*", frozenset({"eu-west-1"}), Rebuilt(stacks=("*",))
+    ),
+}

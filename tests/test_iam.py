@@ -1,0 +1,234 @@
+"""`dr iam`: documents as narrow as FAILURES 4.1 has them, clean to two linters, and equal to what the code calls."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from permissions.evaluator import listed
+from permissions.places import FULL, PLACES, place
+
+from dr import layout
+from dr.errors import UsageError
+from dr.iam.documents import actions, policy
+from dr.iam.operations import AHEAD, MAY, OPERATIONS
+from dr.iam.place import Role
+
+ROOT = Path(__file__).parent.parent
+LINTERS = ROOT / ".venv-lint" / "bin"
+DOCUMENTS = {(role, name): policy(role, where) for role in Role for name, where in PLACES.items()}
+each_document = pytest.mark.parametrize(
+    "document", DOCUMENTS.values(), ids=[f"{role.value}, {name}" for role, name in DOCUMENTS]
+)
+PARLIAMENT = """\
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import parliament
+found = [parliament.analyze_policy_string(json.dumps(d)).findings for d in json.load(sys.stdin)]
+print(json.dumps([[[f.issue, str(f.detail)] for f in each] for each in found]))
+"""
+EXPECTED = {
+    "RESOURCE_MISMATCH": "a create has its sources in one statement and its results in another, each with conditions "
+    "of its own: to parliament either one lacks the resources of the other"
+}
+"""What parliament reports of the correct form, each with its reason. Cloudsplaining reports nothing."""
+
+
+def linted(documents) -> list[list[tuple[str, str]]]:
+    done = subprocess.run(
+        [LINTERS / "python", "-c", PARLIAMENT],
+        input=json.dumps(documents),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return [[(issue, detail) for issue, detail in each] for each in json.loads(done.stdout)]
+
+
+def test_parliament_finds_nothing_but_what_has_a_reason():
+    found = linted(list(DOCUMENTS.values()))
+
+    assert {issue for each in found for issue, _ in each} == set(EXPECTED)
+    for (role, name), each in zip(DOCUMENTS, found, strict=True):
+        assert role is Role.CAPTURER or each == [], (role, name)
+
+
+def test_parliament_would_find_a_mistake():
+    document = json.loads(json.dumps(DOCUMENTS[Role.EXPIRER, "a directory"]).replace("ec2:Dele", "ec2:Dle"))
+
+    assert "UNKNOWN_ACTION" in {issue for issue, _ in linted([document])[0]}
+
+
+def splained(document, folder: Path) -> str:
+    file = folder / "policy.json"
+    file.write_text(json.dumps(document))
+    command = [LINTERS / "cloudsplaining", "scan-policy-file", "--input-file", file]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("role", Role)
+def test_cloudsplaining_finds_nothing(role, tmp_path):
+    document = DOCUMENTS[role, "two Regions, replica and staging"]
+
+    assert "There were no results found" in splained(document, tmp_path)
+
+
+def test_cloudsplaining_would_find_too_much(tmp_path):
+    loose = {"Effect": "Allow", "Action": ["s3:GetObject", "iam:PassRole"], "Resource": "*"}
+
+    assert "no results" not in splained({"Version": "2012-10-17", "Statement": [loose]}, tmp_path)
+
+
+# --- rules of FAILURES 4.1 --------------------------------------------------------------------------------------------
+
+
+def allowed(document):
+    return [row for row in document["Statement"] if row["Effect"] == "Allow"]
+
+
+@each_document
+def test_only_listings_reach_everything_and_only_in_the_regions(document):
+    for row in allowed(document):
+        if "*" in listed(row["Resource"]):
+            assert row["Sid"] == "Look"
+            verbs = {action.split(":")[1] for action in row["Action"]}
+            assert all(verb.startswith(("Describe", "List", "GetTemplateSummary")) for verb in verbs)
+            assert set(row["Condition"]["StringEquals"]) == {"aws:RequestedRegion"}
+
+
+@each_document
+def test_no_action_is_a_pattern(document):
+    assert not any("*" in action for row in document["Statement"] for action in listed(row["Action"]))
+
+
+@each_document
+def test_every_delete_of_a_point_asks_whose_it_is_and_a_held_one_is_denied(document):
+    rows = [
+        row
+        for row in document["Statement"]
+        if {"ec2:DeleteSnapshot", "ec2:DeregisterImage"} & set(row["Action"])
+    ]
+    for row in rows:
+        if row["Effect"] == "Allow":
+            assert row["Condition"]["StringEquals"]["aws:ResourceTag/dr:managed"] == "acme"
+    denied = [row["Condition"] for row in rows if row["Effect"] == "Deny"]
+    assert denied == [{"Null": {"aws:ResourceTag/dr:hold": "false"}}]
+
+
+def test_only_the_expirer_ends_points_and_what_ends_in_the_store_ends_by_delete_markers():
+    deleting = {role: {a for a in actions(role) if "Delete" in a or "Deregister" in a} for role in Role}
+
+    ends = {"ec2:DeleteSnapshot", "ec2:DeregisterImage"}
+    assert [role for role, found in deleting.items() if found & ends] == [Role.EXPIRER]
+    assert set().union(*deleting.values()) - ends == {"s3:DeleteObject", "ec2:DeleteTags"}
+
+
+def test_a_point_is_made_with_its_whole_identity():
+    (row,) = [r for r in DOCUMENTS[Role.CAPTURER, "a directory"]["Statement"] if r["Sid"] == "MakeOwnPoints"]
+
+    assert row["Condition"]["StringEquals"]["aws:RequestTag/dr:managed"] == "acme"
+    assert row["Condition"]["Null"] == {
+        f"aws:RequestTag/{key}": "false" for key in (layout.POLICY, layout.SLOT)
+    }
+
+
+@each_document
+def test_tags_are_written_at_birth_or_are_marks(document):
+    for row in allowed(document):
+        if "ec2:CreateTags" in row["Action"]:
+            condition = row["Condition"]
+            birth = condition["StringEquals"].get("ec2:CreateAction") == ["CreateImage", "CreateSnapshot"]
+            marks = condition.get("ForAllValues:StringEquals") == {"aws:TagKeys": list(layout.MARKS)}
+            assert birth != marks
+
+
+@each_document
+def test_what_opens_a_way_around_the_rules_is_denied(document):
+    denied = {action for row in document["Statement"] if row["Effect"] == "Deny" for action in row["Action"]}
+
+    assert denied >= {
+        *("ec2:UnlockSnapshot", "ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute"),
+        *("rbin:DeleteRule", "rbin:UpdateRule", "kms:ScheduleKeyDeletion", "kms:DisableKey"),
+    }
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_protection_of_the_buckets_is_out_of_reach(role):
+    rows = [
+        r for r in DOCUMENTS[role, "two Regions, replica and staging"]["Statement"] if r["Effect"] == "Deny"
+    ]
+    (row,) = [r for r in rows if "s3:DeleteObjectVersion" in r["Action"]]
+
+    assert {
+        *("s3:BypassGovernanceRetention", "s3:PutBucketPolicy", "s3:PutBucketVersioning"),
+        "s3:PutBucketObjectLockConfiguration",
+    } <= set(row["Action"])
+    for bucket in ("acme-store", "acme-replica", "acme-staging"):
+        assert {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"} <= set(row["Resource"])
+
+
+# --- what IAM takes -------------------------------------------------------------------------------------------------
+
+
+@each_document
+def test_a_document_fits_into_a_managed_policy(document):
+    assert len(json.dumps(document, separators=(",", ":"))) <= 6144
+    sids = [row["Sid"] for row in document["Statement"]]
+    assert len(sids) == len(set(sids))
+    assert all(sid.isalnum() for sid in sids)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_five_regions_fit(role):
+    regions = "eu-west-1, eu-central-1, us-east-1, us-west-2, ap-southeast-2"
+
+    assert policy(role, place(FULL.replace("eu-west-1, eu-central-1", regions)))["Statement"]
+
+
+def test_too_many_stacks_are_refused_with_what_to_do():
+    with pytest.raises(UsageError, match="IAM takes 6144") as refused:
+        policy(Role.RESTORER, place(stacks=tuple(f"stack-number-{number}" for number in range(40))))
+    assert "--stack 'prod-*'" in refused.value.remedy
+
+
+# --- the table is the code ------------------------------------------------------------------------------------------
+
+
+def named_in_code() -> set[str]:
+    """Every attribute and text in the rooms that speak to AWS which is a method of one of the clients."""
+    session = botocore.session.get_session()
+    services = {operation.service for operation in OPERATIONS} | {"kms"}
+    known = {xform_name(name) for one in services for name in session.get_service_model(one).operation_names}
+    said = {
+        node.attr if isinstance(node, ast.Attribute) else node.value
+        for room in ("aws", "store")
+        for path in (ROOT / "dr" / room).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute | ast.Constant)
+    }
+    return {name for name in said if name in known}
+
+
+def test_the_table_holds_what_the_code_calls_and_nothing_else():
+    assert {xform_name(operation.name) for operation in OPERATIONS} == named_in_code()
+
+
+def test_an_operation_stands_in_the_table_once():
+    names = [(operation.service, operation.name) for operation in OPERATIONS]
+
+    assert len(names) == len(set(names))
+
+
+def test_what_is_allowed_ahead_of_any_command_is_the_markers():
+    assert {(need.action, need.roles) for need in AHEAD} == {
+        ("ec2:CreateTags", (Role.MARKER,)),
+        ("ec2:DeleteTags", (Role.MARKER,)),
+    }
+    assert "no command does yet" in MAY[Role.MARKER]
