@@ -19,11 +19,13 @@ test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-check: $(STAMP)
+check: $(STAMP) $(LINT_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint cloudformation/*.yaml
+	.venv-lint/bin/bandit -q -r dr handlers -ll
+	.venv-lint/bin/python tools/secrets.py
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 format: $(STAMP)

@@ -118,7 +118,7 @@ def parse(text: str) -> dict[str, Any]:
         except ValueError:
             pass  # a YAML flow mapping begins with a brace too
     try:
-        return _mapping(yaml.load(text, Loader=_Loader))  # noqa: S506 - a SafeLoader
+        return _mapping(yaml.load(text, Loader=_Loader))  # noqa: S506 - a SafeLoader  # nosec B506
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark
         where = f" (line {at.line + 1}, column {at.column + 1})" if at else ""
