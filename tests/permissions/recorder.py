@@ -122,8 +122,8 @@ def _kind(call: Call) -> tuple[Any, ...]:
     )
 
 
-def _within(call: Call) -> tuple[bool, bool, bool]:
-    """Whether it stays with its own Regions, buckets and installation."""
+def _within(call: Call) -> tuple[bool, ...]:
+    """Whether it stays with its own Regions, buckets, stacks and installation."""
     place = call.place
     assert place is not None
     buckets = {store.bucket for store in place.stores} | set(place.staging.values())
@@ -136,6 +136,7 @@ def _within(call: Call) -> tuple[bool, bool, bool]:
     return (
         call.region in place.regions,
         call.params.get("Bucket") in {None, *buckets},
+        call.params.get("StackName") in {None, *call.targets},
         {*tags, (call.tags or {}).get("dr:managed", place.installation)} == {place.installation},
     )
 
