@@ -9,6 +9,8 @@ from typing import Any
 
 from permissions.calls import Call, asked, revived
 from permissions.evaluator import decide
+from permissions.places import place
+from permissions.recorder import folder
 
 from dr.iam.documents import policy
 from dr.iam.operations import NEEDS, OPERATIONS
@@ -33,6 +35,15 @@ UNUSED = {
     (Role.MARKER, "ec2:DescribeSnapshots"): "as ec2:CreateTags",
 }
 """What is allowed to a role and made by none of its commands, each with its reason."""
+UNTOUCHED = {
+    (
+        Role.CAPTURER,
+        "s3:PutObject",
+        "altered",
+    ): "only for a template that was altered in the store; tests of the store "
+    "do it, and no command of the suite on S3",
+}
+"""Folders of the store that a role may write or clear and no command of the whole suite does, each with its reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +59,42 @@ def recorded(directory: Path) -> list[Call]:
     return [revived(file.read_text()) for file in sorted(directory.glob("*.json"))]
 
 
-def judge(calls: Iterable[Call]) -> Verdict:
+def judge(calls: Iterable[Call], *, whole: bool = False) -> Verdict:
+    """`whole` asks of every folder of the store too that somebody needs it."""
     calls = list(calls)
     used: set[tuple[Role, str]] = set()
     refused = [fault for call in calls for fault in _faults(call, used)]
     idle = {(role, need.action) for need in NEEDS for role in need.roles} - used - UNUSED.keys()
     unused = [f"{role.value}: {action} is allowed, and no recorded call needs it" for role, action in idle]
+    unused += _untouched(calls) if whole else []
     return Verdict(refused=tuple(refused), unused=tuple(sorted(unused)), calls=len(calls))
+
+
+def _untouched(calls: Iterable[Call]) -> list[str]:
+    """Folders that are open to a role for nothing."""
+    touched = {
+        (role, request.action, folder(request.resource))
+        for call in calls
+        for role in ROLES.get(call.command or "", ())
+        for request in asked(call)
+    }
+    idle = _folders() - touched - UNTOUCHED.keys()
+    return [
+        f"{role.value}: {action} in {name} is allowed, and no recorded call needs it"
+        for role, action, name in idle
+    ]
+
+
+def _folders() -> set[tuple[Role, str, str]]:
+    """What each role may write and clear in the store."""
+    return {
+        (role, action, folder(arn))
+        for role in Role
+        for row in policy(role, place())["Statement"]
+        if row["Sid"] in ("WriteStore", "ClearStore")
+        for action in row["Action"]
+        for arn in row["Resource"]
+    }
 
 
 def _faults(call: Call, used: set[tuple[Role, str]]) -> Iterator[str]:

@@ -44,7 +44,7 @@ def pytest_sessionfinish(session, exitstatus):
         return
     from permissions.judging import judge, recorded  # noqa: PLC0415 - a worker needs none of it
 
-    verdict = judge(recorded(Path(os.environ[recorder.VARIABLE])))
+    verdict = judge(recorded(Path(os.environ[recorder.VARIABLE])), whole=True)
     session.config.stash[_VERDICT] = verdict
     if verdict.refused or verdict.unused:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,7 +32,10 @@ _KEPT = {
     *("Bucket", "Key", "Prefix", "Name"),
 }
 """Parameters that IAM's decision depends on; bodies and values stay out."""
-_ROOTS = re.compile(r"(?:^|/)(installation\.json|[a-z-]+/)")
+FOLDERS = {
+    *("installation.json", "stacks", "blobs", "altered", "leases"),
+    *("applied", "orphans", "pins", "restores", "dr-staging"),
+}
 _directories: list[Path] = []
 _tags: dict[str, Mapping[str, str]] = {}
 _places: dict[int, tuple[Any, Any]] = {}
@@ -115,7 +117,7 @@ def _kind(call: Call) -> tuple[Any, ...]:
         *(call.service, call.operation, call.command, sorted(params)),
         place is not None and (place.regions, len(place.stores), [bool(s.prefix) for s in place.stores]),
         place is not None and _within(call),
-        _root(params.get("Key", params.get("Prefix", ""))),
+        folder(params.get("Key", params.get("Prefix", ""))),
         str(params.get("StackName", "")).startswith("arn:"),
         [sorted(tag["Key"] for tag in row["Tags"]) for row in params.get("TagSpecifications", [])],
         None if call.tags is None else sorted(key for key in call.tags if key.startswith("dr:")),
@@ -141,16 +143,9 @@ def _within(call: Call) -> tuple[bool, ...]:
     )
 
 
-def _root(key: str) -> str:
-    """The folder of the store that a key lies in, below whatever prefix."""
-    known = [m for m in _ROOTS.findall(key) if m in _FOLDERS]
-    return known[0] if known else ""
-
-
-_FOLDERS = {
-    *("installation.json", "stacks/", "blobs/", "altered/", "leases/"),
-    *("applied/", "orphans/", "pins/", "restores/", "dr-staging/"),
-}
+def folder(key: str) -> str:
+    """The folder of the store that a key lies in, below whatever prefix; empty for none of ours."""
+    return next((part for part in key.split("/") if part in FOLDERS), "")
 
 
 def _answered(parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:

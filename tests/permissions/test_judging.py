@@ -1,0 +1,91 @@
+"""The judgement itself: what would be refused, and what nobody needs, are told."""
+
+from __future__ import annotations
+
+import pytest
+from permissions.calls import Call, revived
+from permissions.judging import UNTOUCHED, UNUSED, judge
+from permissions.places import place
+
+from dr.iam.place import Rebuilt
+
+PLACE = place(stacks=(), roles=())
+IDENTITY = {"dr:managed": "acme", "dr:policy": "p", "dr:slot": "20260329T010000Z"}
+
+
+def call(service: str, operation: str, command: str | None, **rest) -> Call:
+    return Call(
+        **{
+            "service": service,
+            "operation": operation,
+            "region": "eu-west-1",
+            "command": command,
+            "place": PLACE,
+            **rest,
+        }
+    )
+
+
+def put(key: str, command: str) -> Call:
+    return call("s3", "PutObject", command, params={"Bucket": "acme-store", "Key": key})
+
+
+FINE = {
+    "a tick's lease": put("dr/leases/1/eu-west-1/p", "apply"),
+    "a restore's pin": put("dr/pins/a", "restore"),
+    "a plan's listing": call("ec2", "DescribeSnapshots", "plan"),
+    "an end": call("ec2", "DeleteSnapshot", "apply", params={"SnapshotId": "snap-1"}, tags=IDENTITY),
+    "a stack": call(
+        "cloudformation",
+        "CreateChangeSet",
+        "restore",
+        params={"StackName": "app", "ChangeSetName": "dr-1"},
+        targets=("app",),
+    ),
+}
+WRONG = {
+    "a reader that writes": put("dr/leases/1/eu-west-1/p", "plan"),
+    "a tick that pins": put("dr/pins/a", "apply"),
+    "a key beside the prefix": put("leases/1/eu-west-1/p", "apply"),
+    "another Region": call("ec2", "DescribeSnapshots", "plan", region="us-east-1"),
+    "the end of what was never read": call("ec2", "DeleteSnapshot", "apply", params={"SnapshotId": "snap-1"}),
+    "a create without tags": call("ec2", "CreateSnapshot", "apply", params={"VolumeId": "vol-1"}),
+    "another stack": call("cloudformation", "CreateChangeSet", "restore", params={"StackName": "b", "ChangeSetName": "dr-1"}, targets=("app",)),
+    "a call that the table lacks": call("ec2", "ImportSnapshot", None, place=None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made", FINE.values(), ids=FINE)
+def test_a_call_of_the_role_whose_command_it_is_passes(made):
+    assert judge([revived(made.text())]).refused == ()
+
+
+@pytest.mark.parametrize("made", WRONG.values(), ids=WRONG)
+def test_a_call_that_would_be_refused_is_told(made):
+    assert judge([revived(made.text())]).refused != ()
+
+
+def test_what_no_call_needs_is_told_but_for_what_has_a_reason():
+    unused = judge([FINE["a plan's listing"]]).unused
+
+    assert "restorer: ssm:GetParameter is allowed, and no recorded call needs it" in unused
+    assert not any(line.startswith("reader: ec2:DescribeSnapshots ") for line in unused)
+    assert not any(line.startswith("marker:") for line in unused)
+
+
+def test_the_whole_suite_is_asked_of_every_folder_too():
+    missing = "restorer: s3:PutObject in pins is allowed, and no recorded call needs it"
+
+    assert missing in judge([FINE["a tick's lease"]], whole=True).unused
+    assert missing not in judge([FINE["a restore's pin"]], whole=True).unused
+
+
+def test_every_exception_has_a_reason():
+    assert all(len(reason) > 10 for reason in (*UNUSED.values(), *UNTOUCHED.values()))
+
+
+def test_a_call_comes_back_as_it_was_written():
+    made = call("ssm", "GetParameter", "restore", targets=("app",), place=place())
+
+    assert revived(made.text()) == made
+    assert made.place.rebuilt == Rebuilt(stacks=("app", "prod-*"), roles=made.place.rebuilt.roles)
