@@ -8,7 +8,7 @@ AWSCLI_STAMP := .venv-awscli/.installed
 LINT_STAMP := .venv-lint/.installed
 WORKERS ?= 2
 
-.PHONY: demo test test-long check format lock clean
+.PHONY: demo test test-long faults check format lock clean
 
 demo: $(STAMP)
 	$(BIN)/dr demo
@@ -18,6 +18,11 @@ test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 
 test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# Every fault at every call, and every guard switched off in turn: the tables of docs/reliability.md.
+faults: $(STAMP)
+	PYTHONPATH=tests $(BIN)/python -m faults.sweep --write docs/reliability.md
+	PYTHONPATH=tests $(BIN)/python -m faults.proof --write docs/reliability.md
 
 check: $(STAMP) $(LINT_STAMP)
 	$(BIN)/ruff check .

@@ -23,6 +23,16 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update", action="store_true", help="write the golden texts anew, to be read in the diff"
     )
+    parser.addoption(
+        "--switch-off", metavar="GUARD", help="take a guard away: see tests/faults/switched_off.py"
+    )
+
+
+def pytest_configure(config):
+    if guard := config.getoption("--switch-off"):
+        from faults.switched_off import switch_off  # noqa: PLC0415 - of the suite, and only when it is asked for
+
+        switch_off(guard)
 
 
 SANDBOX_KEYS = ("AKIASANDBOX", "sandbox")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from random import Random
 
 
 class Kind(Enum):
@@ -28,6 +29,7 @@ class Kind(Enum):
     DUPLICATED = "delivered twice"
     HIDDEN = "what it made is hidden for some calls"
     BROKEN = "what it made turns error"
+    HANGING = "what it made stays pending"
     KILLED_BEFORE = "kill -9 before the effect"
     KILLED_AFTER = "kill -9 after the effect"
 
@@ -44,6 +46,7 @@ AFTER = (
     Kind.DUPLICATED,
     Kind.HIDDEN,
     Kind.BROKEN,
+    Kind.HANGING,
     Kind.KILLED_AFTER,
 )
 KILLS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
@@ -75,6 +78,39 @@ class Fault:
     def strikes(self, count: int) -> bool:
         """Whether it fails the call of that number."""
         return count >= self.nth and (self.times is None or count < self.nth + self.times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """Every call fails with this chance, in a way and in an order that the seed decides."""
+
+    seed: int
+    chance: float = 0.15
+    kinds: tuple[Kind, ...] = (
+        Kind.THROTTLED,
+        Kind.INTERNAL,
+        Kind.UNAVAILABLE,
+        Kind.RESET_BEFORE,
+        Kind.RESET_AFTER,
+        Kind.TIMEOUT_AFTER,
+        Kind.TRUNCATED,
+        Kind.DUPLICATED,
+        Kind.HIDDEN,
+        Kind.KILLED_AFTER,
+    )
+
+
+class Weather:
+    """What a storm does to one call after the other."""
+
+    def __init__(self, storm: Storm) -> None:
+        self._storm = storm
+        self._chance = Random(storm.seed)
+
+    def struck(self, action: str, region: str | None) -> Kind | None:
+        """Say how the next call fails, if it does, whatever it is."""
+        roll, kind = self._chance.random(), self._chance.choice(self._storm.kinds)
+        return kind if roll < self._storm.chance else None
 
 
 class Counts:

@@ -30,7 +30,19 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.loaders import Loader
 from botocore.session import Session
-from faults.calls import KILLS, LOST_BEFORE, REFUSED, Counts, Fault, Kind, refusal, scope, without_token
+from faults.calls import (
+    KILLS,
+    LOST_BEFORE,
+    REFUSED,
+    Counts,
+    Fault,
+    Kind,
+    Storm,
+    Weather,
+    refusal,
+    scope,
+    without_token,
+)
 
 from dr.sandbox.failures import document
 
@@ -44,11 +56,11 @@ _SHORTENED = 0.002
 
 @dataclass(slots=True, kw_only=True)
 class FaultLayer:
-    """Faults, the log's file descriptor, and how the world is told that something turned `error`."""
+    """Faults, the log's file descriptor, and how the world is told that something turned `error` or stays `pending`."""
 
-    counts: Counts
+    counts: Counts | Weather
     log: int
-    broken: Callable[[str], None]
+    turned: Callable[[str, Kind], None]
     page_size: int | None = None
     hidden: dict[str, int] = field(default_factory=dict)
     wire: URLLib3Session = field(default_factory=URLLib3Session)
@@ -117,9 +129,9 @@ class FaultLayer:
                 return got.response(request, _repeated(request, got.body))
             case Kind.HIDDEN:
                 self.hidden.update(dict.fromkeys(made, _HIDDEN_FOR))
-            case Kind.BROKEN:
+            case Kind.BROKEN | Kind.HANGING:
                 for one in made:
-                    self.broken(one)
+                    self.turned(one, kind)
         return got.response(request, got.body)
 
 
@@ -146,10 +158,11 @@ class Got:
 
 
 def install(
-    faults: tuple[Fault, ...], log: int, broken: Callable[[str], None], page_size: int | None
+    faults: tuple[Fault, ...] | Storm, log: int, turned: Callable[[str, Kind], None], page_size: int | None
 ) -> None:
     """Put the layer under every botocore session that this process makes from now on."""
-    layer = FaultLayer(counts=Counts(faults), log=log, broken=broken, page_size=page_size)
+    counts = Weather(faults) if isinstance(faults, Storm) else Counts(faults)
+    layer = FaultLayer(counts=counts, log=log, turned=turned, page_size=page_size)
     wait = time.sleep
     time.sleep = lambda seconds: wait(min(seconds, _SHORTENED))
 

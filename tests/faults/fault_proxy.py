@@ -22,6 +22,11 @@ from dr.sandbox.failures import document
 
 _ANSWERED_WITHIN = 60  # seconds
 _OWN_PATHS = "/_dr/"
+_KINDS = {
+    *REFUSED,
+    *(Kind.RESET_BEFORE, Kind.RESET_AFTER, Kind.TRUNCATED, Kind.TOKEN_LOST, Kind.DUPLICATED),
+}
+"""What a proxy can do; the others are for the layer inside the process."""
 _OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server", "host"}
 
 
@@ -54,6 +59,8 @@ class FaultProxy:
 
     def set(self, *faults: Fault, page_size: int | None = None) -> None:
         """Forget what was, and fail these calls from now on; `page_size` stands in for the MaxResults of every listing."""
+        if beyond := [fault.kind.value for fault in faults if fault.kind not in _KINDS]:
+            raise ValueError(f"a proxy cannot do this: {beyond}")
         with self._lock:
             self._counts = Counts(faults)
             self.page_size = page_size
@@ -124,11 +131,13 @@ def _answer(handler: BaseHTTPRequestHandler, proxy: FaultProxy) -> None:
         return
     action, region, service = _known(handler, body)
     kind = proxy.struck(action, region)
-    if kind in (None, Kind.RESET_AFTER, Kind.TRUNCATED, Kind.TOKEN_LOST):
+    if kind not in (*REFUSED, Kind.RESET_BEFORE):
         if proxy.page_size is not None:
             body = re.sub(rb"MaxResults=\d+", b"MaxResults=%d" % proxy.page_size, body)
         answer = _passed(handler, proxy, body)
         effect = answer.status < 400
+        if kind is Kind.DUPLICATED:
+            _passed(handler, proxy, body)
     else:
         answer, effect = _failure(kind, service, handler.headers.get("Content-Type", "")), False
     later = b"NextToken=" in body

@@ -27,31 +27,43 @@ from typing import Any
 from faults.calls import KILLS, Kind
 from faults.honesty import lies
 from faults.operations import OPERATIONS, Operation
+from faults.pages import ROOT, put_between
 from permissions import recorder
 
-ROOT = Path(__file__).parents[2]
 ALONE = (Kind.THROTTLED, Kind.RESET_BEFORE, Kind.RESET_AFTER)
 """What a single run survives by itself (I6)."""
-UNSEEN = (Kind.DUPLICATED, Kind.HIDDEN, Kind.BROKEN, Kind.TOKEN_LOST)
+UNSEEN = (Kind.DUPLICATED, Kind.HIDDEN, Kind.BROKEN, Kind.HANGING, Kind.TOKEN_LOST, None)
 """What no caller can notice when it happens: the run may end with 0, and a later one mends it."""
 OF_PAGES = (Kind.TOKEN_LOST, Kind.TOKEN_REPEATED)
-OF_CREATES = (Kind.HIDDEN, Kind.BROKEN)
+OF_CREATES = (Kind.HIDDEN, Kind.BROKEN, Kind.HANGING)
+STORMS = 25
+"""Runs of each operation in which every call may fail."""
 CHANGING = ("Create", "Delete", "Deregister", "Execute", "Put", "Set", "Update")
 ONCE = (10,)
 """Minutes after which a clean run follows."""
-MENDING = {Kind.BROKEN: (10, 20, 30)}
+MENDING = {Kind.BROKEN: (10, 20, 30), None: (10, 20, 30)}
 """A point that failed is taken again, and goes when the new one is good."""
 _READY_WITHIN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One fault at one call, numbered from 1."""
+    """One fault at one call, numbered from 1; without a kind a storm, whose seed is the number."""
 
     operation: str
-    kind: Kind
+    kind: Kind | None
     nth: int
     action: str
+
+    @property
+    def name(self) -> str:
+        """It in words."""
+        return f"{self.kind.value} at call {self.nth} ({self.action})" if self.kind else f"storm {self.nth}"
+
+    @property
+    def faults(self) -> Any:
+        """It as the world's server takes it."""
+        return [(self.kind.name, None, self.nth)] if self.kind else self.nth
 
 
 class Copies:
@@ -67,9 +79,7 @@ class Copies:
             self._undisturbed[again] = self.run([], again)
         return self._undisturbed[again]
 
-    def run(
-        self, faults: Sequence[tuple[str, str | None, int]], again: Sequence[int] = ONCE
-    ) -> list[dict[str, Any]]:
+    def run(self, faults: Any, again: Sequence[int] = ONCE) -> list[dict[str, Any]]:
         """One run with these faults, and one without after so many minutes each: code, out, err, calls and state."""
         self._process.stdin.write(json.dumps({"faults": faults, "again": again}) + "\n")
         self._process.stdin.flush()
@@ -83,14 +93,14 @@ def copies(operation: str, off: str | None = None) -> Iterator[Copies]:
     """The world of an operation, ready; `off` names a guard that is switched off in it."""
     with tempfile.TemporaryDirectory(prefix="dr-faults-") as folder:
         paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-        environ = {"PATH": os.defpath, "PYTHONPATH": paths, "LANG": "C.UTF-8", **recorder.environ()}
+        recorded = {} if off else recorder.environ()
         process = subprocess.Popen(
             [sys.executable, "-m", "faults.world_server", operation, folder, *([off] if off else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=folder,
-            env=environ,
+            env={"PATH": os.defpath, "PYTHONPATH": paths, "LANG": "C.UTF-8", **recorded},
         )
         try:
             assert process.stdout.readline() == '"ready"\n', f"the world of {operation} was not built"
@@ -109,13 +119,14 @@ def copies(operation: str, off: str | None = None) -> Iterator[Copies]:
 
 
 def every_case(operation: str, undisturbed: dict[str, Any]) -> list[Case]:
-    """Each fault that can befall each call."""
-    return [
+    """Each fault that can befall each call, and the storms."""
+    single = [
         Case(operation=operation, kind=kind, nth=number, action=call["action"])
         for number, call in enumerate(undisturbed["calls"], 1)
         for kind in Kind
         if _befalls(kind, call)
     ]
+    return [*single, *(Case(operation=operation, kind=None, nth=seed, action="") for seed in range(STORMS))]
 
 
 def _befalls(kind: Kind, call: dict[str, Any]) -> bool:
@@ -137,9 +148,9 @@ def sample(cases: Sequence[Case]) -> list[Case]:
         "ExecuteChangeSet",
     )
     seen: Counter[str] = Counter()
-    chosen = []
-    for nth in sorted({case.nth for case in cases}):
-        here = [case for case in cases if case.nth == nth]
+    chosen = [case for case in cases if case.kind is None][:2]
+    for nth in sorted({case.nth for case in cases if case.kind}):
+        here = [case for case in cases if case.nth == nth and case.kind]
         first = here[0].action in ours and seen[here[0].action] == 0
         seen[here[0].action] += 1
         chosen += here if first else [here[(nth * 5) % len(here)]]
@@ -170,7 +181,7 @@ def _ended(case: Case, operation: Operation, first: dict[str, Any]) -> Iterator[
         if first["code"] != -9:
             yield f"was to be killed, and ended with {first['code']}"
         return
-    allowed = {0, 1, *operation.refused}
+    allowed = {0, 1, *operation.refused, *([] if case.kind else [-9])}
     if first["code"] not in allowed:
         yield f"ended with {first['code']}: {_said(first)}"
     for sign in ("Traceback", "fault of its own"):
@@ -251,7 +262,7 @@ def _tried(case: Case, world: Copies) -> Swept:
 
 def _wrong(case: Case, world: Copies, again: tuple[int, ...]) -> list[str]:
     wanted = world.undisturbed(again)
-    return judge(case, world.run([(case.kind.name, None, case.nth)], again), wanted)
+    return judge(case, world.run(case.faults, again), wanted)
 
 
 def changes(calls: Iterable[dict[str, Any]]) -> list[str]:
@@ -272,9 +283,10 @@ def table(swept: Sequence[Swept]) -> str:
     rows = ["| operation | fault | calls tried | survived |", "|---|---|---:|---:|"]
     tried = Counter((one.case.operation, one.case.kind) for one in swept)
     well = Counter((one.case.operation, one.case.kind) for one in swept if not one.wrong)
-    order = [(operation, kind) for operation in OPERATIONS for kind in Kind if tried[operation, kind]]
+    order = [(o, kind) for o in OPERATIONS for kind in (*Kind, None) if tried[o, kind]]
     rows += [
-        f"| {o} | {k.value} | {tried[o, k]} | {100 * well[o, k] / tried[o, k]:.0f} % |" for o, k in order
+        f"| {o} | {k.value if k else 'storm'} | {tried[o, k]} | {100 * well[o, k] / tried[o, k]:.0f} % |"
+        for o, k in order
     ]
     share = 100 * sum(well.values()) / len(swept)
     return "\n".join([*rows, f"| **all** |  | **{len(swept)}** | **{share:.4g} %** |"])
@@ -289,25 +301,22 @@ def main() -> int:
     workers = os.cpu_count() or 1
     shares = [(o, (n, workers)) for o in options.operation or OPERATIONS for n in range(workers)]
     with ThreadPoolExecutor(workers) as pool:
-        swept = [one for part in pool.map(lambda each: sweep(each[0], share=each[1]), shares) for one in part]
-    lost = [one for one in swept if one.wrong]
-    for one in lost:
-        sys.stdout.write(
-            f"{one.case.operation}: {one.case.kind.value} at call {one.case.nth} ({one.case.action})\n"
-        )
-        sys.stdout.writelines(f"    {why}\n" for why in one.wrong)
+        swept = [one for part in pool.map(lambda each: _told(*each), shares) for one in part]
     sys.stdout.write(table(swept) + "\n")
     if options.write:
-        _write(options.write, table(swept))
-    return 1 if lost else 0
+        put_between(options.write, "sweep", table(swept))
+    return 1 if any(one.wrong for one in swept) else 0
 
 
-def _write(page: Path, text: str) -> None:
-    """Replace what stands between the page's two marks."""
-    before, mark, rest = page.read_text().partition("<!-- sweep -->\n")
-    _, end, after = rest.partition("<!-- /sweep -->")
-    assert "" not in (mark, end), f"{page} has no place for the table"
-    page.write_text(f"{before}{mark}{text}\n{end}{after}")
+def _told(operation: str, share: tuple[int, int]) -> list[Swept]:
+    """One share of an operation; what was lost is told at once."""
+    swept = sweep(operation, share=share)
+    for one in swept:
+        if one.wrong:
+            sys.stdout.write("\n    ".join([f"{operation}: {one.case.name}", *one.wrong]) + "\n")
+    sys.stdout.write(f"{operation}, share {share[0] + 1} of {share[1]}: {len(swept)} tried\n")
+    sys.stdout.flush()
+    return swept
 
 
 if __name__ == "__main__":

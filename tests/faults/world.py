@@ -21,6 +21,7 @@ from botocore.config import Config
 
 from dr.cli import run
 from dr.sandbox.clock import clock
+from dr.sandbox.corrections import ec2_states
 
 REGION, BUCKET = "eu-west-1", "acme-store"
 BEGIN = datetime(2030, 5, 6, 9, 5, tzinfo=UTC)
@@ -139,6 +140,16 @@ class World:
     def delete(self, stack: str) -> None:
         self.client("cloudformation").delete_stack(StackName=stack)
         self.settled(stack, "DELETE_COMPLETE")
+
+    def settle(self) -> None:
+        """What hangs becomes good."""
+        ec2 = self.client("ec2")
+        for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
+            if one["State"] == "pending":
+                ec2_states.change(one["SnapshotId"], "completed")
+        for one in ec2.describe_images(Owners=["self"])["Images"]:
+            if one["State"] == "pending":
+                ec2_states.change(one["ImageId"], "available")
 
     # --- what of it can be told apart -----------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from faults import switched_off
-from faults.calls import Fault, Kind
+from faults.calls import Fault, Kind, Storm
 from faults.fault_layer import install, share_models
 from faults.operations import OPERATIONS, Operation
 from faults.world import World, later, set_clock
@@ -36,6 +36,8 @@ import dr.cli
 from dr.sandbox import application
 from dr.sandbox.world import settings
 
+Faults = list[Any] | int
+"""(kind, action, number of the call) each, or the seed of a storm."""
 PAGE = 5
 """Items on a page of a listing, the fewest that EC2 takes: a full shelf has two pages."""
 
@@ -107,12 +109,13 @@ def _case(case: dict[str, Any], operation: Operation, front: Any, folder: Path) 
         runs = []
         for minutes, faults in ((0, case["faults"]), *((minutes, []) for minutes in case["again"])):
             set_clock(begin + timedelta(minutes=minutes))
+            world.settle()
             done = _run(operation.arguments, faults, world, Path(scratch))
             runs.append(done | {"state": world.end_state()})
     return {"runs": runs}
 
 
-def _run(arguments: tuple[str, ...], faults: list[Any], world: World, scratch: Path) -> dict[str, Any]:
+def _run(arguments: tuple[str, ...], faults: Faults, world: World, scratch: Path) -> dict[str, Any]:
     """One process of dr: how it ended (minus the signal for a kill), what it said, what it called."""
     out, err, log = (scratch / name for name in ("out", "err", "log"))
     for file in (out, err, log):
@@ -126,7 +129,7 @@ def _run(arguments: tuple[str, ...], faults: list[Any], world: World, scratch: P
     return {"code": code, "out": out.read_text(), "err": err.read_text()[-4000:], "calls": calls}
 
 
-def _become_dr(arguments: tuple[str, ...], faults: list[Any], world: World, files: tuple[Path, ...]) -> None:
+def _become_dr(arguments: tuple[str, ...], faults: Faults, world: World, files: tuple[Path, ...]) -> None:
     """Run dr in this forked process, never to come back."""
     out, err, log = (os.open(file, os.O_WRONLY | os.O_APPEND) for file in files)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -137,7 +140,7 @@ def _become_dr(arguments: tuple[str, ...], faults: list[Any], world: World, file
     os.environ.update(world.environ)
     code = 70
     try:
-        install(tuple(_fault(*fault) for fault in faults), log, _breaker(world.url), PAGE)
+        install(_faults(faults), log, _turner(world.url), PAGE)
         code = dr.cli.run(["--config", str(world.folder / "dr.yaml"), *arguments])
     except BaseException:  # noqa: BLE001 - whatever comes out of dr is a finding
         traceback.print_exc()
@@ -146,21 +149,25 @@ def _become_dr(arguments: tuple[str, ...], faults: list[Any], world: World, file
     os._exit(code)
 
 
-def _fault(kind: str, action: str | None, nth: int) -> Fault:
-    return Fault(kind=Kind[kind], action=action, nth=nth)
+def _faults(faults: Faults) -> tuple[Fault, ...] | Storm:
+    """A number is the seed of a storm."""
+    if isinstance(faults, int):
+        return Storm(seed=faults)
+    return tuple(Fault(kind=Kind[kind], action=action, nth=nth) for kind, action, nth in faults)
 
 
-def _breaker(url: str) -> Callable[[str], None]:
-    """Turn a snapshot to `error`, an image to `failed`."""
+def _turner(url: str) -> Callable[[str, Kind], None]:
+    """Turn a snapshot to `error` and an image to `failed`, or either to `pending`."""
 
-    def broken(one: str) -> None:
+    def turned(one: str, kind: Kind) -> None:
         connection = HTTPConnection(url.removeprefix("http://"), timeout=10)
-        state = "failed" if one.startswith("ami-") else "error"
+        broken = "failed" if one.startswith("ami-") else "error"
+        state = "pending" if kind is Kind.HANGING else broken
         connection.request("POST", "/_dr/state", json.dumps({"id": one, "state": state}))
-        connection.getresponse().read()
+        assert connection.getresponse().status == 200
         connection.close()
 
-    return broken
+    return turned
 
 
 if __name__ == "__main__":

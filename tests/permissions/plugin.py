@@ -12,7 +12,13 @@ from permissions import recorder
 
 
 def pytest_configure(config):
-    """The first process makes the directory; workers of xdist are given it by the environment."""
+    """The first process makes the directory; workers of xdist are given it by the environment.
+
+    Without one of its guards dr calls what it should not: nothing of that is recorded.
+    """
+    if config.getoption("--switch-off", default=None):
+        os.environ.pop(recorder.VARIABLE, None)
+        return
     if recorder.VARIABLE not in os.environ:
         directory = Path(tempfile.mkdtemp(prefix="dr-calls-"))
         os.environ[recorder.VARIABLE] = str(directory)

@@ -67,6 +67,14 @@ def test_a_lost_answer_is_looked_after_and_makes_no_second_snapshot(world):
     assert list(done.outcomes[0].created) == list(world.cloud.snapshots)
 
 
+def test_i19_the_look_after_a_lost_answer_waits_for_what_ec2_shows_late(world):
+    world.cloud.failures.add("create_snapshot", Ambiguous("reset"), after=True)
+
+    world.apply()
+
+    assert world.clock.slept == [15.0]
+
+
 def test_a_lost_call_is_made_again_after_the_look(world):
     world.cloud.failures.add("create_snapshot", Ambiguous("reset"))
 
@@ -137,6 +145,21 @@ def test_a_name_that_a_stranger_bears_fails_the_item(machine):
     done = machine.apply(MACHINES)
 
     assert results(done) == [("Capture", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"), [(layout.SLOT, "20200101T000000Z"), (layout.SOURCE, "i-2"), (layout.MANAGED, "another")]
+)
+def test_a_taken_name_is_no_success_when_what_bears_it_is_not_ours_of_this_slot(machine, tag, value):
+    machine.apply(MACHINES)
+    (image,) = machine.cloud.images
+    machine.cloud.tag(image, tag, value)
+
+    done = machine.apply(MACHINES)
+
+    captured = [o for o in done.outcomes if isinstance(o.action, Capture)]
+    assert [(o.result, o.created) for o in captured] == [(Result.FAILED, ())]
+    assert list(machine.cloud.images) == [image]
 
 
 def test_images_are_taken_without_reboot_unless_the_policy_says_so(machine):

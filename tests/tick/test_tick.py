@@ -236,6 +236,31 @@ def test_i7_two_runs_that_race_and_one_more_equal_one_run(world):
     assert world.state()[0] == alone.state()[0]
 
 
+def test_i7_of_two_runs_that_race_to_one_image_the_second_finds_the_first_ones(world):
+    world.cloud.add_instance("i-1", "vol-root", tags={"Backup": "yes"})
+    original, raced = world.cloud, []
+
+    class Racing:
+        """Between our look and our create a second run makes the image of the same slot."""
+
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+        def create_image(self, *args, reboot):
+            if not raced:
+                raced.append(True)
+                world.cloud = original
+                world.leases.held.clear()
+                world.apply(MACHINES)
+            return original.create_image(*args, reboot=reboot)
+
+    world.cloud = Racing()
+    done = world.apply(MACHINES)
+
+    assert [(o.result.value, list(o.created)) for o in done.outcomes] == [("done", list(original.images))]
+    assert len(original.images) == 1
+
+
 def test_the_keep_of_an_apply_is_remembered(world):
     world.apply()
 
