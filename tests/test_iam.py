@@ -201,23 +201,41 @@ def test_too_many_stacks_are_refused_with_what_to_do():
 # --- the table is the code ------------------------------------------------------------------------------------------
 
 
+SPEAKING = [*sorted((ROOT / "dr" / "aws").glob("*.py")), ROOT / "dr" / "store" / "s3.py"]
+"""The modules that hold a client of AWS."""
+
+
+def nodes(path: Path, *kinds):
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)]
+
+
 def named_in_code() -> set[str]:
-    """Every attribute and text in the rooms that speak to AWS which is a method of one of the clients."""
+    """Every attribute and text in the modules that speak to AWS which is a method of one of the clients."""
     session = botocore.session.get_session()
     services = {operation.service for operation in OPERATIONS} | {"kms"}
     known = {xform_name(name) for one in services for name in session.get_service_model(one).operation_names}
-    said = {
-        node.attr if isinstance(node, ast.Attribute) else node.value
-        for room in ("aws", "store")
-        for path in (ROOT / "dr" / room).glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute | ast.Constant)
-    }
+    found = [node for path in SPEAKING for node in nodes(path, ast.Attribute, ast.Constant)]
+    said = {node.attr if isinstance(node, ast.Attribute) else node.value for node in found}
     return {name for name in said if name in known}
 
 
 def test_the_table_holds_what_the_code_calls_and_nothing_else():
     assert {xform_name(operation.name) for operation in OPERATIONS} == named_in_code()
+
+
+def test_no_other_module_holds_a_client():
+    others = [
+        path for path in (ROOT / "dr").rglob("*.py") if path not in SPEAKING and "sandbox" not in path.parts
+    ]
+    clients = {"client", "ec2", "cloudformation", "autoscaling"}
+    holding = {
+        path.relative_to(ROOT).as_posix()
+        for path in others
+        for node in nodes(path, ast.Call)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in clients
+    }
+
+    assert holding == {"dr/store/opening.py"}, "it makes the client that dr/store/s3.py is given"
 
 
 def test_an_operation_stands_in_the_table_once():
