@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import os
 import sys
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,7 +39,7 @@ FOLDERS = {
 }
 _directories: list[Path] = []
 _tags: dict[str, Mapping[str, str]] = {}
-_places: dict[int, tuple[Any, Any]] = {}
+_places: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 
 def environ() -> dict[str, str]:
@@ -198,9 +199,9 @@ def _named(event: Any) -> tuple[str, ...]:
 
 def _place_of(app: Any) -> Any:
     """The installation that IAM would be told of; None for one whose files cannot be read."""
-    if id(app) not in _places:
-        _places[id(app)] = (app, _read_place(app))
-    return _places[id(app)][1]
+    if app not in _places:
+        _places[app] = _read_place(app)
+    return _places[app]
 
 
 def _read_place(app: Any) -> Any:
