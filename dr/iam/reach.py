@@ -166,7 +166,7 @@ def store_listed(place: Place) -> Reach:
 
     `IfExists`: S3 asks for s3:ListBucket, and names no prefix, to tell a missing object from a forbidden one.
     """
-    prefixes = sorted({f"{store.prefix}/*" for store in place.stores if store.prefix})
+    prefixes = sorted({f"{_prefix(store)}/*" for store in place.stores if store.prefix})
     whole = any(not store.prefix for store in place.stores)
     condition: Condition = {} if whole else {"StringLikeIfExists": {"s3:prefix": prefixes}}
     return Reach(sid="ListStore", resources=_buckets(place), condition=condition)
@@ -211,7 +211,15 @@ def objects(place: Place, *keys: str) -> tuple[str, ...]:
 
 
 def _inside(place: Place, store: StoreLocation) -> str:
-    return f"{_bucket(place, store)}/{store.prefix}".rstrip("/")
+    return f"{_bucket(place, store)}/{_prefix(store)}".rstrip("/")
+
+
+def _prefix(store: StoreLocation) -> str:
+    """A prefix may hold a `*`, which IAM takes for itself only as `${*}`.
+
+    Source: IAM user guide, IAM policy elements: Variables and tags, special characters.
+    """
+    return store.prefix.replace("*", "${*}")
 
 
 def _key(place: Place, regions: list[str], contexts: tuple[str, ...]) -> Reach:

@@ -77,9 +77,15 @@ def holds(operator: str, key: str, wanted: list[str], context: Context) -> bool:
 
 
 def like(pattern: str, text: str) -> bool:
-    """IAM's wildcards: `*` and `?`."""
-    parts = ("." if c == "?" else ".*" if c == "*" else re.escape(c) for c in pattern)
+    """IAM's wildcards, `*` and `?`; `${*}` is a star."""
+    pieces = re.findall(r"\$\{\*\}|.", pattern, re.DOTALL)
+    parts = (
+        _WILD.get(piece) or re.escape(piece.strip("${}") if len(piece) > 1 else piece) for piece in pieces
+    )
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+_WILD = {"?": ".", "*": ".*"}
 
 
 def listed(value: str | list[str]) -> list[str]:

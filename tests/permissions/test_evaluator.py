@@ -50,6 +50,9 @@ def test_an_operator_that_is_not_known_is_no_pass():
         ("a.c", "abc", False),
         ("[a]", "a", False),
         ("a*", "b", False),
+        ("a${*}", "a*", True),
+        ("a${*}", "ab", False),
+        ("${a}", "${a}", True),
     ],
 )
 def test_a_wildcard(pattern, text, expected):

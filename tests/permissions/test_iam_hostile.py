@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from permissions.calls import Call, asked
 from permissions.evaluator import Request, decide
-from permissions.places import ACCOUNT, ROLE, place
+from permissions.places import ACCOUNT, FULL, ROLE, place
 
 from dr.iam.documents import policy
 from dr.iam.place import Role
@@ -184,6 +184,17 @@ def test_protections_stay_even_with_a_policy_beside_ours(role, action):
 
     assert decide([ADMIN], request).allowed
     assert not decide([policy(role, place()), ADMIN], request).allowed
+
+
+def test_a_star_in_a_prefix_opens_nothing_else():
+    document = policy(Role.READER, place(FULL.replace("acme-store/dr", "acme-store/d*")))
+
+    def allowed(key: str) -> bool:
+        return all(
+            decide([document], request).allowed for request in asked(s3("GetObject", "acme-store", key))
+        )
+
+    assert (allowed("d*/stacks/a"), allowed("dx/stacks/a")) == (True, False)
 
 
 def test_a_role_is_passed_to_cloudformation_only():
