@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from making import REGION
 
 from dr.aws.maker import CloudFormationMaker
@@ -273,6 +274,41 @@ def test_executing_again_is_success(maker, cfn):
     maker.execute(new.name, new.token)
 
     assert maker.live(new.name).status == "CREATE_COMPLETE"
+
+
+EXECUTED_BEFORE = ["TokenAlreadyExistsException", "InvalidChangeSetStatus", "ChangeSetNotFound"]
+
+
+def refuse_execution(aws, code):
+    """AWS's word for an execution that it has seen before; which of them it says depends on how long ago that was."""
+    error = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    answer = (AWSResponse("", 400, {}, None), error)
+    events = aws.session.cloudformation(REGION).meta.events
+    events.register("before-call.cloudformation.ExecuteChangeSet", lambda **_: answer)
+
+
+@pytest.mark.parametrize("code", EXECUTED_BEFORE)
+def test_an_execution_whose_answer_was_lost_is_followed(maker, aws, cfn, code):
+    new = new_stack()
+    made(maker, cfn, new)
+    refuse_execution(aws, code)
+
+    maker.execute(new.name, new.token)
+
+    assert maker.live(new.name).status == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize("code", EXECUTED_BEFORE[1:])
+def test_a_refused_execution_that_nobody_began_is_an_error(maker, aws, code):
+    new = new_stack()
+    maker.create_change_set(new)
+    ready(maker, new)
+    refuse_execution(aws, code)
+
+    with pytest.raises(CloudError) as refused:
+        maker.execute(new.name, new.token)
+
+    assert refused.value.code == code
 
 
 def test_i13_a_change_set_for_a_stack_that_exists_is_refused(maker, cfn):

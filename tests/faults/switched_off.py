@@ -240,13 +240,13 @@ GUARDS = {
             name="one that was executed already is followed",
             source="FAILURES 2, rows 33, 36",
             off=_answers("dr.aws.maker:CloudFormationMaker._already", answer=False),
-            test="tests/contract/test_aws_stacks.py::test_executing_again_is_success",
+            test="tests/contract/test_aws_stacks.py::test_an_execution_whose_answer_was_lost_is_followed",
         ),
         Guard(
             name="a restore is in the journal before its first call",
             source="DESIGN 8",
             off=_answers("dr.store.records:StoreRecords.record_begun", None),
-            test="tests/restore/test_restore_carrying_out.py::test_i5_a_restore_killed_after_any_call_goes_on_and_ends_verified_with_one_stack",
+            test="tests/restore/test_restore_carrying_out.py::test_a_restore_that_was_executed_is_taken_up_with_its_own_points",
         ),
         Guard(
             name="conditional writes to S3",
@@ -258,7 +258,7 @@ GUARDS = {
             name="conditional writes to a directory",
             source="FAILURES 2b, S3",
             off=_answers("dr.store.directory:_holds", answer=True),
-            test="tests/store/test_store_directory.py::test_processes_that_race_lose_no_update_and_one_creates",
+            test="tests/contract/test_store_contract.py::test_a_put_if_absent_leaves_what_is_there",
         ),
         Guard(
             name="a conditional write whose answer was lost is read back",
@@ -454,13 +454,13 @@ GUARDS = {
             name="a function stops a minute before its end",
             source="FAILURES 2, row 45",
             off=_value("dr.functions:_MARGIN", timedelta(0)),
-            test="tests/shells/test_handlers.py::test_i21_with_twenty_seconds_left_it_stops_cleanly_and_the_next_call_finishes",
+            test="tests/shells/test_handlers.py::test_i21_nothing_begins_in_the_last_minute",
         ),
         Guard(
             name="a store has one installation",
             source="DESIGN 4",
             off=_answers("dr.store.records:StoreRecords.claim", None),
-            test="tests/tick/test_tick.py::test_a_store_of_another_installation_is_refused_before_any_change",
+            test="tests/store/test_store_records.py::test_a_second_claimant_is_refused_with_both_names",
         ),
         Guard(
             name="a template is what its digest says",
@@ -484,7 +484,7 @@ GUARDS = {
             name="two stores that disagree stop a restore",
             source="DESIGN 8; I15",
             off=_answers("dr.store.stacks:StoredStacks._agree", None),
-            test="tests/store/test_store_tampering.py::test_i15_two_stores_that_disagree_stop_the_read",
+            test="tests/store/test_store_tampering.py::test_i15_two_stores_that_disagree_about_an_older_version_stop_its_read",
         ),
         Guard(
             name="two stores agree about the newest version",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -16,6 +17,7 @@ from runtime_api import ROOT, Function
 
 from dr import layout
 from dr.app import App, Settings
+from dr.functions import stop_at
 from dr.sandbox import process
 
 ACCOUNT, HOME, AWAY = "123456789012", "eu-west-1", "eu-central-1"
@@ -208,6 +210,13 @@ def test_i21_with_twenty_seconds_left_it_stops_cleanly_and_the_next_call_finishe
     after = tick.invoke({"policies": ["data-volumes"], "region": HOME}).payload
     assert [source for source, _ in captured(after)] == world.volumes()
     assert (after["summary"]["left"], after["summary"]["failed"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("left", "begins_within"), [(900, 840), (61, 1), (60, 0), (20, -40)])
+def test_i21_nothing_begins_in_the_last_minute(left, begins_within):
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    assert stop_at(now, left) == now + timedelta(seconds=begins_within)
 
 
 def test_a_lease_that_somebody_holds_is_a_success_with_a_note(world, tick):

@@ -84,6 +84,16 @@ def test_i15_two_stores_that_disagree_stop_the_read(pair):
         pair.stacks.read(point_of(stored()))
 
 
+def test_i15_two_stores_that_disagree_about_an_older_version_stop_its_read(pair):
+    pair.stacks.write(stored())
+    pair.stacks.write(stored(NOON + HOUR))
+    pair.file(pair.replica, manifest_of(stored())).write_bytes(forged(stored(template="forged")))
+
+    with pytest.raises(Refused, match="disagree"):
+        pair.stacks.read(point_of(stored()))
+    assert pair.stacks.read(point_of(stored(NOON + HOUR))).slot == NOON + HOUR
+
+
 def test_with_one_store_away_the_other_is_believed_and_it_is_told(pair):
     pair.stacks.write(stored())
     pair.replica.away = True
