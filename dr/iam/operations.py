@@ -19,11 +19,11 @@ _TICK = (_CAPTURER, _EXPIRER)
 _PLANNING = (_READER, *_TICK, _RESTORER)
 
 MAY = {
-    Role.READER: "look: dr plan, status, points, stacks, verify",
+    Role.READER: "look: dr plan, status, points, stacks",
     Role.CAPTURER: "take points and store stacks: dr apply, as far as nothing expires",
     Role.EXPIRER: "end points that no rule claims: dr apply, together with capturer",
     Role.MARKER: "write the marks dr:hold, dr:expires-at and dr:consistency; no command does yet",
-    Role.RESTORER: "bring stacks back: dr restore",
+    Role.RESTORER: "bring stacks back, and see what would not come back: dr restore, verify",
 }
 """What each role is for, in the words of `dr iam`."""
 

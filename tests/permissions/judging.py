@@ -21,7 +21,7 @@ ROLES = {
     "status": (Role.READER,),
     "points": (Role.READER,),
     "stacks": (Role.READER,),
-    "verify": (Role.READER,),
+    "verify": (Role.RESTORER,),
     "iam": (Role.READER,),
     "apply": (Role.CAPTURER, Role.EXPIRER),
     "tick": (Role.CAPTURER, Role.EXPIRER),
