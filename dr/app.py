@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from dr.aws.ec2 import Ec2Cloud
+from dr.aws.kms import KmsSigner
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
@@ -25,7 +26,7 @@ from dr.config import CheckedConfig, Config, check_config
 from dr.errors import EnvironmentFailed, InvalidDocuments, Problem, UsageError
 from dr.events import narrowed, read_restore, read_tick, require_account
 from dr.executor.hands import Hands
-from dr.files import PolicyFiles, read_file, read_policy_files, shown
+from dr.files import PolicyFiles, public_key_problems, read_file, read_policy_files, read_public_key, shown
 from dr.functions import Document, invocation, run_restore, run_tick, stop_at
 from dr.limits import decide
 from dr.model import Policy, RecoveryPoint, StackVersion
@@ -39,6 +40,7 @@ from dr.stacks.restore import RestorePlan
 from dr.store.leases import Owner, StoreLeases, owner_of
 from dr.store.opening import Stores, open_stores
 from dr.store.records import StoreRecords
+from dr.store.signing import Signing
 from dr.store.stacks import StoredStacks
 from dr.store.versions import read_versions
 from dr.tick.applying import Decide
@@ -125,7 +127,8 @@ class App:
         config = self.checked_config
         folder = shown(Path(config.policies_dir))
         checked = check_policies(self.policy_files.files, config.regions, self.clock_of_files.now(), folder)
-        return checked, (*config.problems, *self.policy_files.problems, *checked.problems)
+        keys = public_key_problems(config.config)
+        return checked, (*config.problems, *keys, *self.policy_files.problems, *checked.problems)
 
     @cached_property
     def clock_of_files(self) -> SystemClock:
@@ -197,6 +200,15 @@ class App:
         return open_stores((self.config.primary, self.config.replica), lambda: self.session, self.clock)
 
     @cached_property
+    def signing(self) -> Signing | None:
+        """Who signs manifests and who is believed; None where dr.yaml says nothing of it. Raises as `Signing`."""
+        keys = self.config.signing
+        if keys is None:
+            return None
+        signer = KmsSigner(self.session, keys.key, keys.region or self.session.region)
+        return Signing(signer, read_public_key(keys), keys.file or self.config.file)
+
+    @cached_property
     def desk(self) -> Desk:
         """Everything a tick works with."""
         config, clock = self.config, self.clock
@@ -205,7 +217,7 @@ class App:
             installation=config.name,
             cloud=self.cloud,
             stacks=CloudFormationStacks(self.session),
-            store=StoredStacks(primary, replica, clock),
+            store=StoredStacks(primary, replica, clock, self.signing),
             clock=clock,
             jitter=partial(random.uniform, 0.5, 1.0),
         )

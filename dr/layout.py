@@ -177,12 +177,25 @@ def parse_manifest_key(key: str) -> tuple[Lineage, datetime] | None:
     return (Lineage(policy=policy, account=account, region=region, source=name), slot) if slot else None
 
 
+def signature_key(lineage: Lineage, slot: datetime, sha256: str) -> str:
+    """The signature of the manifest with this digest, beside it: two captures of one slot never take each other's."""
+    return f"{manifest_key(lineage, slot).removesuffix('.json')}.{sha256}.sig"
+
+
+def signed_manifest(key: str) -> str | None:
+    """The key of the manifest that a signature's key belongs to; None when it is no signature of ours."""
+    match = re.fullmatch(r"(stacks/.+)\.[0-9a-f]{64}\.sig", key)
+    manifest = f"{match[1]}.json" if match else ""
+    return manifest if parse_manifest_key(manifest) else None
+
+
 def blob_key(sha256: str) -> str:
     """A template under its own digest."""
     return f"blobs/{sha256[:2]}/{sha256}"
 
 
 BLOBS = "blobs/"
+ALTERED = "altered/"
 
 
 def altered_key(sha256: str, found: str) -> str:
@@ -190,7 +203,7 @@ def altered_key(sha256: str, found: str) -> str:
 
     No sweep looks here: what it means is for a person to find out, and to remove.
     """
-    return f"altered/{sha256}/{found}"
+    return f"{ALTERED}{sha256}/{found}"
 
 
 def lease_key(account: str, region: str, policy: str) -> str:

@@ -16,6 +16,7 @@ What went wrong beside a success is remembered, and `lag` says it once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -26,6 +27,7 @@ from dr.model import Kind, Lineage, RecoveryPoint, State
 from dr.ports import Clock, ObjectStore
 from dr.store.documents import Packed, pack
 from dr.store.newest import compare_newest, disagree
+from dr.store.signing import Signing
 from dr.store.vault import Vault
 from dr.stored import StoredStack
 
@@ -36,8 +38,12 @@ _Answer = TypeVar("_Answer")
 class StoredStacks:
     """`ports.StackStore` over one or two object stores."""
 
-    def __init__(self, primary: ObjectStore, replica: ObjectStore | None, clock: Clock) -> None:
-        self._vaults = [Vault(store, self._note) for store in (primary, replica) if store is not None]
+    def __init__(
+        self, primary: ObjectStore, replica: ObjectStore | None, clock: Clock, signing: Signing | None = None
+    ) -> None:
+        stores = [store for store in (primary, replica) if store is not None]
+        self._vaults = [Vault(store, self._note, signing) for store in stores]
+        self._signing = signing
         self._clock = clock
         self._troubles: dict[str, None] = {}
 
@@ -95,16 +101,12 @@ class StoredStacks:
         now = self._clock.now()
         for vault, body in standing:
             if body is not None:
-                self._beside(vault, partial(vault.sweep, body, lineage, now))
+                self._beside(vault, partial(vault.sweep, body, lineage, slot, now))
 
     def lag(self) -> tuple[str, ...]:
         """Say what went wrong since it was last asked, and what one store lacks of the other."""
         missing = self._differences(layout.MANIFESTS) if len(self._vaults) > 1 else []
-        said = [
-            f"{to.name} lacks {len(keys)} stored stack{'s' if len(keys) > 1 else ''} that {of.name} has, "
-            f"the newest {keys[0]}"
-            for of, to, keys in missing
-        ]
+        said = [_lacks(to.name, of.name, keys, signed=self._signing is not None) for of, to, keys in missing]
         troubles, self._troubles = tuple(self._troubles), {}
         return (*troubles, *said)
 
@@ -116,17 +118,21 @@ class StoredStacks:
         )
 
     def _write_one(self, stack: StoredStack, lineage: Lineage) -> tuple[list[Vault], Vault]:
-        """Give the stores that answer, and the one that has the slot now: whole, and first."""
+        """Give the stores that answer, and the one that has the slot now: whole, signed, and first."""
         asked = self._ask(
             lambda vault: (vault.manifest(lineage, stack.slot), vault.before(lineage, stack.slot))
         )
         reachable = [vault for vault, _ in asked]
         for vault, (standing, _) in asked:
             if standing is not None:
+                _believed(partial(vault.signed, standing, lineage, stack.slot))
                 return reachable, vault
         found = (before for _, (_, before) in asked if before)
         before = max(found, key=lambda each: each.slot, default=None)
-        return reachable, self._write_first(pack(stack, before), lineage, stack.slot, reachable)
+        packed = pack(stack, before)
+        if self._signing is not None:
+            packed = replace(packed, signature=self._signing.sign(packed.manifest))
+        return reachable, self._write_first(packed, lineage, stack.slot, reachable)
 
     def _write_first(
         self, packed: Packed, lineage: Lineage, slot: datetime, vaults: Sequence[Vault]
@@ -159,14 +165,14 @@ class StoredStacks:
     def _differences(self, prefix: str) -> list[tuple[Vault, Vault, list[str]]]:
         """Which store lacks what of which other, newest slot first; nothing where one cannot be listed."""
         try:
-            listings = self._ask(lambda vault: vault.manifests(prefix))
+            listings = self._ask(lambda vault: vault.whole(prefix))
         except _UNREACHABLE:
             return []
         return [
-            (of, to, sorted(had.keys() - has.keys(), key=_slot_of, reverse=True))
+            (of, to, sorted(had - has, key=_slot_of, reverse=True))
             for of, had in listings
             for to, has in listings
-            if had.keys() - has.keys()
+            if had - has
         ]
 
     def _agree(self, point: RecoveryPoint, bodies: Sequence[bytes]) -> None:
@@ -225,6 +231,14 @@ def _said(work: Callable[[], _Answer]) -> _Answer:
         raise CloudError(error.message, error.remedy) from error
 
 
+def _believed(check: Callable[[], object]) -> None:
+    """Fail this capture alone where its slot is taken by what nobody signed: it is no point of ours."""
+    try:
+        check()
+    except Refused as error:
+        raise CloudError(error.message, error.remedy) from error
+
+
 def _point(key: str, written: datetime) -> RecoveryPoint:
     parsed = layout.parse_manifest_key(key)
     if parsed is None:
@@ -239,6 +253,11 @@ def _point(key: str, written: datetime) -> RecoveryPoint:
         state=State.GOOD,
         name=lineage.source,
     )
+
+
+def _lacks(store: str, other: str, keys: Sequence[str], *, signed: bool) -> str:
+    what = f"{len(keys)} stored stack{'s' if len(keys) > 1 else ''}{', or the signature,' if signed else ''}"
+    return f"{store} lacks {what} that {other} has, the newest {keys[0]}"
 
 
 def _slot_of(key: str) -> str:
