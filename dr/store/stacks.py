@@ -23,12 +23,14 @@ from typing import TypeVar
 
 from dr import layout
 from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, Refused
-from dr.model import Kind, Lineage, RecoveryPoint, State
+from dr.model import Lineage, RecoveryPoint
 from dr.ports import Clock, ObjectStore
+from dr.store.checking import StoresFound, check_stores
 from dr.store.documents import Packed, pack
 from dr.store.newest import compare_newest, disagree
 from dr.store.signing import Signing
 from dr.store.vault import Vault
+from dr.store.versions import stored_point
 from dr.stored import StoredStack
 
 _UNREACHABLE = (CloudError, EnvironmentFailed)
@@ -58,7 +60,7 @@ class StoredStacks:
         for _, listing in listings:
             for key, written in listing.items():
                 found[key] = min(written, found.get(key, written))
-        return tuple(_point(key, found[key]) for key in sorted(found))
+        return tuple(stored_point(key, found[key]) for key in sorted(found))
 
     def write(self, stack: StoredStack) -> str:
         """Keep it. Raises `CloudError` when no store took it: a store that is away fails this capture, not the run."""
@@ -116,6 +118,10 @@ class StoredStacks:
         return tuple(
             key for of, to, keys in missing for key in keys[:at_most] if self._repair_one(of, to, key)
         )
+
+    def check(self, stack: str | None, *, deep: bool) -> StoresFound:
+        """Hold everything in each store against its digests, its chain and the other store; changes nothing."""
+        return check_stores(self._vaults, stack, deep=deep, signed=self._signing is not None)
 
     def _write_one(self, stack: StoredStack, lineage: Lineage) -> tuple[list[Vault], Vault]:
         """Give the stores that answer, and the one that has the slot now: whole, signed, and first."""
@@ -237,22 +243,6 @@ def _believed(check: Callable[[], object]) -> None:
         check()
     except Refused as error:
         raise CloudError(error.message, error.remedy) from error
-
-
-def _point(key: str, written: datetime) -> RecoveryPoint:
-    parsed = layout.parse_manifest_key(key)
-    if parsed is None:
-        raise ValueError(f"{key} is no manifest's")
-    lineage, slot = parsed
-    return RecoveryPoint(
-        id=layout.stack_point_id(lineage.account, lineage.region, lineage.source, slot),
-        kind=Kind.STACK,
-        lineage=lineage,
-        slot=slot,
-        time=max(slot, written),
-        state=State.GOOD,
-        name=lineage.source,
-    )
 
 
 def _lacks(store: str, other: str, keys: Sequence[str], *, signed: bool) -> str:

@@ -54,6 +54,14 @@ class Vault:
         """Keys of manifests below a prefix, and when each was written: a complete listing."""
         return {key: at for key, at in self._store.keys(prefix) if layout.parse_manifest_key(key)}
 
+    def templates(self) -> frozenset[str]:
+        """Digests of all templates, as a listing tells them."""
+        return frozenset(key.rpartition("/")[2] for key, _ in self._store.keys(layout.BLOBS))
+
+    def evidence(self) -> tuple[str, ...]:
+        """Keys of what lay in a template's place and was set aside, for a person to look at."""
+        return tuple(key for key, _ in self._store.keys(layout.ALTERED))
+
     def whole(self, prefix: str) -> frozenset[str]:
         """Keys of the manifests that are complete as far as a listing tells: with a signature where one is wanted."""
         listing = [key for key, _ in self._store.keys(prefix)]
@@ -246,11 +254,11 @@ class Vault:
         lineage, slot, before = manifest.lineage, manifest.slot, manifest.predecessor
         older = self.manifest(lineage, before.slot) if before else None
         if before and older is not None and sha256(older) != before.sha256:
-            raise self._broken(lineage, before.slot, slot)
+            raise self.broken(lineage, before.slot, slot)
         newer = [each for each in self._slots(lineage) if each > slot]
         after = self._next(lineage, newer[0]) if newer else None
         if after and after.slot == slot and after.sha256 != manifest.sha256:
-            raise self._broken(lineage, slot, newer[0])
+            raise self.broken(lineage, slot, newer[0])
 
     def _next(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
         """What a newer manifest says of the one before it; a damaged one says nothing about its neighbours."""
@@ -264,19 +272,30 @@ class Vault:
         return {digest: self._blob(digest, manifest) for digest in sorted(manifest.blobs)}
 
     def _blob(self, digest: str, manifest: Manifest) -> bytes:
+        body, fault = self.template(digest)
+        if fault:
+            raise self.unsound(manifest.lineage, manifest.slot, digest, fault)
+        return body
+
+    def template(self, digest: str) -> tuple[bytes, str]:
+        """Read the template of a digest: its bytes, and what is wrong with them; "" where they are what it says."""
         found = self._store.get(layout.blob_key(digest))
-        if found is not None and sha256(found.body) == digest:
-            return found.body
-        fault = "is missing" if found is None else "is not what its digest says"
-        raise Refused(
-            f"{self._where(manifest.lineage, manifest.slot)}: its template {layout.blob_key(digest)} {fault}",
+        if found is None:
+            return b"", "is missing"
+        return found.body, "" if sha256(found.body) == digest else "is not what its digest says"
+
+    def unsound(self, lineage: Lineage, slot: datetime, digest: str, fault: str) -> Refused:
+        """Make the refusal of a manifest one of whose templates is not to be had."""
+        return Refused(
+            f"{self._where(lineage, slot)}: its template {layout.blob_key(digest)} {fault}",
             "do not restore from it: compare it with the other store and with the bucket's older versions",
         )
 
     def _where(self, lineage: Lineage, slot: datetime) -> str:
         return f"{self.name}/{layout.manifest_key(lineage, slot)}"
 
-    def _broken(self, lineage: Lineage, older: datetime, newer: datetime) -> Refused:
+    def broken(self, lineage: Lineage, older: datetime, newer: datetime) -> Refused:
+        """Make the refusal of two neighbours of which the newer one names another predecessor."""
         return Refused(
             f"{self._where(lineage, older)} is not what {layout.slot_text(newer)} says was before it: "
             "one of the two was put in the other's place",
