@@ -39,8 +39,9 @@ def _stack(stack: StackVerified) -> list[str]:
     lines = [head, *_faults(stack.reasons, "  ")]
     bad = [version for version in stack.versions if not version.ok]
     for version in bad:
+        more = [fault for fault in version.faults if fault not in stack.reasons]
         lines += [f"  version {instant(version.point.slot)} of policy {clean(version.point.lineage.policy)}"]
-        lines += _faults(version.faults, "    ")
+        lines += _faults(more, "    ") or ["    as above"]
     whole = len(stack.versions) - len(bad)
     return [*lines, f"  {count(whole, 'version')} of {len(stack.versions)} without a fault"]
 
