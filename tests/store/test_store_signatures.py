@@ -13,7 +13,7 @@ from store_kit import ACCOUNT, NOON, REGION, Killed, LocalKey, Pair, StillClock,
 
 from dr import layout
 from dr.errors import CloudError, EnvironmentFailed, NotFound, Refused, Throttled, UsageError
-from dr.store.documents import pack, sha256
+from dr.store.documents import Predecessor, pack, sha256
 from dr.store.signing import Signing
 
 HOUR = timedelta(hours=1)
@@ -187,7 +187,8 @@ def test_without_a_configured_key_signatures_are_not_looked_at(pair):
 
 def test_i15_a_forged_successor_says_nothing_about_the_one_before_it(pair):
     pair.alone.write(stored())
-    forge(pair, stored(NOON + HOUR))
+    claim = Predecessor(slot=NOON, sha256="0" * 64)
+    manifest_file(pair, stored(NOON + HOUR)).write_bytes(pack(stored(NOON + HOUR), claim).manifest)
 
     assert stored() == pair.alone.read(point_of(stored()))
 
@@ -270,6 +271,18 @@ def test_a_capture_after_what_nobody_signed_goes_on_and_tells_it(pair):
 
     assert ["20260329T120000Z.nightly.json: it has no signature" in line for line in stacks.lag()] == [True]
     assert stored(NOON + HOUR).template == pair.alone.read(point_of(stored(NOON + HOUR))).template
+
+
+def test_a_template_that_only_an_unsigned_version_vouches_for_is_written_anew(pair):
+    """A sweep at this moment then sees it as fresh, whatever becomes of the version that nobody signed."""
+    Pair(pair.folder, pair.clock).alone.write(stored())
+    pair.alone.write(stored(NOON + HOUR))
+
+    blob = layout.blob_key(sha256(stored().template.encode()))
+    assert ("put", blob) in pair.primary.calls
+    pair.primary.calls.clear()
+    pair.alone.write(stored(NOON + 2 * HOUR))
+    assert ("put", blob) not in pair.primary.calls
 
 
 # --- the second store, and what is left over ------------------------------------------------------------------------
