@@ -367,6 +367,18 @@ def test_of_two_signatures_of_one_slot_the_one_of_its_manifest_stays(pair):
     pair.alone.read(point_of(stored(NOON + HOUR)))
 
 
+def test_a_capture_of_another_policy_that_is_under_way_keeps_its_signature(pair):
+    """It lies there before its manifest does; only the slot of the policy that expires has gone."""
+    for hours in range(2):
+        pair.alone.write(stored(NOON + hours * HOUR))
+    under_way = layout.signature_key(lineage_of(stored(policy="hourly")), NOON, "0" * 64)
+    pair.file(pair.primary, under_way).write_bytes(b"its manifest is on its way")
+    dated(pair.file(pair.primary, under_way), pair.clock.now())
+    pair.alone.expire(point_of(stored()))
+
+    assert under_way in signatures(pair.primary)
+
+
 def test_the_signatures_of_another_policy_stay(pair):
     for policy in ("nightly", "hourly"):
         for hours in range(2):
