@@ -39,7 +39,7 @@ format: $(STAMP)
 
 # Locks for all of it, with hashes and free of index addresses. pip-tools has an environment of its own.
 lock: .venv-lock/.installed
-	.venv-lock/bin/pip-compile -q --strip-extras --extra sandbox --extra dev --generate-hashes \
+	.venv-lock/bin/pip-compile -q --strip-extras --extra sandbox --extra signing --extra dev --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o requirements.lock pyproject.toml
 
 	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import random
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,38 +24,29 @@ from dr.config import CheckedConfig, Config, check_config
 from dr.errors import EnvironmentFailed, InvalidDocuments, Problem, UsageError
 from dr.events import narrowed, read_restore, read_tick, require_account
 from dr.executor.hands import Hands
-from dr.files import PolicyFiles, read_file, read_policy_files, shown
+from dr.files import PolicyFiles, public_key_problems, read_file, read_policy_files, read_public_key, shown
 from dr.functions import Document, invocation, run_restore, run_tick, stop_at
 from dr.limits import decide
-from dr.model import Policy, RecoveryPoint, StackVersion
+from dr.model import Holdings, Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
 from dr.policy import Checked, check_policies
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Asked, Configured, Reader, choose_version, prepare
 from dr.sandbox import process
+from dr.settings import Settings, sandbox_directory
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
 from dr.store.leases import Owner, StoreLeases, owner_of
-from dr.store.opening import Stores, open_stores
+from dr.store.opening import Stores, open_signing, open_stores
 from dr.store.records import StoreRecords
+from dr.store.signing import Signing
 from dr.store.stacks import StoredStacks
 from dr.store.versions import read_versions
 from dr.tick.applying import Decide
 from dr.tick.desk import Desk
+from dr.verify import Planner, Verified, faults_of_store, remembered, verified
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How this run was asked for. `config` is the --config option."""
-
-    config: str | None = None
-    sandbox: bool = False
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-
-    @property
-    def in_sandbox(self) -> bool:
-        """--sandbox, or DR_SANDBOX=1."""
-        return self.sandbox or self.environ.get("DR_SANDBOX") == "1"
+__all__ = ["App", "Settings", "SystemClock", "sandbox_directory"]
 
 
 class SystemClock:
@@ -72,14 +62,6 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
-
-
-def sandbox_directory(environ: Mapping[str, str]) -> Path:
-    """Where the sandbox keeps its files: DR_SANDBOX_DIR, else under XDG_STATE_HOME."""
-    if chosen := environ.get("DR_SANDBOX_DIR"):
-        return Path(chosen)
-    state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "dr" / "sandbox"
 
 
 class App:
@@ -125,7 +107,8 @@ class App:
         config = self.checked_config
         folder = shown(Path(config.policies_dir))
         checked = check_policies(self.policy_files.files, config.regions, self.clock_of_files.now(), folder)
-        return checked, (*config.problems, *self.policy_files.problems, *checked.problems)
+        keys = public_key_problems(config.config)
+        return checked, (*config.problems, *keys, *self.policy_files.problems, *checked.problems)
 
     @cached_property
     def clock_of_files(self) -> SystemClock:
@@ -197,15 +180,28 @@ class App:
         return open_stores((self.config.primary, self.config.replica), lambda: self.session, self.clock)
 
     @cached_property
+    def signing(self) -> Signing | None:
+        """Who signs manifests and who is believed; None where dr.yaml says nothing of it. Raises as `Signing`."""
+        keys = self.config.signing
+        if keys is None:
+            return None
+        return open_signing(keys, read_public_key(keys), self.config.file, self.session)
+
+    @cached_property
+    def stored_stacks(self) -> StoredStacks:
+        """What is stored of stacks, over the primary and the replica."""
+        return StoredStacks(self.stores.primary, self.stores.replica, self.clock, self.signing)
+
+    @cached_property
     def desk(self) -> Desk:
         """Everything a tick works with."""
         config, clock = self.config, self.clock
-        primary, replica = self.stores.primary, self.stores.replica
+        primary = self.stores.primary
         hands = Hands(
             installation=config.name,
             cloud=self.cloud,
             stacks=CloudFormationStacks(self.session),
-            store=StoredStacks(primary, replica, clock),
+            store=self.stored_stacks,
             clock=clock,
             jitter=partial(random.uniform, 0.5, 1.0),
         )
@@ -264,23 +260,42 @@ class App:
         stored = self.stored_points()
         if not stored and (nothing := self.stores.nothing()):
             raise nothing
-        version = choose_version(stored, asked, now, self.desk.hands.store)
+        version = choose_version(stored, asked, now, self.stored_stacks)
+        plan = self._prepare(version, asked, stored, self.cloud.points)
+        troubles = (*self.stores.troubles, *self.stored_stacks.lag())
+        return replace(plan, findings=(*plan.findings, *map(_of_store, troubles)))
+
+    def _prepare(
+        self,
+        version: RecoveryPoint,
+        asked: Asked,
+        stored: Sequence[RecoveryPoint],
+        points: Callable[[str], Holdings],
+    ) -> RestorePlan:
         region = version.lineage.region
         reader = Reader(
-            cloud=self.cloud,
-            store=self.desk.hands.store,
+            account=self.cloud.account,
+            points=points,
+            store=self.stored_stacks,
             stored=stored,
             records=StoreRecords(self.stores.for_restore, self.clock),
             maker=CloudFormationMaker(self.session, region),
             bucket=self.staging_bucket(region),
         )
         configured = Configured(parameters=self.config.parameters, image_for=self.config.image_for)
-        plan = prepare(version, asked, configured, reader, now)
-        return replace(plan, findings=(*plan.findings, *map(_of_store, self._store_troubles())))
+        return prepare(version, asked, configured, reader, self.clock.now())
 
-    def _store_troubles(self) -> tuple[str, ...]:
-        """What a restore should know of the stores; asked when everything is read."""
-        return (*self.stores.troubles, *self.desk.hands.store.lag())
+    def verify(self, stack: str | None, *, deep: bool) -> Verified:
+        """Whether the stores hold together, and what of them would not restore. Changes nothing."""
+        found = self.stored_stacks.check(stack, deep=deep)
+        stored, points = [version.point for version in found.versions], remembered(self.cloud.points)
+        planner = Planner(
+            account=lambda: self.cloud.account,
+            plan=lambda version, asked: self._prepare(version, asked, stored, points),
+        )
+        records = StoreRecords(self.stores.primary, self.clock)
+        whole = faults_of_store(found, self.stores.nothing, records.holder, self.config.name)
+        return verified(found, planner, whole, deep=deep)
 
     # --- plans ------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
     DrError                      what went wrong, what to do, and the exit code (DESIGN 9)
     +-- UsageError         2     what the user typed or wrote
     |   +-- InvalidDocuments 2   every problem of every policy file and of dr.yaml, each with its position
+    |   +-- MissingValues    2   parameters of a stack that nobody gave a value for
     +-- Refused            4     a stale plan, an existing stack, tampering: a person has to look
     +-- Busy               5     somebody else holds the lease
     +-- Interrupted      130     a person ended it
@@ -86,6 +87,14 @@ class InvalidDocuments(UsageError):  # noqa: N818 - the name says what they are
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(p) for p in problems), "mend the files, then run `dr validate`")
         self.problems = problems
+
+
+class MissingValues(UsageError):  # noqa: N818
+    """Parameters of a stack that have no value; `names` are all of them."""
+
+    def __init__(self, message: str, remedy: str, names: tuple[str, ...]) -> None:
+        super().__init__(message, remedy)
+        self.names = names
 
 
 class Refused(DrError):  # noqa: N818

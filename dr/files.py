@@ -1,10 +1,11 @@
-"""The files of an installation, read: dr.yaml and the policies, whatever lies in their place."""
+"""The files of an installation, read: dr.yaml, the policies and the public key, whatever lies in their place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from dr.config import Config, SigningKeys, public_key
 from dr.errors import Problem, UsageError
 from dr.policy import is_policy_file
 
@@ -50,6 +51,33 @@ def read_policy_files(folder: Path) -> PolicyFiles:
             why = error.message.removeprefix(f"{path}: ")
             problems.append(Problem(file=shown(path), line=1, column=1, message=f"cannot be read: {why}"))
     return PolicyFiles(files=tuple(files), problems=tuple(problems))
+
+
+def read_public_key(keys: SigningKeys) -> bytes:
+    """The pinned public key, in DER. Raises `UsageError` for a file that holds none."""
+    if keys.pem:
+        return public_key(keys.pem)
+    remedy = (
+        "write the key's public half there as PEM (aws kms get-public-key), or correct `signing.public_key`"
+    )
+    data = read_file(Path(keys.file), remedy)
+    try:
+        return public_key(data.decode("ascii", "replace"))
+    except ValueError as error:
+        raise UsageError(f"{keys.file}: {error}", remedy) from None
+
+
+def public_key_problems(config: Config | None) -> tuple[Problem, ...]:
+    """What is wrong with the file of the public key, where dr.yaml names one."""
+    if config is None or config.signing is None:
+        return ()
+    try:
+        read_public_key(config.signing)
+    except UsageError as error:
+        file = shown(Path(config.signing.file))
+        why = error.message.removeprefix(f"{config.signing.file}: ")
+        return (Problem(file=file, line=1, column=1, message=why),)
+    return ()
 
 
 def shown(path: Path) -> str:

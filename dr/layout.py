@@ -185,6 +185,18 @@ def parse_manifest_key(key: str) -> tuple[Lineage, datetime] | None:
     return (Lineage(policy=policy, account=account, region=region, source=name), slot) if slot else None
 
 
+def signature_key(lineage: Lineage, slot: datetime, sha256: str) -> str:
+    """The signature of the manifest with this digest, beside it: two captures of one slot never take each other's."""
+    return f"{manifest_key(lineage, slot).removesuffix('.json')}.{sha256}.sig"
+
+
+def signed_manifest(key: str) -> str | None:
+    """The key of the manifest that a signature's key belongs to; None when it is no signature of ours."""
+    match = re.fullmatch(r"(stacks/.+)\.[0-9a-f]{64}\.sig", key)
+    manifest = f"{match[1]}.json" if match else ""
+    return manifest if parse_manifest_key(manifest) else None
+
+
 def blob_key(sha256: str) -> str:
     """A template under its own digest."""
     return f"blobs/{sha256[:2]}/{sha256}"

@@ -200,6 +200,20 @@ class StoredObject:
     etag: str
 
 
+class Signer(Protocol):
+    """A private key that nobody can read, in KMS."""
+
+    @property
+    def name(self) -> str:
+        """The key, for people."""
+
+    def sign(self, digest: bytes) -> bytes:
+        """The ECDSA signature over a SHA-256 digest, in DER. Doing it again is harmless.
+
+        Raises `CloudError`, but never `NotFound`: whoever captures would take that for the source's absence.
+        """
+
+
 class ObjectStore(Protocol):
     """Bytes under keys with conditional writes: S3 or a directory. One contract suite holds both."""
 

@@ -37,6 +37,9 @@ store:
 # Templates above 51,200 bytes reach CloudFormation through a bucket; the default is the store's own, if it is on S3.
 # staging_bucket: {{{region}: my-bucket}}
 
+# Who vouches for what is stored: a KMS key (ECC_NIST_P256) signs it, and what its public key does not verify is refused.
+# signing: {{key: alias/dr-signing, public_key: keys/dr-signing.pem}}
+
 # What a restore cannot know by itself.
 # restore:
 #   parameters:

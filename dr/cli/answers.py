@@ -80,7 +80,7 @@ def _require_known(points: Sequence[RecoveryPoint], **asked: str | None) -> None
     ):
         name = asked[option]
         if name is not None and name not in known:
-            raise _unknown(name, known, f"no point of the {option}", "dr points")
+            raise unknown(name, known, f"no point of the {option}", "dr points")
 
 
 @click.command()
@@ -112,11 +112,12 @@ def _warn_of_nothing(shared: Shared, app: App, stored: Sequence[RecoveryPoint]) 
 def _versions(stored: Sequence[RecoveryPoint], name: str) -> tuple[RecoveryPoint, ...]:
     found = points_newest_first(p for p in stored if p.lineage.source == name and p.kind is Kind.STACK)
     if not found:
-        raise _unknown(name, {p.lineage.source for p in stored}, "no stored stack is named", "dr stacks")
+        raise unknown(name, {p.lineage.source for p in stored}, "no stored stack is named", "dr stacks")
     return found
 
 
-def _unknown(name: str, known: set[str], what: str, where: str) -> UsageError:
+def unknown(name: str, known: set[str], what: str, where: str) -> UsageError:
+    """The error for a name that nothing has; `where` is the command that lists what there is."""
     near = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return UsageError(f"{what} {name!r}", f"{hint}`{where}` lists what there is")

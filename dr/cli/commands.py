@@ -13,6 +13,7 @@ from dr.cli.restoring import restore
 from dr.cli.retention import retention
 from dr.cli.sandbox import sandbox
 from dr.cli.schedule import schedule
+from dr.cli.verifying import verify
 
 COMMANDS: tuple[click.Command, ...] = (
     init,
@@ -23,6 +24,7 @@ COMMANDS: tuple[click.Command, ...] = (
     points,
     stacks,
     restore,
+    verify,
     schedule,
     retention,
     iam,

@@ -2,7 +2,7 @@
 
     bytes --documents.read--> Document --here--> Config, or faults with their places
 
-`stores` reads where things are kept, `rebuilding` what a restore needs to know.
+`stores` reads where things are kept, `rebuilding` what a restore needs to know, `signing` who vouches for manifests.
 
 Paths in it are relative to its own folder, so that dr does the same from wherever it is started.
 """
@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import PurePath
 
 from dr.config.rebuilding import Rebuilding, SsmParameter, rebuilding
+from dr.config.signing import SigningKeys, public_key, signing
 from dr.config.stores import StoreLocation, Stores, path, staging, stores
 from dr.documents import read_bytes
 from dr.documents.domain import name, regions
@@ -23,12 +24,21 @@ from dr.documents.faults import Faults
 from dr.documents.fields import Field, Shape, given, mapping, root
 from dr.errors import InvalidDocuments, Problem
 
-__all__ = ["CheckedConfig", "Config", "SsmParameter", "StoreLocation", "check_config", "parse_config"]
+__all__ = [
+    "CheckedConfig",
+    "Config",
+    "SigningKeys",
+    "SsmParameter",
+    "StoreLocation",
+    "check_config",
+    "parse_config",
+    "public_key",
+]
 
 _POLICIES = "policies"
 
 _CONFIG = Shape(
-    keys=("name", "policies", "regions", "store", "staging_bucket", "restore"),
+    keys=("name", "policies", "regions", "store", "staging_bucket", "signing", "restore"),
     required={
         "name": "name this installation; every point that it takes bears the name, such as acme",
         "store": "say where stacks are kept: {primary: {url: store/}}, or {url: 's3://bucket/prefix', region: eu-west-1}",
@@ -37,6 +47,7 @@ _CONFIG = Shape(
 )
 _NO_STORES: Stores = (None, None)
 _NO_BUCKETS: Mapping[str, str] = {}
+_NO_SIGNING: SigningKeys | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +60,7 @@ class Config:
     primary: StoreLocation
     replica: StoreLocation | None = None
     staging_bucket: Mapping[str, str] = field(default_factory=dict)
+    signing: SigningKeys | None = None
     parameters: Mapping[str, str | SsmParameter] = field(default_factory=dict)
     image_for: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
@@ -107,6 +119,7 @@ def _config(fields: Mapping[str, Field], file: str, base: PurePath, digest: str)
         primary=primary or StoreLocation(url=""),
         replica=replica,
         staging_bucket=given(fields, "staging_bucket", staging, _NO_BUCKETS),
+        signing=given(fields, "signing", partial(signing, base=base), _NO_SIGNING),
         parameters=rebuild.parameters,
         image_for=rebuild.image_for,
         file=file,

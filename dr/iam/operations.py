@@ -161,7 +161,8 @@ OPERATIONS = (
             _need("s3:DeleteObject", reach.store_cleared(*keys), role) for role, keys in _CLEARED.items()
         ),
     ),
-    # --- signing: here stand the operations of KMS (Sign, GetPublicKey) on the key that dr.yaml names ---
+    # --- signing ---
+    _plain("kms", "Sign", reach.signing_key, _CAPTURER),
 )
 
 AHEAD = (

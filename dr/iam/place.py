@@ -35,7 +35,10 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where one installation lives. `stores` and `staging` are the buckets only: a directory needs no IAM."""
+    """Where one installation lives. `stores` and `staging` are the buckets only: a directory needs no IAM.
+
+    `signing` is the KMS key that signs manifests, as dr.yaml names it; empty for none.
+    """
 
     installation: str
     account: str
@@ -43,6 +46,7 @@ class Place:
     stores: tuple[StoreLocation, ...] = ()
     staging: Mapping[str, str]
     parameters: tuple[str, ...] = ()
+    signing: str = ""
     rebuilt: Rebuilt = Rebuilt()
 
     @property
@@ -79,5 +83,6 @@ def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Reb
         stores=stores,
         staging={**own, **config.staging_bucket},
         parameters=tuple(sorted(names)),
+        signing=config.signing.key if config.signing else "",
         rebuilt=rebuilt,
     )

@@ -153,6 +153,22 @@ def _parameters(place: Place) -> tuple[str, ...]:
     return tuple(place.arn("ssm", f"parameter/{name}") for name in names)
 
 
+# --- signing --------------------------------------------------------------------------------------------------------
+
+
+def signing_key(place: Place) -> Reach:
+    """The key that signs manifests; where dr.yaml names an alias, whichever key is called by it.
+
+    Source: KMS developer guide, Condition keys, kms:RequestAlias: the alias that the request names its key by.
+    """
+    name = place.signing.rpartition(":")[2].removeprefix("key/")
+    if name.startswith("alias/"):
+        condition: Condition = {"StringEquals": {"kms:RequestAlias": name}}
+        return Reach(sid="SignManifests", resources=(place.arn("kms", "key/*"),), condition=condition)
+    keys = (place.arn("kms", f"key/{name}"),) if name else ()
+    return Reach(sid="SignManifests", resources=keys)
+
+
 # --- the store ------------------------------------------------------------------------------------------------------
 
 

@@ -44,6 +44,7 @@ def _unchecked(what: str, error: CloudError | EnvironmentFailed) -> Finding:
         level="warning",
         message=f"not checked: {what}: {error.message}",
         remedy=error.remedy or "CloudFormation finds out when it creates the stack",
+        about="unchecked",
     )
 
 

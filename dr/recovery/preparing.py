@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dr.config import SsmParameter
 from dr.errors import NotFound, Refused, UsageError
-from dr.model import Begun, Kind, RecoveryPoint
-from dr.ports import Cloud, Records, StackMaker, StackStore
+from dr.model import Begun, Holdings, Kind, RecoveryPoint
+from dr.ports import Records, StackMaker, StackStore
 from dr.recovery.preflight import preflight, taken_exports
 from dr.recovery.target import taken_up
 from dr.stacks.bodies import Choices
@@ -121,10 +121,11 @@ def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
 class Reader:
     """What a restore reads from; `bucket` is the staging bucket of the Region, None when there is none.
 
-    `stored` are all stored stacks, for the one that an unfinished restore has begun from.
+    `points` gives those of a Region, `stored` are all stored stacks, for the one that an unfinished restore has begun from.
     """
 
-    cloud: Cloud
+    account: str
+    points: Callable[[str], Holdings]
     store: StackStore
     stored: Sequence[RecoveryPoint]
     records: Records
@@ -140,7 +141,7 @@ def prepare(
     Where an unfinished restore has begun to create the target, the plan is that one's: the same version and points.
     """
     name = asked.as_name or version.lineage.source
-    journal = reader.records.begun(reader.cloud.account, version.lineage.region, name)
+    journal = reader.records.begun(reader.account, version.lineage.region, name)
     begun = taken_up(name, asked.moment, journal, reader.maker)
     version = _begun_version(begun, reader.stored) or version
     plan = _plan(version, asked, configured, reader, begun or _Fresh(at=_moment(asked, now)))
@@ -175,7 +176,7 @@ def _plan(
 ) -> RestorePlan:
     stack = reader.store.read(version)
     version = replace(version, time=max(version.slot, stack.time))
-    points = reader.cloud.points(version.lineage.region).points
+    points = reader.points(version.lineage.region).points
     at = begun.at
     pinned = frozenset(begun.points) if isinstance(begun, Begun) else None
     bucket = reader.bucket

@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dr.errors import UsageError
+from dr.errors import MissingValues, UsageError
 from dr.stacks.template import Parameter
 from dr.stored import StackParameter
 
@@ -93,7 +93,8 @@ def _refuse_unknown(asked: Mapping[str, Given], names: Sequence[str]) -> None:
 
 def _refuse_missing(names: Sequence[str]) -> None:
     first = names[0]
-    raise UsageError(
+    raise MissingValues(
         f"no value for {', '.join(names)}: NoEcho values are never stored",
         f"give it with --parameter {first}=VALUE, or in dr.yaml: restore: {{parameters: {{{first}: {{ssm: /path}}}}}}",
+        tuple(names),
     )

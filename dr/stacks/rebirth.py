@@ -74,11 +74,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that a person should know; an error stops the restore."""
+    """Something that a person should know; an error stops the restore.
+
+    `about` tells a warning that stands for data which does not come back from a check that could not be made.
+    """
 
     level: Literal["error", "warning"]
     message: str
     remedy: str
+    about: Literal["", "data", "unchecked"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

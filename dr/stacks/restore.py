@@ -286,6 +286,7 @@ def _bare_disks(sets: Mapping[str, RecoverySet]) -> tuple[Finding, ...]:
             level="warning",
             message=f"{_path(path, row.logical_id)}: its disk {device} was never protected and comes up as new",
             remedy="have a policy protect the instance, so that an image holds all of its disks",
+            about="data",
         )
         for path, one in sets.items()
         for row in one.chosen

@@ -44,10 +44,11 @@ class Predecessor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """A stored stack ready to be kept: the manifest's bytes, and templates by SHA-256."""
+    """A stored stack ready to be kept: the manifest's bytes, templates by SHA-256, the signature where there is one."""
 
     manifest: bytes
     blobs: Mapping[str, bytes]
+    signature: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

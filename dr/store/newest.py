@@ -42,14 +42,19 @@ def disagree(primary: str, replica: str, key: str) -> Refused:
     return Refused(f"{primary} and {replica} disagree about {key}: one of them was changed", _COMPARE)
 
 
+def put_back(primary: str, replica: str, key: str) -> Refused:
+    """The refusal for a primary that lacks the newest version that the replica has."""
+    return Refused(
+        f"{primary} lacks {key}, the newest version that {replica} has: "
+        f"{primary} looks as if it was put back to an older state",
+        f"if {primary} was out of reach or made anew since then, run `dr apply`, which copies it back; "
+        "if not, find out who removed it before you restore",
+    )
+
+
 def _hold_alike(primary: Vault, replica: Vault, key: str, ours: bytes | None, theirs: bytes) -> None:
     """The replica's newest has to lie in the primary, byte for byte."""
     if ours is None:
-        raise Refused(
-            f"{primary.name} lacks {key}, the newest version that {replica.name} has: "
-            f"{primary.name} looks as if it was put back to an older state",
-            f"if {primary.name} was out of reach or made anew since then, run `dr apply`, which copies it back; "
-            "if not, find out who removed it before you restore",
-        )
+        raise put_back(primary.name, replica.name, key)
     if ours != theirs:
         raise disagree(primary.name, replica.name, key)

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dr import layout
+from dr.aws.kms import KmsSigner
+from dr.config import SigningKeys
 from dr.config.stores import StoreLocation
 from dr.errors import CloudError, EnvironmentFailed, UsageError
 from dr.ports import Clock, ObjectStore
 from dr.store.directory import DirectoryStore
 from dr.store.s3 import Place, S3Store
+from dr.store.signing import Signing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -89,6 +92,12 @@ def open_store(location: StoreLocation, session: Callable[[], Session], clock: C
         return made
 
     return S3Store(client, place, clock)
+
+
+def open_signing(keys: SigningKeys, public_key: bytes, file: str, session: Session) -> Signing:
+    """Who signs and who is believed; `file` is dr.yaml. An alias or an id is of the session's own Region."""
+    signer = KmsSigner(session, keys.key, keys.region or session.region)
+    return Signing(signer, public_key, keys.file or file)
 
 
 def _answers(store: ObjectStore) -> bool:

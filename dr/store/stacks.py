@@ -16,17 +16,21 @@ What went wrong beside a success is remembered, and `lag` says it once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from dr import layout
 from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, Refused
-from dr.model import Kind, Lineage, RecoveryPoint, State
+from dr.model import Lineage, RecoveryPoint
 from dr.ports import Clock, ObjectStore
+from dr.store.checking import StoresFound, check_stores
 from dr.store.documents import Packed, pack
 from dr.store.newest import compare_newest, disagree
+from dr.store.signing import Signing
 from dr.store.vault import Vault
+from dr.store.versions import stored_point
 from dr.stored import StoredStack
 
 _UNREACHABLE = (CloudError, EnvironmentFailed)
@@ -36,8 +40,12 @@ _Answer = TypeVar("_Answer")
 class StoredStacks:
     """`ports.StackStore` over one or two object stores."""
 
-    def __init__(self, primary: ObjectStore, replica: ObjectStore | None, clock: Clock) -> None:
-        self._vaults = [Vault(store, self._note) for store in (primary, replica) if store is not None]
+    def __init__(
+        self, primary: ObjectStore, replica: ObjectStore | None, clock: Clock, signing: Signing | None = None
+    ) -> None:
+        stores = [store for store in (primary, replica) if store is not None]
+        self._vaults = [Vault(store, self._note, signing) for store in stores]
+        self._signing = signing
         self._clock = clock
         self._troubles: dict[str, None] = {}
 
@@ -52,7 +60,7 @@ class StoredStacks:
         for _, listing in listings:
             for key, written in listing.items():
                 found[key] = min(written, found.get(key, written))
-        return tuple(_point(key, found[key]) for key in sorted(found))
+        return tuple(stored_point(key, found[key]) for key in sorted(found))
 
     def write(self, stack: StoredStack) -> str:
         """Keep it. Raises `CloudError` when no store took it: a store that is away fails this capture, not the run."""
@@ -95,16 +103,12 @@ class StoredStacks:
         now = self._clock.now()
         for vault, body in standing:
             if body is not None:
-                self._beside(vault, partial(vault.sweep, body, lineage, now))
+                self._beside(vault, partial(vault.sweep, body, lineage, slot, now))
 
     def lag(self) -> tuple[str, ...]:
         """Say what went wrong since it was last asked, and what one store lacks of the other."""
         missing = self._differences(layout.MANIFESTS) if len(self._vaults) > 1 else []
-        said = [
-            f"{to.name} lacks {len(keys)} stored stack{'s' if len(keys) > 1 else ''} that {of.name} has, "
-            f"the newest {keys[0]}"
-            for of, to, keys in missing
-        ]
+        said = [_lacks(to.name, of.name, keys, signed=self._signing is not None) for of, to, keys in missing]
         troubles, self._troubles = tuple(self._troubles), {}
         return (*troubles, *said)
 
@@ -115,18 +119,26 @@ class StoredStacks:
             key for of, to, keys in missing for key in keys[:at_most] if self._repair_one(of, to, key)
         )
 
+    def check(self, stack: str | None, *, deep: bool) -> StoresFound:
+        """Hold everything in each store against its digests, its chain and the other store; changes nothing."""
+        return check_stores(self._vaults, stack, deep=deep, signed=self._signing is not None)
+
     def _write_one(self, stack: StoredStack, lineage: Lineage) -> tuple[list[Vault], Vault]:
-        """Give the stores that answer, and the one that has the slot now: whole, and first."""
+        """Give the stores that answer, and the one that has the slot now: whole, signed, and first."""
         asked = self._ask(
             lambda vault: (vault.manifest(lineage, stack.slot), vault.before(lineage, stack.slot))
         )
         reachable = [vault for vault, _ in asked]
         for vault, (standing, _) in asked:
             if standing is not None:
+                _believed(partial(vault.signed, standing, lineage, stack.slot))
                 return reachable, vault
         found = (before for _, (_, before) in asked if before)
         before = max(found, key=lambda each: each.slot, default=None)
-        return reachable, self._write_first(pack(stack, before), lineage, stack.slot, reachable)
+        packed = pack(stack, before)
+        if self._signing is not None:
+            packed = replace(packed, signature=self._signing.sign(packed.manifest))
+        return reachable, self._write_first(packed, lineage, stack.slot, reachable)
 
     def _write_first(
         self, packed: Packed, lineage: Lineage, slot: datetime, vaults: Sequence[Vault]
@@ -159,14 +171,14 @@ class StoredStacks:
     def _differences(self, prefix: str) -> list[tuple[Vault, Vault, list[str]]]:
         """Which store lacks what of which other, newest slot first; nothing where one cannot be listed."""
         try:
-            listings = self._ask(lambda vault: vault.manifests(prefix))
+            listings = self._ask(lambda vault: vault.whole(prefix))
         except _UNREACHABLE:
             return []
         return [
-            (of, to, sorted(had.keys() - has.keys(), key=_slot_of, reverse=True))
+            (of, to, sorted(had - has, key=_slot_of, reverse=True))
             for of, had in listings
             for to, has in listings
-            if had.keys() - has.keys()
+            if had - has
         ]
 
     def _agree(self, point: RecoveryPoint, bodies: Sequence[bytes]) -> None:
@@ -225,20 +237,17 @@ def _said(work: Callable[[], _Answer]) -> _Answer:
         raise CloudError(error.message, error.remedy) from error
 
 
-def _point(key: str, written: datetime) -> RecoveryPoint:
-    parsed = layout.parse_manifest_key(key)
-    if parsed is None:
-        raise ValueError(f"{key} is no manifest's")
-    lineage, slot = parsed
-    return RecoveryPoint(
-        id=layout.stack_point_id(lineage.account, lineage.region, lineage.source, slot),
-        kind=Kind.STACK,
-        lineage=lineage,
-        slot=slot,
-        time=max(slot, written),
-        state=State.GOOD,
-        name=lineage.source,
-    )
+def _believed(check: Callable[[], object]) -> None:
+    """Fail this capture alone where its slot is taken by what nobody signed: it is no point of ours."""
+    try:
+        check()
+    except Refused as error:
+        raise CloudError(error.message, error.remedy) from error
+
+
+def _lacks(store: str, other: str, keys: Sequence[str], *, signed: bool) -> str:
+    what = f"{len(keys)} stored stack{'s' if len(keys) > 1 else ''}{', or the signature,' if signed else ''}"
+    return f"{store} lacks {what} that {other} has, the newest {keys[0]}"
 
 
 def _slot_of(key: str) -> str:

@@ -1,8 +1,11 @@
 """One store's manifests and templates: written so that a kill leaves only garbage, read with every digest checked.
 
-    keep     templates first, the manifest last and only where none is: a manifest never names what is not there
-    read     manifest -> its digest -> its identity against its key -> its neighbours in the lineage -> its templates
-    remove   the manifest alone; `sweep` then deletes templates that no manifest names and that are older than a day
+    keep     templates first, then the signature, the manifest last and only where none is: a manifest never names
+             what is not there, and is never there unsigned
+    read     its signature -> manifest -> its digest -> its identity against its key -> its neighbours in the lineage
+             -> its templates
+    remove   the manifest alone; `sweep` then deletes its signature, and templates and signatures that no manifest
+             needs and that are older than a day
 
 A template that is there already is compared, and written again unless this store's newest manifest of the lineage
 names it: a sweep that runs at the same time then sees it as fresh. Where other bytes lie in its place, they are set
@@ -19,6 +22,7 @@ from dr.errors import CloudError, Refused
 from dr.model import Lineage
 from dr.ports import ObjectStore, StoredObject
 from dr.store.documents import Manifest, Packed, Predecessor, open_manifest, sha256, unpack
+from dr.store.signing import Signing
 from dr.stored import StoredStack
 
 _GARBAGE_AFTER = timedelta(days=1)
@@ -26,11 +30,17 @@ _GARBAGE_AFTER = timedelta(days=1)
 
 
 class Vault:
-    """Stored stacks in one object store. `tell` hears what a person should look at, though nothing failed."""
+    """Stored stacks in one object store. `tell` hears what a person should look at, though nothing failed.
 
-    def __init__(self, store: ObjectStore, tell: Callable[[str], None]) -> None:
+    With `signing` a manifest that is not signed is refused, whatever else it is.
+    """
+
+    def __init__(
+        self, store: ObjectStore, tell: Callable[[str], None], signing: Signing | None = None
+    ) -> None:
         self._store = store
         self._tell = tell
+        self._signing = signing
         self._named: dict[
             str, frozenset[str]
         ] = {}  # manifests never change: each is read once for all sweeps
@@ -44,6 +54,22 @@ class Vault:
         """Keys of manifests below a prefix, and when each was written: a complete listing."""
         return {key: at for key, at in self._store.keys(prefix) if layout.parse_manifest_key(key)}
 
+    def templates(self) -> frozenset[str]:
+        """Digests of all templates, as a listing tells them."""
+        return frozenset(key.rpartition("/")[2] for key, _ in self._store.keys(layout.BLOBS))
+
+    def evidence(self) -> tuple[str, ...]:
+        """Keys of what lay in a template's place and was set aside, for a person to look at."""
+        return tuple(key for key, _ in self._store.keys(layout.ALTERED))
+
+    def whole(self, prefix: str) -> frozenset[str]:
+        """Keys of the manifests that are complete as far as a listing tells: with a signature where one is wanted."""
+        listing = [key for key, _ in self._store.keys(prefix)]
+        manifests = frozenset(key for key in listing if layout.parse_manifest_key(key))
+        if self._signing is None:
+            return manifests
+        return manifests & {signed for key in listing if (signed := layout.signed_manifest(key))}
+
     def manifest(self, lineage: Lineage, slot: datetime) -> bytes | None:
         """Give the manifest's bytes as they lie there, unchecked; None when there is none."""
         found = self._store.get(layout.manifest_key(lineage, slot))
@@ -56,16 +82,24 @@ class Vault:
         return None if body is None else (slots[-1], body)
 
     def before(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
-        """Find the newest manifest of the lineage that is older than a slot."""
+        """Find the newest manifest of the lineage that is older than a slot; one that nobody signed is told."""
         older = [each for each in self._slots(lineage) if each < slot]
         body = self.manifest(lineage, older[-1]) if older else None
-        return None if body is None else Predecessor(slot=older[-1], sha256=sha256(body))
+        if body is None:
+            return None
+        try:
+            self.signed(body, lineage, older[-1])
+        except Refused as error:  # a capture goes on after a damaged one, and vouches for nothing but itself
+            self._tell(error.message)
+        return Predecessor(slot=older[-1], sha256=sha256(body))
 
     def keep(self, packed: Packed, lineage: Lineage, slot: datetime) -> bytes:
         """Write a stack whole; the manifest that stands there now, which is another's where another was first."""
         named = self._named_before(lineage, slot)
         for digest, body in packed.blobs.items():
             self._keep_blob(digest, body, fresh=digest not in named)
+        if packed.signature is not None:
+            self._store.put(layout.signature_key(lineage, slot, sha256(packed.manifest)), packed.signature)
         key = layout.manifest_key(lineage, slot)
         if self._store.put(key, packed.manifest, if_absent=True):
             return packed.manifest
@@ -75,16 +109,17 @@ class Vault:
         return standing.body
 
     def packed(self, lineage: Lineage, slot: datetime) -> Packed | None:
-        """Read a manifest and its templates as bytes, digests and identity checked, to copy them elsewhere."""
+        """Read a manifest, its templates and signature as bytes, all of it checked, to copy them elsewhere."""
         body = self.manifest(lineage, slot)
         if body is None:
             return None
-        manifest = self._checked(body, lineage, slot)
-        return Packed(manifest=body, blobs=self._blobs(manifest))
+        signature = self.signed(body, lineage, slot)
+        manifest = self._identified(body, lineage, slot)
+        return Packed(manifest=body, blobs=self._blobs(manifest), signature=signature)
 
     def read(self, lineage: Lineage, slot: datetime, body: bytes) -> StoredStack:
         """Bring a stack back from its manifest's bytes. Raises `Refused` for whatever does not hold (I15)."""
-        manifest = self._checked(body, lineage, slot)
+        manifest = self.opened(body, lineage, slot)
         self._check_chain(manifest)
         blobs = self._blobs(manifest)
         return unpack(manifest, lambda digest: blobs[digest].decode(), self._where(lineage, slot))
@@ -93,14 +128,17 @@ class Vault:
         """Delete the manifest; one that is not there is success."""
         self._store.delete(layout.manifest_key(lineage, slot))
 
-    def sweep(self, removed: bytes, lineage: Lineage, now: datetime) -> None:
-        """Delete garbage, after a manifest has gone.
+    def sweep(self, removed: bytes, lineage: Lineage, slot: datetime, now: datetime) -> None:
+        """Delete garbage, after the manifest of a slot has gone.
 
         Most often the lineage's newest manifest still names the same templates: then nothing is looked for. A
         manifest that cannot be read could name anything: nothing is deleted, and `Refused` or `CloudError` says so.
+        What a manifest that nobody signed names is kept too: it is only ever kept, never believed.
         """
+        listing = self._folder(lineage)
+        self._sweep_signatures(listing, lineage, slot, now)
         gone = open_manifest(removed, self.name).blobs
-        slots = self._slots(lineage)
+        slots = _slots_of(lineage, listing)
         if slots and gone <= self._names(layout.manifest_key(lineage, slots[-1])):
             return
         old = {key for key, at in self._store.keys(layout.BLOBS) if now - at > _GARBAGE_AFTER}
@@ -113,10 +151,40 @@ class Vault:
             if all(now - at > _GARBAGE_AFTER for each, at in self._store.keys(key) if each == key):
                 self._store.delete(key)
 
+    def _sweep_signatures(
+        self, listing: Mapping[str, datetime], lineage: Lineage, slot: datetime, now: datetime
+    ) -> None:
+        """Delete the signatures of the slot that has gone, and old ones of manifests that never came or went before."""
+        for key, at in listing.items():
+            manifest = layout.signed_manifest(key)
+            found = layout.parse_manifest_key(manifest) if manifest else None
+            if (
+                found is None
+                or manifest is None
+                or found[0] != lineage
+                or self._needs(manifest, key, listing)
+            ):
+                continue
+            if found[1] == slot or now - at > _GARBAGE_AFTER:
+                self._store.delete(key)
+
+    def _needs(self, manifest: str, signature: str, listing: Mapping[str, datetime]) -> bool:
+        """Whether it is the signature of a manifest that is there; of two of one slot the manifest itself tells."""
+        if manifest not in listing:
+            return False
+        if sum(layout.signed_manifest(key) == manifest for key in listing) < 2:
+            return True
+        standing = self._store.get(manifest)
+        return standing is not None and sha256(standing.body) in signature
+
+    def _folder(self, lineage: Lineage) -> dict[str, datetime]:
+        """Everything that is kept of a stack, whatever the policy, and when each was written."""
+        return dict(
+            self._store.keys(f"{layout.manifests_prefix(lineage.account, lineage.region)}{lineage.source}/")
+        )
+
     def _slots(self, lineage: Lineage) -> list[datetime]:
-        folder = f"{layout.manifests_prefix(lineage.account, lineage.region)}{lineage.source}/"
-        parsed = (layout.parse_manifest_key(key) for key, _ in self._store.keys(folder))
-        return sorted(slot for found in parsed if found for whose, slot in [found] if whose == lineage)
+        return _slots_of(lineage, self._folder(lineage))
 
     def _names(self, key: str) -> frozenset[str]:
         """Digests that a manifest names; one that has just been expired names nothing."""
@@ -129,8 +197,9 @@ class Vault:
 
     def _named_before(self, lineage: Lineage, slot: datetime) -> frozenset[str]:
         older = [each for each in self._slots(lineage) if each < slot]
+        body = self.manifest(lineage, older[-1]) if older else None
         try:
-            return self._names(layout.manifest_key(lineage, older[-1])) if older else frozenset()
+            return frozenset() if body is None else self.opened(body, lineage, older[-1]).blobs
         except Refused:  # damaged: it vouches for nothing, and `read` is where it is refused
             return frozenset()
 
@@ -157,7 +226,21 @@ class Vault:
         if standing is None or standing.body != body:
             raise CloudError(f"{self.name}/{key} changes while it is mended", "run it again")
 
-    def _checked(self, body: bytes, lineage: Lineage, slot: datetime) -> Manifest:
+    def opened(self, body: bytes, lineage: Lineage, slot: datetime) -> Manifest:
+        """Verify, then parse, then hold it against its key. Raises `Refused`: what nobody signed is not looked into."""
+        self.signed(body, lineage, slot)
+        return self._identified(body, lineage, slot)
+
+    def signed(self, body: bytes, lineage: Lineage, slot: datetime) -> bytes | None:
+        """Give the signature of exactly these bytes; None where none is wanted. Raises `Refused` where it is missing."""
+        if self._signing is None:
+            return None
+        found = self._store.get(layout.signature_key(lineage, slot, sha256(body)))
+        signature = None if found is None else found.body
+        self._signing.check(body, signature, self._where(lineage, slot))
+        return signature
+
+    def _identified(self, body: bytes, lineage: Lineage, slot: datetime) -> Manifest:
         where = self._where(lineage, slot)
         manifest = open_manifest(body, where)
         if (manifest.lineage, manifest.slot) != (lineage, slot):
@@ -171,17 +254,17 @@ class Vault:
         lineage, slot, before = manifest.lineage, manifest.slot, manifest.predecessor
         older = self.manifest(lineage, before.slot) if before else None
         if before and older is not None and sha256(older) != before.sha256:
-            raise self._broken(lineage, before.slot, slot)
+            raise self.broken(lineage, before.slot, slot)
         newer = [each for each in self._slots(lineage) if each > slot]
         after = self._next(lineage, newer[0]) if newer else None
         if after and after.slot == slot and after.sha256 != manifest.sha256:
-            raise self._broken(lineage, slot, newer[0])
+            raise self.broken(lineage, slot, newer[0])
 
     def _next(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
         """What a newer manifest says of the one before it; a damaged one says nothing about its neighbours."""
         body = self.manifest(lineage, slot)
         try:
-            return None if body is None else open_manifest(body, self._where(lineage, slot)).predecessor
+            return None if body is None else self.opened(body, lineage, slot).predecessor
         except Refused:
             return None
 
@@ -189,21 +272,37 @@ class Vault:
         return {digest: self._blob(digest, manifest) for digest in sorted(manifest.blobs)}
 
     def _blob(self, digest: str, manifest: Manifest) -> bytes:
+        body, fault = self.template(digest)
+        if fault:
+            raise self.unsound(manifest.lineage, manifest.slot, digest, fault)
+        return body
+
+    def template(self, digest: str) -> tuple[bytes, str]:
+        """Read the template of a digest: its bytes, and what is wrong with them; "" where they are what it says."""
         found = self._store.get(layout.blob_key(digest))
-        if found is not None and sha256(found.body) == digest:
-            return found.body
-        fault = "is missing" if found is None else "is not what its digest says"
-        raise Refused(
-            f"{self._where(manifest.lineage, manifest.slot)}: its template {layout.blob_key(digest)} {fault}",
+        if found is None:
+            return b"", "is missing"
+        return found.body, "" if sha256(found.body) == digest else "is not what its digest says"
+
+    def unsound(self, lineage: Lineage, slot: datetime, digest: str, fault: str) -> Refused:
+        """Make the refusal of a manifest one of whose templates is not to be had."""
+        return Refused(
+            f"{self._where(lineage, slot)}: its template {layout.blob_key(digest)} {fault}",
             "do not restore from it: compare it with the other store and with the bucket's older versions",
         )
 
     def _where(self, lineage: Lineage, slot: datetime) -> str:
         return f"{self.name}/{layout.manifest_key(lineage, slot)}"
 
-    def _broken(self, lineage: Lineage, older: datetime, newer: datetime) -> Refused:
+    def broken(self, lineage: Lineage, older: datetime, newer: datetime) -> Refused:
+        """Make the refusal of two neighbours of which the newer one names another predecessor."""
         return Refused(
             f"{self._where(lineage, older)} is not what {layout.slot_text(newer)} says was before it: "
             "one of the two was put in the other's place",
             "do not restore from either: compare them with the other store and with the bucket's older versions",
         )
+
+
+def _slots_of(lineage: Lineage, listing: Mapping[str, datetime]) -> list[datetime]:
+    parsed = (layout.parse_manifest_key(key) for key in listing)
+    return sorted(slot for found in parsed if found for whose, slot in [found] if whose == lineage)

@@ -1,10 +1,19 @@
 """dr.yaml: what the policies of one installation share."""
 
+import base64
 import hashlib
 
 import pytest
 
-from dr.config import Config, SsmParameter, StoreLocation, check_config, parse_config
+from dr.config import (
+    Config,
+    SigningKeys,
+    SsmParameter,
+    StoreLocation,
+    check_config,
+    parse_config,
+    public_key,
+)
 from dr.errors import InvalidDocuments
 
 MINIMAL = "name: acme\nstore: {primary: {url: store}}\n"
@@ -17,6 +26,7 @@ store:
   primary: {url: "s3://first/a/b/", region: eu-west-1}
   replica: {url: "s3://second", region: eu-central-1}
 staging_bucket: {eu-west-1: staging.acme}
+signing: {key: alias/dr-signing, public_key: keys/signing.pem}
 restore:
   parameters:
     Size: "2"
@@ -24,6 +34,19 @@ restore:
     Password: {ssm: /prod/db/password}
   image_for: {Web: newest, Batch: i-0123456789abcdef0, Old: ami-01234567}
 """
+
+
+POINT = bytes(range(64))
+DER = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004") + POINT
+ARN = "arn:aws:kms:eu-central-1:111111111111"
+ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def pem(der):
+    """As AWS and openssl write it: lines of 64 characters."""
+    body = base64.b64encode(der).decode()
+    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
+    return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
 
 
 def parse(text, file="/etc/dr/dr.yaml"):
@@ -54,6 +77,7 @@ def test_every_key_arrives_in_the_configuration():
         primary=StoreLocation(url="s3://first/a/b", region="eu-west-1"),
         replica=StoreLocation(url="s3://second", region="eu-central-1"),
         staging_bucket={"eu-west-1": "staging.acme"},
+        signing=SigningKeys(key="alias/dr-signing", file="/etc/dr/keys/signing.pem"),
         parameters={"Size": "2", "Empty": "", "Password": SsmParameter(name="/prod/db/password")},
         image_for={"Web": "newest", "Batch": "i-0123456789abcdef0", "Old": "ami-01234567"},
         file="/etc/dr/dr.yaml",
@@ -215,6 +239,35 @@ def test_a_replica_is_not_the_primary_again():
             'restore.parameters.A.ssm: "a b" is not a parameter\'s name, such as /prod/db/password',
         ),
         (
+            "signing: {key: alias/dr}",
+            "signing.public_key: missing; name the PEM file of its public key, or write the PEM here",
+        ),
+        (
+            "signing: {public_key: k.pem}",
+            "signing.key: missing; name the KMS key that signs: alias/dr-signing, or its ARN",
+        ),
+        (
+            "signing: {key: dr-signing, public_key: k.pem}",
+            'signing.key: "dr-signing" is not a KMS key: alias/NAME, its id, or an ARN of one of them',
+        ),
+        (
+            "signing: {key: alias/dr, public_key: ''}",
+            "signing.public_key: is empty",
+        ),
+        (
+            "signing: {key: alias/dr, public_key: s3://b/k.pem}",
+            'signing.public_key: expected a path, found "s3://b/k.pem"',
+        ),
+        (
+            "signing: {key: alias/dr, public_key: '-----BEGIN CERTIFICATE-----'}",
+            "signing.public_key: is no PEM of one public key (-----BEGIN PUBLIC KEY----- ...)",
+        ),
+        (
+            "signing: {key: alias/dr, pubic_key: k.pem}",
+            "signing.pubic_key: unknown key; did you mean public_key? (key, public_key)",
+        ),
+        ("signing: true", "signing: expected a mapping (keys and values), found the boolean true"),
+        (
             "restore: {image_for: {Web: latest}}",
             'restore.image_for.Web: "latest" is not an image: newest, the id of an AMI (ami-...) or of an instance (i-...)',
         ),
@@ -252,3 +305,61 @@ def test_policies_can_be_checked_beside_an_unsound_configuration():
 )
 def test_regions_are_unknown_where_they_cannot_be_read(text, expected):
     assert check_config(text.encode(), "dr.yaml").regions == expected
+
+
+# --- signing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_public_key_can_be_written_into_dr_yaml_itself():
+    text = pem(DER).replace("\n", "\n    ")
+    found = parse(f"{MINIMAL}signing:\n  key: alias/dr\n  public_key: |\n    {text}\n")
+
+    assert (found.signing.file, DER) == ("", public_key(found.signing.pem))
+
+
+@pytest.mark.parametrize(
+    ("key", "region"),
+    [
+        ("alias/dr/signing_1", None),
+        (ID, None),
+        ("mrk-1234abcd12ab34cd56ef1234567890ab", None),
+        (f"{ARN}:key/{ID}", "eu-central-1"),
+        (f"{ARN}:alias/dr", "eu-central-1"),
+        (
+            "arn:aws-us-gov:kms:us-gov-west-1:111111111111:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+            "us-gov-west-1",
+        ),
+    ],
+)
+def test_a_key_is_an_alias_an_id_or_an_arn_and_an_arn_names_its_region(key, region):
+    assert parse(f"{MINIMAL}signing: {{key: '{key}', public_key: k.pem}}").signing.region == region
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["alias/", "alias/a b", f"{ARN}:secret/x", ID[:-1], f"arn:aws:s3:::{ID}", f"{ARN}:key/alias/dr", "key"],
+)
+def test_what_is_no_key_of_kms_is_refused(key):
+    (found,) = faults(f"{MINIMAL}signing: {{key: '{key}', public_key: k.pem}}")
+    assert "is not a KMS key" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no PEM of one public key"),
+        (pem(DER) + pem(DER), "is no PEM of one public key"),
+        (pem(DER).replace("PUBLIC", "PRIVATE"), "is no PEM of one public key"),
+        (pem(DER).replace("MFk", "M=k"), "is not base64"),
+        (pem(DER[:-1]), "of the spec ECC_NIST_P256"),
+        (pem(DER + b"x"), "of the spec ECC_NIST_P256"),
+        (pem(b"\x30\x76" + DER[2:]), "of the spec ECC_NIST_P256"),
+    ],
+)
+def test_only_a_pem_of_one_key_of_p_256_is_a_public_key(text, said):
+    with pytest.raises(ValueError, match=said):
+        public_key(text)
+
+
+def test_a_pem_is_read_whatever_its_line_ends():
+    assert public_key(pem(DER).replace("\n", "\r\n")) == DER

@@ -24,7 +24,7 @@ def lies(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
         elif row["do"] == "expire" and not _deleted(row, calls):
             yield f"deleted {row['point']}: no answer says so"
     for stack in document.get("stacks", []):
-        for row in stack["data"]:
+        for row in stack.get("data", []):
             if row["verified"] and not _seen(row["physical_id"], calls):
                 yield f"verified {row['logical_id']} as {row['physical_id']}: no answer shows it"
     if document.get("result") == "done" and not _told(calls, "DescribeStacks"):

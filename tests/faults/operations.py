@@ -20,7 +20,7 @@ class Operation:
 
     `begins` is (hours, minutes) after the world's beginning. `refused` are exit codes that a run may end with when
     the one before it had done all that there was to do. `mended` are the minutes of further clean runs where one may
-    leave what only time mends: a part whose image is gone has a day of grace (DESIGN 5).
+    leave what only time mends: a part whose image is gone, and a signature whose manifest is, have a day of grace.
     """
 
     name: str
@@ -35,6 +35,26 @@ def _one_tick(*what: str) -> Callable[[World], None]:
     def prepare(world: World) -> None:
         world.protect(*what)
         world.dr(*APPLY)
+
+    return prepare
+
+
+def _signed(*what: str) -> Callable[[World], None]:
+    def prepare(world: World) -> None:
+        world.sign()
+        for one in what:
+            world.protect(one)
+        for hour in range(2):
+            set_clock(later(hour))
+            world.dr(*APPLY)
+
+    return prepare
+
+
+def _signed(*what: str) -> Callable[[World], None]:
+    def prepare(world: World) -> None:
+        world.sign()
+        _one_tick(*what)(world)
 
     return prepare
 
@@ -64,6 +84,16 @@ OPERATIONS = {
         Operation(name="apply stacks", arguments=APPLY, prepare=_one_tick("stacks"), begins=(1, 0)),
         Operation(
             name="expire", arguments=APPLY, prepare=_full_shelf, begins=(2, 30), mended=(10, 1560, 1570)
+        ),
+        Operation(
+            name="apply signed stacks",
+            arguments=APPLY,
+            prepare=_signed("stacks"),
+            begins=(1, 0),
+            mended=(10, 1510, 1520),
+        ),
+        Operation(
+            name="verify", arguments=("verify", "--deep", "--json"), prepare=_lost_stack, begins=(2, 30)
         ),
         Operation(name="restore", arguments=RESTORE, prepare=_lost_stack, begins=(2, 30), refused=(4,)),
     )

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
@@ -471,7 +472,7 @@ GUARDS = {
         Guard(
             name="a manifest stands in its own place",
             source="I15",
-            off=_around("dr.store.vault:Vault._checked", lambda _: _any_manifest),
+            off=_around("dr.store.vault:Vault._identified", lambda _: _any_manifest),
             test="tests/store/test_store_tampering.py::test_i15_a_manifest_in_anothers_place_is_refused",
         ),
         Guard(
@@ -491,6 +492,93 @@ GUARDS = {
             source="DESIGN 8; I15",
             off=_answers("dr.store.stacks:StoredStacks._agree_about_newest", None),
             test="tests/store/test_store_newest.py::test_i15_newest_versions_that_differ_stop_the_restore_of_an_older_one",
+        ),
+        Guard(
+            name="a signature is verified",
+            source="FAILURES 4.2; I15",
+            off=_answers("dr.store.signing:_verifier", lambda body, signature: True),
+            test="tests/store/test_store_signatures.py::test_i15_what_an_older_key_signed_does_not_pass_under_a_newer_one",
+        ),
+        Guard(
+            name="what nobody signed is not believed",
+            source="FAILURES 2, row 42; I15",
+            off=_answers("dr.store.signing:Signing.check", None),
+            test="tests/store/test_store_signatures.py::test_i15_a_forged_manifest_with_a_digest_that_holds_is_refused",
+        ),
+        Guard(
+            name="a signature is verified before the manifest is parsed",
+            source="FAILURES 4.2; I15",
+            off=_around("dr.store.vault:Vault.opened", lambda _: _parsed_first),
+            test="tests/store/test_store_signatures.py::test_i15_what_nobody_signed_is_not_parsed",
+        ),
+        Guard(
+            name="a signed manifest stands in its own place",
+            source="I15",
+            off=_around("dr.store.vault:Vault._identified", lambda _: _any_manifest),
+            test="tests/store/test_store_signatures.py::test_i15_a_signed_manifest_that_was_moved_is_refused_by_its_identity",
+        ),
+        Guard(
+            name="a capture verifies its own signature",
+            source="docs/decisions/0008",
+            off=_around(
+                "dr.store.signing:Signing.sign",
+                lambda _: lambda self, body: self._signer.sign(sha256(body).digest()),
+            ),
+            test="tests/store/test_store_signatures.py::test_a_key_that_is_not_the_pinned_ones_pair_stores_nothing",
+        ),
+        Guard(
+            name="a key that is not there is no source that is gone",
+            source="FAILURES 2, row 14",
+            off=_around("dr.aws.kms:KmsSigner.sign", lambda _: lambda self, digest: self._sign(digest)),
+            test="tests/contract/test_aws_signing.py::test_a_key_that_is_not_there_is_no_source_that_is_gone",
+        ),
+        Guard(
+            name="the signature of an expired manifest goes with it",
+            source="docs/decisions/0008",
+            off=_answers("dr.store.vault:Vault._sweep_signatures", None),
+            test="tests/store/test_store_signatures.py::test_an_expiry_takes_the_signature_with_it",
+        ),
+        Guard(
+            name="a signature that may yet get its manifest is not garbage",
+            source="docs/decisions/0008",
+            off=_value("dr.store.vault:_GARBAGE_AFTER", timedelta(0)),
+            test="tests/store/test_store_signatures.py::test_a_signature_without_its_manifest_goes_with_a_later_expiry_after_a_day",
+        ),
+        Guard(
+            name="a slot that holds what nobody signed is not captured",
+            source="I15",
+            off=_answers("dr.store.stacks:_believed", None),
+            test="tests/store/test_store_signatures.py::test_a_capture_whose_slot_holds_what_nobody_signed_fails",
+        ),
+        Guard(
+            name="verify follows every chain",
+            source="I15",
+            off=_answers("dr.store.checking:_chain", None),
+            test="tests/store/test_store_checking.py::test_i15_a_forged_version_breaks_the_chain_of_the_one_after_it",
+        ),
+        Guard(
+            name="verify hashes templates",
+            source="I15",
+            off=_answers("dr.store.checking:_read_templates", None),
+            test="tests/store/test_store_checking.py::test_i15_the_newest_versions_templates_are_hashed_and_deep_all_of_them",
+        ),
+        Guard(
+            name="verify holds the stores against each other",
+            source="DESIGN 8; I15",
+            off=_answers("dr.store.checking:_compare", None),
+            test="tests/store/test_store_checking.py::test_i15_a_primary_that_was_put_back_is_told",
+        ),
+        Guard(
+            name="verify looks again before it tells a loss",
+            source="I15",
+            off=_answers("dr.store.checking:_gone", True),
+            test="tests/store/test_store_checking.py::test_a_capture_at_any_moment_is_no_tampering",
+        ),
+        Guard(
+            name="verify plans what it calls restorable",
+            source="DESIGN 9",
+            off=_answers("dr.verify.trying:_findings", ()),
+            test="tests/restore/test_verify_stacks.py::test_an_image_that_the_template_names_and_that_is_gone_stops_it",
         ),
         Guard(
             name="a stack that exists is never touched",
@@ -546,3 +634,9 @@ def _any_manifest(self: Any, body: bytes, lineage: Any, slot: Any) -> Any:
     from dr.store.vault import open_manifest  # noqa: PLC0415 - as late as every hook
 
     return open_manifest(body, self._where(lineage, slot))
+
+
+def _parsed_first(self: Any, body: bytes, lineage: Any, slot: Any) -> Any:
+    found = self._identified(body, lineage, slot)
+    self.signed(body, lineage, slot)
+    return found

@@ -5,6 +5,7 @@ Built with boto3 and dr itself, in a sandbox inside this process; `end_state` as
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -109,6 +110,15 @@ class World:
             os.environ.update(before)
         assert code == 0, (arguments, code, out.getvalue())
         return out.getvalue()
+
+    def sign(self) -> None:
+        """Have manifests signed from now on."""
+        kms = self.client("kms")
+        key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName="alias/dr-signing", TargetKeyId=key)
+        body = base64.encodebytes(kms.get_public_key(KeyId=key)["PublicKey"]).decode()
+        self.write("pinned.pem", f"-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n")
+        self.write("dr.yaml", f"{CONFIG}signing: {{key: alias/dr-signing, public_key: pinned.pem}}\n")
 
     # --- what stands in it ----------------------------------------------------------------------------------------
 

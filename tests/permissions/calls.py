@@ -190,6 +190,13 @@ def _ssm(call: Call) -> Iterator[Question]:
     yield "kms:Decrypt", f"arn:aws:kms:{call.region}:{ACCOUNT}:key/k", facts
 
 
+def _kms(call: Call) -> Iterator[Question]:
+    """The key behind an alias is KMS's matter; the alias that was asked by is a fact of the request."""
+    name = call.params["KeyId"].rpartition(":")[2].removeprefix("key/")
+    facts, key = ({"kms:RequestAlias": name}, "k") if name.startswith("alias/") else ({}, name)
+    yield f"kms:{call.operation}", f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{key}", facts
+
+
 def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 
@@ -203,6 +210,7 @@ _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {
     "autoscaling": _plain,
     "cloudformation": _cloudformation,
     "ec2": _ec2,
+    "kms": _kms,
     "s3": _s3,
     "ssm": _ssm,
     "sts": _nothing,

@@ -15,6 +15,7 @@ store:
   replica: {url: "s3://acme-replica/dr", region: eu-central-1}
 staging_bucket: {eu-west-1: acme-staging}
 restore: {parameters: {Password: {ssm: "/app/password:3"}}}
+signing: {key: alias/dr-signing, public_key: pinned.pem}
 """
 BARE = "name: acme\nregions: [eu-west-1]\nstore: {primary: {url: store/}}\n"
 WHOLE_BUCKET = """\

@@ -30,7 +30,7 @@ ROOT = HERE.parents[1]
 _KEPT = {
     *("VolumeId", "InstanceId", "SnapshotId", "ImageId", "TagSpecifications"),
     *("StackName", "ChangeSetName", "RoleARN", "TemplateURL", "Tags"),
-    *("Bucket", "Key", "Prefix", "Name"),
+    *("Bucket", "Key", "Prefix", "Name", "KeyId"),
 }
 """Parameters that IAM's decision depends on; bodies and values stay out."""
 FOLDERS = {

@@ -64,7 +64,12 @@ def parameter(name: str) -> Call:
     return call("ssm", "GetParameter", Name=name)
 
 
+def signed(key: str) -> Call:
+    return call("kms", "Sign", KeyId=key)
+
+
 PERMITTED = [
+    (Role.CAPTURER, signed("alias/dr-signing")),
     (Role.CAPTURER, born(IDENTITY)),
     (Role.EXPIRER, ended(IDENTITY)),
     (Role.EXPIRER, ec2("DeregisterImage", tags=IDENTITY, ImageId="ami-1")),
@@ -91,6 +96,10 @@ FORBIDDEN = {
     "capturer: the end of a point": (Role.CAPTURER, ended(IDENTITY)),
     "capturer: the end of a manifest": (Role.CAPTURER, s3("DeleteObject", "acme-store", "dr/stacks/a")),
     "capturer: a pin": (Role.CAPTURER, s3("PutObject", "acme-store", "dr/pins/a")),
+    "capturer: another key": (Role.CAPTURER, signed("alias/other")),
+    "capturer: a key by its id": (Role.CAPTURER, signed("6d2b0c6e-0000-4000-8000-000000000000")),
+    "expirer: a signature": (Role.EXPIRER, signed("alias/dr-signing")),
+    "restorer: a signature": (Role.RESTORER, signed("alias/dr-signing")),
     "capturer: another's prefix": (Role.CAPTURER, s3("PutObject", "acme-store", "other/stacks/a")),
     "expirer: another installation's point": (Role.EXPIRER, ended(OTHERS)),
     "expirer: a stranger's point": (Role.EXPIRER, ended({"Name": "precious"})),

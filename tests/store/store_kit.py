@@ -6,9 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from dr.errors import EnvironmentFailed
 from dr.model import Kind, Lineage, RecoveryPoint, State
 from dr.store.directory import DirectoryStore
+from dr.store.signing import Signing
 from dr.store.stacks import StoredStacks
 from dr.stored import StackOutput, StackParameter, StackResource, StoredStack
 
@@ -78,12 +84,38 @@ class Breakable:
         return self.inner
 
 
+class LocalKey:
+    """A signing key as KMS has them, here; `fault` is raised by the next signatures."""
+
+    name = "alias/test"
+
+    def __init__(self):
+        self.private = ec.generate_private_key(ec.SECP256R1())
+        self.fault = None
+
+    @property
+    def public(self):
+        """The public key in DER."""
+        return self.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(self, digest):
+        if self.fault is not None:
+            raise self.fault
+        return self.private.sign(digest, ec.ECDSA(Prehashed(SHA256())))
+
+    @property
+    def signing(self):
+        """It signs, and its own public key is pinned."""
+        return Signing(self, self.public, "pinned.pem")
+
+
 @dataclass
 class Pair:
-    """Two breakable stores in folders, and the stored stacks over them."""
+    """Two breakable stores in folders, and the stored stacks over them; with `signing` manifests are signed."""
 
     folder: Path
     clock: StillClock
+    signing: Signing | None = None
 
     def __post_init__(self):
         self.primary = Breakable(DirectoryStore(self.folder / "primary", self.clock))
@@ -93,12 +125,12 @@ class Pair:
     @property
     def stacks(self):
         """A new process over the same stores."""
-        return StoredStacks(self.primary, self.replica, self.clock)
+        return StoredStacks(self.primary, self.replica, self.clock, self.signing)
 
     @property
     def alone(self):
         """A new process that knows the primary only."""
-        return StoredStacks(self.primary, None, self.clock)
+        return StoredStacks(self.primary, None, self.clock, self.signing)
 
     def file(self, store, key):
         return Path(store.name) / key

@@ -21,6 +21,7 @@ from dr.sandbox.corrections import (
     ec2_tags,
     ec2_tokens,
     ec2_volumes,
+    kms_digests,
     times,
 )
 
@@ -39,6 +40,7 @@ _ALL = (
     ec2_tokens,
     ec2_paging,  # after the others: it wraps what they replaced
     autoscaling,
+    kms_digests,
     cloudformation,
 )
 

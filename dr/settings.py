@@ -1,0 +1,30 @@
+"""How a run was asked for: what stands on its command line and in its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this run was asked for. `config` is the --config option."""
+
+    config: str | None = None
+    sandbox: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def in_sandbox(self) -> bool:
+        """--sandbox, or DR_SANDBOX=1."""
+        return self.sandbox or self.environ.get("DR_SANDBOX") == "1"
+
+
+def sandbox_directory(environ: Mapping[str, str]) -> Path:
+    """Where the sandbox keeps its files: DR_SANDBOX_DIR, else under XDG_STATE_HOME."""
+    if chosen := environ.get("DR_SANDBOX_DIR"):
+        return Path(chosen)
+    state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "dr" / "sandbox"

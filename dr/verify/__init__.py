@@ -1,0 +1,217 @@
+"""`dr verify`: do the stores hold together, and would what they hold come back? Reads only; no lease, no changing call.
+
+    stores --store.checking--> faults of stores and versions ----+
+                                                                  +--> Verified: verdicts, faults, the exit code
+    versions --trying: the plan of a restore, not carried out ----+
+
+By default the newest version of each stack is planned, the one that `dr restore` would take; `--deep` plans every one.
+The plan is made by the very code that `dr restore --plan-only` runs: what would stop it or come up empty is found by
+it, never by rules of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from dr.errors import EXIT_DONE, EXIT_REFUSED, CloudError, DrError, EnvironmentFailed, weightiest
+from dr.model import Claim, Holdings, RecoveryPoint
+from dr.store.checking import Fault, StoreFound, StoresFound, VersionFound, fault_of
+from dr.verify.trying import Make, Trial, Verdict, as_of_an_older_version, try_version
+
+__all__ = [
+    "Planner",
+    "StackVerified",
+    "Verified",
+    "VersionVerified",
+    "faults_of_store",
+    "remembered",
+    "verified",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionVerified:
+    """One version: what is wrong with it as it lies there, and, where it was `planned`, with its restore."""
+
+    point: RecoveryPoint
+    planned: bool
+    faults: tuple[Fault, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackVerified:
+    """One stack. `verdict` is of its newest version, None where nobody could tell; `reasons` are why."""
+
+    name: str
+    account: str
+    region: str
+    verdict: Verdict | None
+    reasons: tuple[Fault, ...]
+    versions: tuple[VersionVerified, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The whole answer. `faults` are of the installation's store as such."""
+
+    deep: bool
+    faults: tuple[Fault, ...]
+    stores: tuple[StoreFound, ...]
+    stacks: tuple[StackVerified, ...]
+    names: frozenset[str]
+
+    @property
+    def exit_code(self) -> int:
+        """4: altered, or a newest version would not restore; 1: could not be asked; 3: less than it should be."""
+        return weightiest([EXIT_DONE, *(fault.exit for fault in self._all())])
+
+    def misses(self, stack: str) -> bool:
+        """Whether there are stacks, none of them of this name, and every store was asked."""
+        return bool(self.names) and stack not in self.names and all(one.reachable for one in self.stores)
+
+    def _all(self) -> Iterator[Fault]:
+        yield from self.faults
+        for store in self.stores:
+            yield from store.faults
+        for stack in self.stacks:
+            yield from stack.reasons
+            for version in stack.versions:
+                yield from version.faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """How versions are planned. `account` is whose stacks can be; it raises where AWS does not tell."""
+
+    account: Callable[[], str]
+    plan: Make
+
+
+def remembered(ask: Callable[[str], Holdings]) -> Callable[[str], Holdings]:
+    """Ask once for each Region, however many versions are planned; a refusal is remembered too."""
+    answers: dict[str, Holdings | DrError] = {}
+
+    def answer(region: str) -> Holdings:
+        if region not in answers:
+            try:
+                answers[region] = ask(region)
+            except DrError as error:
+                answers[region] = error
+        found = answers[region]
+        if isinstance(found, DrError):
+            raise found
+        return found
+
+    return answer
+
+
+def faults_of_store(
+    found: StoresFound,
+    nothing: Callable[[], EnvironmentFailed | None],
+    holder: Callable[[], Claim | None],
+    installation: str,
+) -> tuple[Fault, ...]:
+    """Tell a store that holds nothing at all, and one that another installation has claimed."""
+    if not found.stores[0].reachable:
+        return ()
+    if not found.stacks:
+        error = nothing()
+        return (fault_of(error),) if error else ()
+    try:
+        claim = holder()
+    except (CloudError, EnvironmentFailed) as error:
+        return (fault_of(error),)
+    if claim is None or claim.installation == installation:
+        return ()
+    name = found.stores[0].name
+    fault = Fault(
+        message=f"{name} belongs to the installation {claim.installation!r}; this one is {installation!r}",
+        remedy="give this installation a store of its own, or correct `name` in dr.yaml",
+        exit=EXIT_REFUSED,
+    )
+    return (fault,)
+
+
+def verified(found: StoresFound, planner: Planner, whole: tuple[Fault, ...], *, deep: bool) -> Verified:
+    """Plan what is to be planned, and put everything together."""
+    account = _account(planner, found)
+    rows = groupby(sorted(found.versions, key=lambda one: (_stack_of(one), one.point.slot)), _stack_of)
+    stacks = [
+        _stack(sorted(versions, key=_newest_first, reverse=True), planner, account, deep=deep)
+        for _, versions in rows
+    ]
+    return Verified(deep=deep, faults=whole, stores=found.stores, stacks=tuple(stacks), names=found.stacks)
+
+
+def _account(planner: Planner, found: StoresFound) -> str | DrError:
+    """Whose stacks can be planned, or why nobody knows."""
+    if not found.versions:
+        return ""
+    try:
+        return planner.account()
+    except (CloudError, EnvironmentFailed) as error:
+        return error
+
+
+def _stack_of(version: VersionFound) -> tuple[str, str, str]:
+    lineage = version.point.lineage
+    return lineage.source, lineage.account, lineage.region
+
+
+def _newest_first(version: VersionFound) -> tuple[datetime, str]:
+    """As a restore chooses."""
+    return version.point.slot, version.point.lineage.policy
+
+
+def _stack(
+    versions: Sequence[VersionFound], planner: Planner, account: str | DrError, *, deep: bool
+) -> StackVerified:
+    name, owner, region = _stack_of(versions[0])
+    trials = list(_trials(versions, planner, account, deep=deep))
+    newest = trials[0]
+    return StackVerified(
+        name=name,
+        account=owner,
+        region=region,
+        verdict=newest.verdict if newest else None,
+        reasons=newest.faults if newest else (),
+        versions=tuple(
+            VersionVerified(
+                point=version.point,
+                planned=trial is not None and trial.made,
+                faults=(*version.faults, *(() if number == 0 or trial is None else trial.faults)),
+            )
+            for number, (version, trial) in enumerate(zip(versions, trials, strict=True))
+        ),
+    )
+
+
+def _trials(
+    versions: Sequence[VersionFound], planner: Planner, account: str | DrError, *, deep: bool
+) -> Iterator[Trial | None]:
+    """One for each version, newest first; None for what is not planned: another account's, or an older one."""
+    if isinstance(account, DrError):
+        yield Trial(verdict=None, faults=(fault_of(account),))
+        yield from (None for _ in versions[1:])
+        return
+    at: datetime | None = None
+    for number, version in enumerate(versions):
+        if version.point.lineage.account != account or (number and not deep):
+            yield None
+            continue
+        trial = try_version(version.point, at, planner.plan)
+        yield trial if number == 0 else as_of_an_older_version(trial)
+        at = _last_moment(trial.captured or version.point.time)
+
+
+def _last_moment(next_captured: datetime) -> datetime:
+    """The last whole second at which a restore would still take the version before: the newest data that goes with it."""
+    return next_captured.replace(microsecond=0) - timedelta(seconds=1)
