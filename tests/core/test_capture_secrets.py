@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -129,3 +130,33 @@ def test_i23_a_secret_that_one_nested_stack_puts_out_is_secret_in_its_sibling_an
 def test_a_nested_stack_that_is_filled_from_no_secret_is_kept_as_it_is():
     found = captured(HEAD + nested(Db="{Pw: !Ref Env}"), children={"Db": child()})
     assert found.children["Db"] == child()
+
+
+def linked(length, end):
+    """Resources whose Value is each the Value of the next one, the last one made of `end`."""
+    rows = [f"  R{n}: {{Type: T, Properties: {{Value: !GetAtt R{n + 1}.Value}}}}\n" for n in range(length)]
+    last = f"  R{length}: {{Type: T, Properties: {{Value: {end}}}}}\n"
+    return f"{HEAD}Resources:\n{''.join(rows)}{last}Outputs: {{O: {{Value: !GetAtt R0.Value}}}}\n"
+
+
+@pytest.mark.parametrize(("end", "shown"), [("!Ref Password", "****"), ("!Ref Env", f"shows {CANARY}")])
+def test_i23_a_secret_is_followed_through_thousands_of_attributes(end, shown):
+    assert outputs(captured(linked(3_000, end), ["O"])) == {"O": shown}
+
+
+def test_i23_attributes_that_all_refer_to_each_other_are_each_looked_at_once():
+    names = [f"R{n}" for n in range(120)]
+    value = "!Join ['', [" + ", ".join(f"!GetAtt {name}.Value" for name in names) + "]]"
+    rows = "".join(f"  {name}: {{Type: T, Properties: {{Value: {value}}}}}\n" for name in names)
+    begin = time.process_time()
+    found = captured(f"{HEAD}Resources:\n{rows}Outputs: {{O: {{Value: !GetAtt R0.Value}}}}\n", ["O"])
+    assert outputs(found) == {"O": f"shows {CANARY}"}
+    assert time.process_time() - begin < 10
+
+
+@pytest.mark.parametrize("resource", ["text", "[a]", "{Type: T, Properties: [a]}", "{Type: T}"])
+def test_an_attribute_of_what_is_no_resource_hides_nothing_and_stops_nothing(resource):
+    template = (
+        f"{HEAD}Resources: {{A: {{Type: T}}, B: {resource}}}\nOutputs: {{O: {{Value: !GetAtt B.Value}}}}\n"
+    )
+    assert outputs(captured(template, ["O"])) == {"O": f"shows {CANARY}"}
