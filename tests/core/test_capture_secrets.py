@@ -14,8 +14,8 @@ HEAD = "Parameters: {Password: {Type: String, NoEcho: true}, Env: {Type: String}
 TOPIC = "Resources: {T: {Type: AWS::SNS::Topic}}\n"
 
 
-def captured(template, outputs=(), children=None, parameters=None, processed=None):
-    given = parameters or {"Password": "****", "Env": "prod"}
+def captured(template, outputs=(), children=None, parameters=None, processed=None, resources=()):
+    given = {"Password": "****", "Env": "prod"} if parameters is None else parameters
     stack = {
         "StackName": "prod",
         "StackId": "arn:aws:cloudformation:eu-west-1:111111111111:stack/prod/1",
@@ -30,6 +30,7 @@ def captured(template, outputs=(), children=None, parameters=None, processed=Non
         stack=stack,
         template=template,
         processed=processed,
+        resources=resources,
         children=children or {},
     )
     return capture.stored_stack(answers)
@@ -160,3 +161,51 @@ def test_an_attribute_of_what_is_no_resource_hides_nothing_and_stops_nothing(res
         f"{HEAD}Resources: {{A: {{Type: T}}, B: {resource}}}\nOutputs: {{O: {{Value: !GetAtt B.Value}}}}\n"
     )
     assert outputs(captured(template, ["O"])) == {"O": f"shows {CANARY}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "attribute"),
+    [("AWS::IAM::AccessKey", "SecretAccessKey"), ("AWS::Cognito::UserPoolClient", "ClientSecret")],
+)
+def test_i23_an_output_that_shows_what_aws_made_up_as_a_secret_is_masked(kind, attribute):
+    template = f"Resources: {{R: {{Type: {kind}}}}}\nOutputs: {{O: {{Value: !GetAtt R.%s}}}}\n"
+    assert outputs(captured(template % attribute, ["O"], parameters={})) == {"O": "****"}
+    assert outputs(captured(template % "Name", ["O"], parameters={})) == {"O": f"shows {CANARY}"}
+
+
+def named(template, kind="AWS::S3::Bucket"):
+    """The physical id that is stored of a resource R."""
+    row = {"LogicalResourceId": "R", "PhysicalResourceId": CANARY, "ResourceType": kind}
+    found = captured(template, resources=[{**row, "ResourceStatus": "CREATE_COMPLETE"}])
+    return found.resources[0].physical_id
+
+
+BUCKET = "Resources: {R: {Type: AWS::S3::Bucket, Properties: {BucketName: %s}}}\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["!Ref Password", "!Sub '${Password}-files'", "!Join ['-', [!Ref Password]]"]
+)
+def test_i23_a_name_made_of_a_secret_is_no_physical_id_that_is_stored(name):
+    assert named(HEAD + BUCKET % name) == "****"
+
+
+def test_i23_where_a_template_cannot_be_read_no_explicit_name_beside_a_secret_is_kept():
+    assert (named("Resources: ["), named("Resources: [", "AWS::EC2::Volume")) == ("****", CANARY)
+
+
+@pytest.mark.parametrize("name", ["!Ref Env", "plain", "!Ref AWS::NoValue"])
+def test_any_other_physical_id_is_kept(name):
+    assert named(HEAD + BUCKET % name) == CANARY
+    tags = "Tags: [{Key: a, Value: !Ref Password}]"
+    assert named(f"{HEAD}Resources: {{R: {{Type: AWS::S3::Bucket, Properties: {{{tags}}}}}}}\n") == CANARY
+
+
+@pytest.mark.parametrize("value", ["!Ref R", "!GetAtt R.Arn", "!Sub 'https://${R.DomainName}/x'"])
+def test_i23_an_output_that_shows_a_resource_with_a_secret_name_is_masked(value):
+    def shown(name):
+        template = HEAD + BUCKET % name + f"Outputs: {{O: {{Value: {value}}}}}\n"
+        return outputs(captured(template, ["O"]))
+
+    assert shown("!Sub '${Password}-files'") == {"O": "****"}
+    assert shown("!Sub '${Env}-files'") == {"O": f"shows {CANARY}"}
