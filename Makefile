@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AWSCLI_STAMP := .venv-awscli/.installed
+FUZZ_STAMP := $(VENV)/.fuzz
 WORKERS ?= 2
+SECONDS ?= 60
 
-.PHONY: demo test test-long check format lock clean
+.PHONY: demo test test-long fuzz check format lock clean
 
 demo: $(STAMP)
 	$(BIN)/dr demo
@@ -15,8 +17,13 @@ demo: $(STAMP)
 test: $(STAMP) $(AWSCLI_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
 
-test-long: $(STAMP) $(AWSCLI_STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Hypothesis takes other examples each time, and prints how to see those again that fail.
+test-long: $(STAMP) $(AWSCLI_STAMP) $(FUZZ_STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --hypothesis-profile=searching
+
+# Coverage-guided fuzzing of every reader of foreign bytes, SECONDS for each.
+fuzz: $(STAMP) $(FUZZ_STAMP)
+	$(BIN)/python tests/fuzz/atheris_sweep.py --seconds $(SECONDS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -43,6 +50,9 @@ $(AWSCLI_STAMP): tools/awscli.lock
 	.venv-awscli/bin/python -m pip install -q --require-hashes -r tools/awscli.lock
 	touch $@
 
+	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/fuzz.lock tools/fuzz.in
+
 .venv-lock/.installed:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install -q pip-tools
@@ -53,6 +63,11 @@ $(STAMP): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+# Not in the lock of everybody: atheris has wheels for some machines only.
+$(FUZZ_STAMP): tools/fuzz.lock $(STAMP)
+	$(BIN)/python -m pip install -q --require-hashes -r tools/fuzz.lock
 	touch $@
 
 clean:

@@ -43,6 +43,7 @@ from dr.store.stacks import StoredStacks
 from dr.store.versions import read_versions
 from dr.tick.applying import Decide
 from dr.tick.desk import Desk
+from dr.words import short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ class App:
             names = [policy.name for policy in self.policies]
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"no policy is named {name!r}", f"{hint}there are: {', '.join(names)}")
+            raise UsageError(f"no policy is named {short(name)!r}", f"{hint}there are: {', '.join(names)}")
         return found
 
     # --- parts ------------------------------------------------------------------------------------------------

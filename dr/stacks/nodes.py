@@ -28,6 +28,7 @@ from dr.stacks.grammar import (
     start,
 )
 from dr.stacks.json_nodes import compose_json
+from dr.words import short
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HANDLE = re.compile(r"^%TAG", re.MULTILINE)
@@ -81,12 +82,12 @@ def _compose_yaml(text: str) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Malformed(
-            f"not YAML: {error.problem or error.context}", int(getattr(mark, "index", None) or 0)
+            f"not YAML: {short(str(error.problem or error.context))}", int(getattr(mark, "index", None) or 0)
         ) from error
     except yaml.reader.ReaderError as error:
         raise Malformed(f"not YAML: {error.reason}", error.position) from error
     except yaml.YAMLError as error:
-        raise Malformed(f"not YAML: {error}", 0) from error
+        raise Malformed(f"not YAML: {short(str(error))}", 0) from error
     except UnicodeError as error:
         raise Malformed("not YAML: a character that Unicode does not allow in text", 0) from error
 
@@ -131,7 +132,7 @@ def _compose_events(events: Iterator[Any]) -> yaml.Node:
         match event:
             case yaml.AliasEvent():
                 raise Malformed(
-                    f"*{event.anchor}: CloudFormation does not support YAML aliases", _begin(event)
+                    f"*{short(event.anchor)}: CloudFormation does not support YAML aliases", _begin(event)
                 )
             case yaml.ScalarEvent():
                 builder.add(_scalar(event))
@@ -151,7 +152,7 @@ def _scalar(event: Any) -> yaml.ScalarNode:
     if tag in (None, "!"):
         tag = _resolve(yaml.ScalarNode, event.value, event.implicit)
     elif tag == TIMESTAMP or (tag not in SCALAR_TAGS and tag[1:] not in FUNCTIONS):
-        raise Malformed(f"{tag}: not a tag of CloudFormation", _begin(event))
+        raise Malformed(f"{short(tag)}: not a tag of CloudFormation", _begin(event))
     return yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark, style=event.style)
 
 
@@ -161,7 +162,7 @@ def _collection(event: Any) -> yaml.Node:
     )
     tag = core if event.tag in (None, "!") else event.tag
     if tag != core and tag[1:] not in FUNCTIONS:
-        raise Malformed(f"{tag}: not a tag of CloudFormation", _begin(event))
+        raise Malformed(f"{short(tag)}: not a tag of CloudFormation", _begin(event))
     return kind(tag, [], event.start_mark, event.end_mark, flow_style=event.flow_style)
 
 

@@ -166,6 +166,23 @@ def test_more_than_a_mebibyte_is_refused_before_it_is_read():
         parse_template(OK + "#" * 1024 * 1024)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "{%s: 1, %s: 2}",
+        "*%s",
+        "!%s x",
+        "!%s {a: b}",
+        '"\\%s"',
+        "&%s &%s x",
+    ],
+)
+def test_a_fault_is_told_by_the_beginning_of_what_stands_there(fault):
+    with pytest.raises(UsageError) as raised:
+        parse_template(OK + "Metadata: " + fault.replace("%s", "q" * 100_000) + "\n", "prod.yaml")
+    assert len(raised.value.message) < 300
+
+
 def test_tag_handles_are_taken_and_thousands_of_them_refused_before_they_are_compared_with_each_other():
     handles = "".join(f"%TAG !h{n}! tag:example.org,2026:\n" for n in range(20_000))
     few = "".join(handles.splitlines(keepends=True)[:20])

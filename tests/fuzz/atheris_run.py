@@ -16,7 +16,7 @@ import atheris
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS), str(TESTS / "fuzz")]
 
-with atheris.instrument_imports(include=["dr"]):
+with atheris.instrument_imports(include=["dr", "fuzz_targets"]):
     import fuzz_targets
 
 _LONGEST = 65_536

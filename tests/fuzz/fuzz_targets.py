@@ -64,7 +64,7 @@ def run(target: Target, data: bytes) -> None:
 def assert_shown(error: DrError) -> None:
     """An error has a message that a terminal can show and a person can read."""
     assert error.message
-    assert len(error.message) <= 20_000, "a message that repeats all of its input"
+    assert len(error.message) <= 2_000, "a message that repeats all of its input"
     (error.message + error.remedy).encode("utf-8", "surrogatepass")
 
 
@@ -261,4 +261,14 @@ TARGETS: tuple[Target, ...] = (
     Target(name="key", read=fuzz_stores.read_key, seeds=fuzz_stores.KEYS, allowed=(UsageError,), tokens=fuzz_stores.PARTS),
     Target(name="words", read=read_words, seeds=words("plain", "a\x1b[2J\u202eb"), tokens=FOREIGN),
 )  # fmt: skip
-BY_NAME = {target.name: target for target in TARGETS}
+
+
+def read_planted(data: bytes) -> None:
+    """A fault that a fuzzer has to find: three bytes, one after the other, so that chance alone does not."""
+    if data[:1] == b"d" and data[1:2] == b"r" and data[2:3] == b"!":
+        raise ZeroDivisionError("planted")
+
+
+PLANTED = Target(name="planted", read=read_planted, seeds=(b"nothing of it",), tokens=(b"no", b"thing"))
+"""Shows that the fuzzers find faults; dr has nothing to do with it."""
+BY_NAME = {target.name: target for target in (*TARGETS, PLANTED)}

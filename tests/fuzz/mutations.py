@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+_SHOWN = 2_000
 _LARGEST = 200_000
 _TIMES = (1, 2, 3, 20, 1_000)
+
+
+class Input:
+    """Bytes that are shown by their ends: hypothesis prints the whole of what fails, and a blob to do it again."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __repr__(self):
+        if len(self.data) <= 2 * _SHOWN:
+            return repr(self.data)
+        return f"{self.data[:_SHOWN]!r} ... {self.data[-_SHOWN:]!r} ({len(self.data)} bytes)"
+
+
+def anything():
+    return st.binary(max_size=300).map(Input)
 
 
 @st.composite
@@ -13,7 +30,7 @@ def mutated(draw, target):
     data = draw(st.sampled_from(target.seeds))
     for _ in range(draw(st.integers(1, 6))):
         data = _CHANGES[draw(st.sampled_from(sorted(_CHANGES)))](draw, target, data)[:_LARGEST]
-    return data
+    return Input(data)
 
 
 def _span(draw, data):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fuzz_targets import TARGETS, HungError, run, within
+from fuzz_targets import BY_NAME, TARGETS, HungError, run, within
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from mutations import mutated
+from mutations import anything, mutated
+from structures import STRUCTURED
 
 SAMPLED = settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
 WHOLE = settings(SAMPLED, max_examples=5_000)
@@ -14,7 +14,7 @@ TABLE = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.nam
 
 
 def fuzz(target, how, inputs):
-    how(given(inputs)(lambda data: run(target, data)))()
+    how(given(inputs)(lambda made: run(target, made.data)))()
 
 
 @TABLE
@@ -31,7 +31,18 @@ def test_seeds_that_were_tampered_with(target):
 
 @TABLE
 def test_any_bytes(target):
-    fuzz(target, SAMPLED, st.binary(max_size=300))
+    fuzz(target, SAMPLED, anything())
+
+
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_inputs_with_the_shape_of_the_real_thing(name):
+    fuzz(BY_NAME[name], SAMPLED, STRUCTURED[name])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_inputs_with_the_shape_of_the_real_thing_at_length(name):
+    fuzz(BY_NAME[name], WHOLE, STRUCTURED[name])
 
 
 @pytest.mark.long
