@@ -12,6 +12,10 @@ from dr.words import short
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 100
+MAX_NODES = 100_000
+"""Keys and values. A template of 1 MB has about half of that when its texts are as short as people write them."""
+
+TOO_MANY = f"more than {MAX_NODES:,} keys and values"
 
 FUNCTIONS = frozenset(
     {

@@ -20,9 +20,11 @@ from dr.stacks.grammar import (
     MAP,
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_NODES,
     SCALAR_TAGS,
     SEQ,
     TIMESTAMP,
+    TOO_MANY,
     Malformed,
     refuse_bad_keys,
     start,
@@ -97,6 +99,7 @@ class _Builder:
 
     def __init__(self) -> None:
         self.root: yaml.Node | None = None
+        self._nodes = 0
         self._open: list[tuple[yaml.Node, list[yaml.Node]]] = []
 
     def push(self, node: yaml.Node) -> None:
@@ -118,6 +121,9 @@ class _Builder:
 
     def add(self, node: yaml.Node) -> None:
         """Put a finished node where it belongs."""
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise Malformed(TOO_MANY, start(node))
         if self._open:
             self._open[-1][1].append(node)
         elif self.root is None:
@@ -132,7 +138,8 @@ def _compose_events(events: Iterator[Any]) -> yaml.Node:
         match event:
             case yaml.AliasEvent():
                 raise Malformed(
-                    f"*{short(event.anchor)}: CloudFormation does not support YAML aliases", _begin(event)
+                    f"*{short(str(event.anchor))}: CloudFormation does not support YAML aliases",
+                    _begin(event),
                 )
             case yaml.ScalarEvent():
                 builder.add(_scalar(event))

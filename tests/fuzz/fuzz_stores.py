@@ -12,7 +12,7 @@ from restore_values import NOON, SECRET, stored
 
 from dr import layout
 from dr.durations import Duration
-from dr.errors import Busy
+from dr.errors import Busy, Refused
 from dr.model import Applied, Begun, RetentionRule
 from dr.ports import StoredObject
 from dr.store.documents import Predecessor, open_manifest, pack, unpack
@@ -71,9 +71,10 @@ class OneBody:
 
 def read_manifest(data: bytes) -> None:
     """As it lies there; and again with a digest that fits, as whoever forges one would make it."""
-    for body in (data, forged(data)):
-        manifest = open_manifest(body, "here")
-        unpack(manifest, lambda digest: digest, "here")
+    with suppress(Refused):
+        open_manifest(data, "here")
+    manifest = open_manifest(forged(data), "here")
+    unpack(manifest, lambda digest: digest, "here")
 
 
 def forged(data: bytes) -> bytes:

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from mutations import anything, mutated
 from structures import STRUCTURED
 
-SAMPLED = settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
-WHOLE = settings(SAMPLED, max_examples=5_000)
+SAMPLED = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+WHOLE = settings(SAMPLED, max_examples=1_500)
 TABLE = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 
 
