@@ -132,3 +132,106 @@ def test_a_plan_is_put_in_the_place_of_a_link_and_never_through_it(installation,
         assert json.loads((odd / name).read_text())["format"] == 1
         assert not (odd / name).is_symlink()
     assert (odd / "precious").read_text() == "precious"
+
+
+def assert_harmless(done):
+    assert steering(done.out + done.err) == set(), ascii(done.out + done.err)
+
+
+TYPED = [
+    ["points", "--source", FOREIGN],
+    ["points", "--policy", FOREIGN],
+    ["points", "--stack", FOREIGN],
+    ["stacks", FOREIGN],
+    ["plan", "--policy", FOREIGN],
+    ["plan", "-o", f"{FOREIGN}/plan.json"],
+    ["apply", FOREIGN],
+    ["restore", "--stack", FOREIGN],
+    ["restore", "--stack", "wiki", "--as", FOREIGN],
+    ["restore", "--stack", "wiki", "--region", FOREIGN],
+    ["restore", "--stack", "wiki", "--at", FOREIGN],
+    ["restore", "--stack", "wiki", "--parameter", f"{FOREIGN}=x"],
+    ["restore", "--stack", "wiki", "--parameter", FOREIGN],
+    ["restore", FOREIGN],
+    ["retention", "--keep", FOREIGN, "--points", "/dev/null"],
+    ["retention", "--keep", "last=1", "--points", f"/{FOREIGN}"],
+    ["retention", "--keep", "last=1", "--points", "/dev/null", "--timezone", FOREIGN],
+    ["schedule", "next", FOREIGN],
+    ["schedule", "next", "0 * * * *", "--from", FOREIGN],
+    ["sandbox", "lose", FOREIGN],
+    ["sandbox", "clock", "--advance", FOREIGN],
+    ["--config", FOREIGN, "plan"],
+    ["init", f"/dev/null/{FOREIGN}"],
+    [FOREIGN],
+    [f"--{FOREIGN}"],
+]
+
+
+@pytest.mark.parametrize("typed", TYPED, ids=lambda typed: ascii(" ".join(typed)))
+def test_what_was_typed_is_told_without_steering_a_terminal(installation, typed):
+    for arguments in (typed, [*typed, "--json"]):
+        done = installation(*arguments)
+        assert done.code in (1, 2)
+        assert_harmless(done)
+
+
+def test_names_of_files_and_what_stands_in_them_steer_no_terminal(here):
+    """A file's name may hold whatever the file system takes; in a file such characters may stand as escapes."""
+    (here.folder / "policies").mkdir()
+    (here.folder / "policies" / f"{FOREIGN}.yaml").write_text('policy: "\\u202e\\x1b[2J"\n"\\x9bkey": 1\n')
+    (here.folder / "dr.yaml").write_text(
+        "name: x\nregions: ['\u2066']\nstore: {primary: {url: \"\\e[2J\"}}\n"
+    )
+    for arguments in (["validate"], ["validate", "--json"], ["plan"], ["apply", "--json"]):
+        done = here(*arguments)
+        assert done.code == 2
+        assert_harmless(done)
+
+
+SHOWN_BY_AWS = "a\u202e\x9b2J\u2066\u2028z"
+STACK = """\
+Parameters: {Label: {Type: String}}
+Resources:
+  Data:
+    Type: AWS::EC2::Volume
+    Properties: {AvailabilityZone: eu-west-1a, Size: 8, Tags: [{Key: Label, Value: !Ref Label}]}
+"""
+
+
+def test_what_aws_tells_steers_no_terminal_in_any_command(installation):
+    """A parameter's value and a tag of a stack, in every command that reads it and in its failing restore."""
+    name = f"foreign-{installation.name}"
+    cloudformation = installation.shell.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=STACK,
+        Parameters=[{"ParameterKey": "Label", "ParameterValue": SHOWN_BY_AWS}],
+        Tags=[{"Key": "Label", "Value": SHOWN_BY_AWS}],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    for protect, select in (("volumes", "{tags: {Label: '*'}}"), ("stacks", f"{{names: [{name}]}}")):
+        text = f"policy: {protect}\nprotect: {protect}\nselect: {select}\nschedule: '0 * * * *'\nkeep: {{last: 5}}\n"
+        installation.write(f"policies/{protect}.yaml", text)
+    copy = ("restore", "--stack", name, "--as", f"{name}-copy")
+    commands = [
+        ["plan"],
+        ["apply"],
+        ["status"],
+        ["points"],
+        ["stacks"],
+        ["stacks", name],
+        [*copy, "--plan-only"],
+    ]
+    for command in [*commands, [*copy, "--yes"]]:
+        for arguments in (command, [*command, "--json"]):
+            assert_harmless(installation(*arguments))
+    assert "Label = a??2J??z" in installation(*copy, "--plan-only").out
+    assert installation("stacks", name, "--json").document["versions"]
+
+
+@pytest.mark.parametrize("typed", ["Password=hunter2", "Password=hunter2 more) 'and more"])
+def test_a_value_that_was_typed_without_its_option_is_not_repeated(here, typed):
+    done = here("restore", typed)
+    assert (done.code, "hunter2" in done.err, "and more" in done.err) == (2, False, False)
+    assert "Password=***" in done.err
+    assert "what to do: a parameter's value: `dr restore --stack NAME --parameter NAME=VALUE`" in done.err
