@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AWSCLI_STAMP := .venv-awscli/.installed
 LINT_STAMP := .venv-lint/.installed
+FUZZ_STAMP := $(VENV)/.fuzz
 WORKERS ?= 2
+SECONDS ?= 60
 
-.PHONY: demo test test-long faults check format lock clean
+.PHONY: demo test test-long faults fuzz check format lock clean
 
 demo: $(STAMP)
 	$(BIN)/dr demo
@@ -16,8 +18,13 @@ demo: $(STAMP)
 test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
 
-test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Hypothesis takes other examples each time, and prints how to see those again that fail.
+test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(FUZZ_STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --hypothesis-profile=searching
+
+# Coverage-guided fuzzing of every reader of foreign bytes, SECONDS for each.
+fuzz: $(STAMP) $(FUZZ_STAMP)
+	$(BIN)/python tests/fuzz/atheris_sweep.py --seconds $(SECONDS)
 
 # Every fault at every call, and every guard switched off in turn: the tables of docs/reliability.md.
 faults: $(STAMP)
@@ -48,6 +55,9 @@ lock: .venv-lock/.installed
 	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/lint.lock tools/lint.in
 
+	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/fuzz.lock tools/fuzz.in
+
 # The AWS CLI carries its own botocore and pins what it needs: it looks at the sandbox from an environment of its own.
 $(AWSCLI_STAMP): tools/awscli.lock
 	$(PYTHON) -m venv .venv-awscli
@@ -70,6 +80,11 @@ $(STAMP): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+# Not in the lock of everybody: atheris has wheels for some machines only.
+$(FUZZ_STAMP): tools/fuzz.lock $(STAMP)
+	$(BIN)/python -m pip install -q --require-hashes -r tools/fuzz.lock
 	touch $@
 
 clean:

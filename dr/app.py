@@ -45,6 +45,7 @@ from dr.store.versions import read_versions
 from dr.tick.applying import Decide
 from dr.tick.desk import Desk
 from dr.verify import Planner, Verified, faults_of_store, remembered, verified
+from dr.words import short
 
 __all__ = ["App", "Settings", "SystemClock", "sandbox_directory"]
 
@@ -136,7 +137,7 @@ class App:
             names = [policy.name for policy in self.policies]
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"no policy is named {name!r}", f"{hint}there are: {', '.join(names)}")
+            raise UsageError(f"no policy is named {short(name)!r}", f"{hint}there are: {', '.join(names)}")
         return found
 
     # --- parts ------------------------------------------------------------------------------------------------

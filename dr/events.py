@@ -16,10 +16,12 @@ from typing import Any
 from dr.errors import UsageError
 from dr.model import Policy
 from dr.recovery.preparing import Asked
-from dr.words import one_line
+from dr.words import names, one_line, short
 
 _LONGEST_KEY = 40
 """Characters of an unknown key that a message repeats."""
+_MOST_TOLD = 20
+"""Problems of one event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ def narrowed(policies: Sequence[Policy], region: str | None) -> tuple[Policy, ..
     if not here:
         regions = sorted({one for policy in policies for one in policy.regions})
         raise UsageError(
-            f"event: region: none of its policies works in {one_line(region)}",
+            f"event: region: none of its policies works in {short(one_line(region))}",
             f"their Regions: {', '.join(regions) or 'none'}",
         )
     return here
@@ -76,7 +78,7 @@ def require_account(asked: str | None, account: str) -> None:
     """Raise `UsageError` for an event that is meant for another account than the one that we run in."""
     if asked not in (None, account):
         raise UsageError(
-            f"event: account: it is for {one_line(asked or '')}, and this function runs in {account}",
+            f"event: account: it is for {short(one_line(asked or ''))}, and this function runs in {account}",
             "send it to the function of that account, or leave `account` out",
         )
 
@@ -106,7 +108,11 @@ def _read(event: object, checks: Mapping[str, Check], required: Collection[str] 
 
 
 def _refused(problems: Sequence[str], known: Collection[str]) -> UsageError:
-    return UsageError(f"event: {'; '.join(problems)}", f"its keys: {', '.join(known)}")
+    told = [
+        *problems[:_MOST_TOLD],
+        *([f"and {rest} more"] if (rest := len(problems) - _MOST_TOLD) > 0 else []),
+    ]
+    return UsageError(f"event: {'; '.join(told)}", f"its keys: {', '.join(known)}")
 
 
 def _unknown(key: object, known: Collection[str]) -> str:
@@ -169,7 +175,7 @@ def _parameters(value: Any) -> dict[str, str]:
         raise _Wrong(f"expected an object of names and texts, found {_kind(value)}")
     wrong = [one_line(str(name))[:_LONGEST_KEY] for name, text in value.items() if not isinstance(text, str)]
     if wrong:
-        raise _Wrong(f"the value of {', '.join(wrong)} is not text: put it in quotes")
+        raise _Wrong(f"the value of {names(wrong)} is not text: put it in quotes")
     return value
 
 

@@ -1,7 +1,7 @@
 """Logs: events as dotted nouns with facts as keys; for people on a terminal, JSON elsewhere. Always on stderr.
 
-Secrets never reach a log: values under telling keys and the signature of a presigned URL are replaced, and control
-characters in foreign text cannot steer a terminal (FAILURES 4.3).
+Secrets never reach a log: values under telling keys, the signature of a presigned URL and the password in a URL are
+replaced, and control characters in foreign text cannot steer a terminal (FAILURES 4.3).
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from typing import Any
 
 import structlog
 
-from dr.words import clean
+from dr.words import clean, without_credentials
 
 _SECRET_KEYS = re.compile(r"password|passwd|secret|token|credential|signature", re.IGNORECASE)
-_PRESIGNED = re.compile(r"(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"]+", re.IGNORECASE)
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -48,7 +47,15 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
 def _redacted(key: str, value: Any) -> Any:
     if _SECRET_KEYS.search(key):
         return "***"
-    return clean(_PRESIGNED.sub(r"\1***", value)) if isinstance(value, str) else value
+    match value:
+        case str():
+            return clean(without_credentials(value))
+        case dict():
+            return {str(name): _redacted(str(name), inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_redacted("", inner) for inner in value]
+        case _:
+            return value
 
 
 def get(name: str) -> Any:

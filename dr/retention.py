@@ -33,6 +33,7 @@ from zoneinfo import ZoneInfo
 from dr.durations import parse_duration
 from dr.errors import UsageError
 from dr.model import RetentionRule
+from dr.words import short
 
 _BUCKETS: Mapping[str, Callable[[datetime], Hashable]] = {
     "hourly": lambda local: (local.date(), local.hour, local.utcoffset()),
@@ -99,10 +100,10 @@ def parse_keep(text: str) -> RetentionRule:
     for item in text.split(","):
         name, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not value:
-            shown = repr(item.strip()) if item.strip() else "an empty item"
+            shown = repr(short(item.strip())) if item.strip() else "an empty item"
             raise UsageError(f"--keep: {shown} is no rule with a value", fix)
         if name not in RULES:
-            raise UsageError(f"--keep: unknown rule {name}", _nearest(name))
+            raise UsageError(f"--keep: unknown rule {short(name)}", _nearest(short(name)))
         if name in rules:
             raise UsageError(f"--keep: {name} is named twice", fix)
         rules[name] = parse_duration(value) if name == "within" else _count(name, value)
@@ -172,9 +173,9 @@ def _instant(text: str, position: int) -> datetime:
     except ValueError:
         raise UsageError(f"time {position} ({text[:40]!r}) is no ISO 8601 time", fix) from None
     if time.tzinfo is None:
-        raise UsageError(f"time {position} ({text!r}) has no offset", fix)
+        raise UsageError(f"time {position} ({text[:40]!r}) has no offset", fix)
     if not 2 <= time.year <= 9998:
-        raise UsageError(f"time {position} ({text!r}) lies outside the years 2 to 9998", fix)
+        raise UsageError(f"time {position} ({text[:40]!r}) lies outside the years 2 to 9998", fix)
     return time.astimezone(UTC)
 
 
@@ -185,5 +186,5 @@ def _nearest(name: str) -> str:
 
 def _count(name: str, value: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) < 1:
-        raise UsageError(f"--keep: {name}={value} is no count", "write a whole number from 1 on")
+        raise UsageError(f"--keep: {name}={short(value)} is no count", "write a whole number from 1 on")
     return int(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -10,6 +11,12 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _NAMES_SHOWN = 3
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _SHOWN_AT_MOST = 200
+_SIGNED = re.compile(
+    r"((?:X-Amz-(?:Signature|Credential|Security-Token)|[?&](?:Signature|AWSAccessKeyId))(?:=|%3D))[^&\s\"'<>]+",
+    re.IGNORECASE,
+)
+"""What a presigned URL proves who it is by. Source: S3 API reference, Authenticating requests: query parameters."""
+_USER = re.compile(r"(://)[^\s/@]+@")
 
 
 def instant(moment: datetime) -> str:
@@ -53,6 +60,11 @@ def _cleaned(char: str) -> str:
 def one_line(text: str) -> str:
     """Foreign text (an error of AWS) without line breaks and control characters."""
     return clean(" ".join(text.split()))
+
+
+def without_credentials(text: str) -> str:
+    """Foreign text without the signatures and tokens of presigned URLs, and without a URL's user and password."""
+    return _USER.sub(r"\1***@", _SIGNED.sub(r"\1***", text))
 
 
 def lines(text: str) -> str:

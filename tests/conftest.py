@@ -15,6 +15,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from hypothesis import settings
+
+# The same examples on every machine, so that nobody's change fails by another's luck; the long suites look further
+# (make test-long: --hypothesis-profile=searching) and print how to see an example again that failed.
+# No deadline by the clock on the wall: machines that run tests are busy.
+settings.register_profile("steady", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.register_profile("searching", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 pytest_plugins = ("permissions.plugin",)
 

@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
@@ -31,6 +31,7 @@ from dr.errors import (
     Throttled,
     Unreachable,
 )
+from dr.words import without_credentials
 
 _LONGEST = 300
 """Characters of AWS's own words in a message of ours."""
@@ -110,7 +111,14 @@ def safe_url(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "the endpoint"
-    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "the endpoint"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}" if host else "the endpoint"
+
+
+def without_user(url: str) -> str:
+    """A URL for AWS to read, or to be kept: without the user and password that only our own requests are to carry."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def field(answer: Mapping[str, Any], key: str, action: str, region: str) -> Any:
@@ -148,6 +156,7 @@ def _refused(error: boto.ClientError, action: str, region: str) -> DrError:
 def _words(message: str, code: str) -> str:
     """AWS's own words on one line; the encoded half of a refusal is for `aws sts decode-authorization-message`."""
     line = " ".join(re.split(r"Encoded authorization failure message", message, maxsplit=1)[0].split())
+    line = without_credentials(line)
     line = line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
     return f"{line} ({code})" if line else code
 

@@ -15,12 +15,13 @@ from urllib.parse import quote
 from dr import layout
 from dr.aws import stacks_read
 from dr.aws.ec2_read import Ec2Reader
-from dr.aws.errors import field, translated
+from dr.aws.errors import field, translated, without_user
 from dr.aws.pages import Row
 from dr.aws.session import Session
 from dr.errors import CloudError, NotFound, Taken
 from dr.ports import ChangeSet, LiveStack, NewStack, StackEvent
 from dr.stacks import capture
+from dr.words import without_credentials
 
 _EXECUTED = ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE")
 _DEEPEST = 20
@@ -44,7 +45,7 @@ class CloudFormationMaker:
             stack_id=found["StackId"],
             name=found["StackName"],
             status=found["StackStatus"],
-            reason=found.get("StackStatusReason", ""),
+            reason=without_credentials(found.get("StackStatusReason", "")),
             tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ())},
         )
 
@@ -81,7 +82,7 @@ class CloudFormationMaker:
             name=found["ChangeSetName"],
             status=found["Status"],
             execution_status=found["ExecutionStatus"],
-            reason=found.get("StatusReason", ""),
+            reason=without_credentials(found.get("StatusReason", "")),
         )
 
     def execute(self, stack: str, name: str) -> None:
@@ -173,7 +174,7 @@ class CloudFormationMaker:
         Path style, which CloudFormation takes and which holds for bucket names with dots.
         """
         endpoint = self._session.client("s3", self._region).meta.endpoint_url
-        return f"{endpoint}/{bucket}/{quote(layout.staging_key(digest))}"
+        return f"{without_user(endpoint)}/{bucket}/{quote(layout.staging_key(digest))}"
 
     def stage(self, bucket: str, body: str) -> str:
         """Put a template where CloudFormation can read it; its URL.
@@ -244,5 +245,5 @@ def _event(row: Row) -> StackEvent:
         logical_id=row["LogicalResourceId"],
         type=row["ResourceType"],
         status=row.get("ResourceStatus", ""),
-        reason=row.get("ResourceStatusReason", ""),
+        reason=without_credentials(row.get("ResourceStatusReason", "")),
     )

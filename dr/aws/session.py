@@ -14,6 +14,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -150,10 +151,11 @@ class Session:
         make: Callable[..., Any] = self._session().client
         try:
             client = make(service, region_name=region, endpoint_url=url, config=config)
+            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - read to be checked: botocore itself finds out too late
         except BotoCoreError as error:
             raise translate(error, f"{service} client", region) from error
         except ValueError:
-            # botocore's own check of the URL; its text repeats the URL with whatever is in it
+            # the text of either check repeats the URL with whatever is in it
             why = f"{safe_url(url or '')} is not a URL that can be used"
             raise EnvironmentFailed(f"{why} for {service} in {region}", "check AWS_ENDPOINT_URL") from None
         self._listen(client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ from dr.cli.commands import COMMANDS
 from dr.cli.frame import InOrder, Shared, complain, shared_options
 from dr.cli.hints import hint
 from dr.errors import EXIT_DONE, EXIT_FAILED, DrError, Interrupted, UsageError
+from dr.words import without_credentials
+
+_VALUE = re.compile(r"\b(\w+)=.*", re.DOTALL)
 
 
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,11 +93,12 @@ def _told(error: DrError, *, as_json: bool) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
-    return error.format_message().rstrip(".")
+    """What click says of it. Who forgets an option's name may have typed a secret: `Password=...` is not repeated."""
+    return _VALUE.sub(r"\1=***", error.format_message().rstrip("."))
 
 
 def _bug(error: Exception, *, as_json: bool) -> int:
     if os.environ.get("DR_DEBUG"):
         traceback.print_exc()
-    what = f"dr has a fault of its own: {type(error).__name__}: {error}"
+    what = f"dr has a fault of its own: {type(error).__name__}: {without_credentials(str(error))}"
     return _told(DrError(what, "run it again with DR_DEBUG=1 and report what it prints"), as_json=as_json)

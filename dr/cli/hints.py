@@ -8,6 +8,7 @@ import click
 
 _NO_COMMAND = re.compile(r"No such command '([^']*)'")
 _EXTRA = re.compile(r"Got unexpected extra arguments? \(([^\s)]+)")
+_PARAMETER = "a parameter's value: `dr restore --stack NAME --parameter NAME=VALUE`"
 _DUE = "`dr plan` shows what is due, `dr apply` takes it"
 _POINTS = "`dr points` lists recovery points, `dr stacks` stored stacks, `dr status` what is protected"
 
@@ -39,7 +40,9 @@ def hint(error: click.ClickException) -> str:
 def _named(path: str, error: click.ClickException) -> str | None:
     """A stack's name where `dr restore` wants an option."""
     found = _EXTRA.match(error.format_message())
-    return f"`dr restore --stack {found[1]}`" if found and path == "dr restore" else None
+    if not found or path != "dr restore":
+        return None
+    return _PARAMETER if "=" in found[1] else f"`dr restore --stack {found[1]}`"
 
 
 def _typed(error: click.ClickException) -> str:

@@ -37,8 +37,8 @@ _WRITABLE = "choose a file that can be written"
 @shared_options
 def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitcode: bool) -> int:
     """Show what apply would do, and why. Changes nothing."""
-    if out and not Path(out).parent.is_dir():  # before a long look at AWS, not after it
-        raise EnvironmentFailed(f"{out}: No such directory", _WRITABLE)
+    if out:  # before a long look at AWS, not after it
+        _require_writable(Path(out))
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     asked = app.asked(policy)
     with working("reading AWS"):
@@ -54,6 +54,14 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
     if inventory.unread:
         return EXIT_FAILED
     return EXIT_ACTIONS if detailed_exitcode and made.actions else EXIT_DONE
+
+
+def _require_writable(path: Path) -> None:
+    """Raise for what is no place of a file. A device or a pipe is not one: saving puts a new file in its place."""
+    if not path.parent.is_dir():
+        raise EnvironmentFailed(f"{path}: No such directory", _WRITABLE)
+    if path.exists() and not path.is_file():
+        raise EnvironmentFailed(f"{path}: is not a file", _WRITABLE)
 
 
 def _save(path: Path, document: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from dr.words import clean
+
 
 @contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:
@@ -14,6 +16,10 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
         yield lambda _words: None
         return
     from rich.console import Console  # noqa: PLC0415 - for terminals only, and imported when one is there
+    from rich.text import Text  # noqa: PLC0415 - as above
 
-    with Console(stderr=True, markup=False, emoji=False).status(what) as status:
-        yield status.update
+    def plain(words: str) -> Text:  # a str would be read as markup, and obeyed by the terminal
+        return Text(clean(words))
+
+    with Console(stderr=True).status(plain(what)) as status:
+        yield lambda words: status.update(plain(words))

@@ -24,7 +24,7 @@ from dr.stacks.rebirth import Finding, UserData
 from dr.stacks.recovery_set import Moment
 from dr.stacks.restore import RestorePlan, World, plan_restore
 from dr.stored import StoredStack
-from dr.words import count, instant
+from dr.words import count, instant, short
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 """Source: CloudFormation API reference, CreateStack, StackName."""
@@ -112,9 +112,11 @@ def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
     names = sorted({p.lineage.source for p in stored})
     near = difflib.get_close_matches(asked.stack, names, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    where = f" in {asked.region}" if asked.region else ""
+    where = f" in {short(asked.region)}" if asked.region else ""
     known = ", ".join(names[:10]) or "none"
-    return UsageError(f"no stack named {asked.stack!r} is stored{where}", f"{hint}stored stacks: {known}")
+    return UsageError(
+        f"no stack named {short(asked.stack)!r} is stored{where}", f"{hint}stored stacks: {known}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

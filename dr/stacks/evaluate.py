@@ -51,8 +51,9 @@ _TEXT_AT_MOST = 16_384
 """Characters of a text that functions make: beyond it nothing is told. Functions around functions could double a text
 a hundred times; the longest text that a property of a machine holds is its user data (Source: EC2 user guide, Run
 commands at launch, 16 KB)."""
-_CONDITIONS_DEEP = 50
-"""Conditions that refer to conditions: deeper than this nothing is told, however long the chain is."""
+_DEEPEST = 80
+"""Values inside values, through functions, lists and conditions that refer to conditions: deeper than this nothing is
+told. A reader of templates must not recurse as deep as whoever wrote one chooses."""
 _VARIABLE = re.compile(r"\$\{(!?)([^${}]+)\}")
 
 
@@ -76,6 +77,14 @@ class Evaluator:
 
     def value(self, tree: Tree) -> Any:
         """The value: scalars, lists, dicts, a Reference, UNKNOWN or NO_VALUE, which may also stand inside."""
+        if self._deep >= _DEEPEST:
+            return UNKNOWN
+        self._deep += 1
+        found = self._value(tree)
+        self._deep -= 1
+        return found
+
+    def _value(self, tree: Tree) -> Any:
         if isinstance(tree, list):
             return [v for v in map(self.value, tree) if v is not NO_VALUE]
         if not isinstance(tree, dict):
@@ -101,7 +110,7 @@ class Evaluator:
         """Whether a condition of the Conditions section holds; None when that cannot be told."""
         if name not in self._conditions:
             self._conditions[name] = None  # a circle of conditions cannot be told
-            if self._deep < _CONDITIONS_DEEP:
+            if self._deep < _DEEPEST:
                 self._deep += 1
                 self._conditions[name] = self._truth(self._template.section("Conditions").get(name))
                 self._deep -= 1
@@ -157,6 +166,8 @@ class Evaluator:
         return go_on(argument[1] if holds else argument[2])
 
     def _ref(self, name: Tree) -> Any:
+        if not isinstance(name, str):
+            return UNKNOWN
         if name == "AWS::NoValue":
             return NO_VALUE
         if name in self._parameters:
@@ -167,9 +178,11 @@ class Evaluator:
 
     def _get_att(self, argument: Tree) -> Any:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
-        if isinstance(parts, list) and len(parts) == 2 and parts[1] in _ID_ATTRIBUTES:
-            return Reference(logical_id=str(parts[0]))
-        return UNKNOWN
+        match parts:
+            case [str() as name, str() as attribute] if attribute in _ID_ATTRIBUTES:
+                return Reference(logical_id=name)
+            case _:
+                return UNKNOWN
 
     def _find_in_map(self, argument: Tree) -> Any:
         found: Any = self._template.section("Mappings")
@@ -184,20 +197,22 @@ class Evaluator:
         if not isinstance(text, str) or not isinstance(variables, dict):
             return UNKNOWN
         parts: list[Any] = []
-        seen: dict[str, Any] = {}
+        seen: dict[
+            tuple[str, str], Any
+        ] = {}  # each is told once, however often and with whatever spaces it stands there
         at = 0
         for match in _VARIABLE.finditer(text):
-            if match[0] not in seen:
-                seen[match[0]] = self._variable(match, variables)
-            parts += [text[at : match.start()], seen[match[0]]]
+            one = match[1], match[2].strip()
+            if one not in seen:
+                seen[one] = self._variable(*one, variables)
+            parts += [text[at : match.start()], seen[one]]
             at = match.end()
         parts.append(text[at:])
         if len(parts) == 3 and parts[0] == parts[2] == "":
             return parts[1]
         return _joined("", parts)
 
-    def _variable(self, match: re.Match[str], variables: Mapping[str, Tree]) -> Any:
-        literal, name = match[1], match[2].strip()
+    def _variable(self, literal: str, name: str, variables: Mapping[str, Tree]) -> Any:
         if literal:
             return "${" + name + "}"
         if name in variables:

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import yaml
 
+from dr.words import short
+
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 100
+MAX_NODES = 100_000
+"""Keys and values. A template of 1 MB has about half of that when its texts are as short as people write them."""
+
+TOO_MANY = f"more than {MAX_NODES:,} keys and values"
 
 FUNCTIONS = frozenset(
     {
@@ -66,5 +72,5 @@ def refuse_bad_keys(node: yaml.MappingNode) -> None:
         if key.tag == MERGE:
             raise Malformed("<<: CloudFormation does not support hash merges", start(key))
         if key.value in seen:
-            raise Malformed(f"{key.value}: this key is here twice", start(key))
+            raise Malformed(f"{short(key.value)}: this key is here twice", start(key))
         seen.add(key.value)

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sized
 
 import yaml
 
-from dr.stacks.grammar import BOOL, FLOAT, INT, MAP, MAX_DEPTH, NULL, SEQ, STR, Malformed, refuse_bad_keys
+from dr.stacks.grammar import (
+    BOOL,
+    FLOAT,
+    INT,
+    MAP,
+    MAX_DEPTH,
+    MAX_NODES,
+    NULL,
+    SEQ,
+    STR,
+    TOO_MANY,
+    Malformed,
+    refuse_bad_keys,
+)
 
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -47,6 +61,7 @@ def _object(text: str, begin: int, depth: int) -> tuple[yaml.Node, int]:
         index = _skip(text, _expect(text, _skip(text, index), ":"))
         value, index = _value(text, index, depth + 1)
         pairs.append((key, value))
+        _refuse_many(pairs, index)
         index = _skip(text, index)
     node = yaml.MappingNode(MAP, pairs, _mark(begin), _mark(index + 1), flow_style=True)
     refuse_bad_keys(node)
@@ -61,8 +76,15 @@ def _array(text: str, begin: int, depth: int) -> tuple[yaml.Node, int]:
             index = _skip(text, _expect(text, index, ","))
         item, index = _value(text, index, depth + 1)
         items.append(item)
+        _refuse_many(items, index)
         index = _skip(text, index)
     return yaml.SequenceNode(SEQ, items, _mark(begin), _mark(index + 1), flow_style=True), index + 1
+
+
+def _refuse_many(children: Sized, index: int) -> None:
+    """Of one list or object: a file of a mebibyte has room for few that are as large."""
+    if len(children) > MAX_NODES:
+        raise Malformed(TOO_MANY, index)
 
 
 def _string(text: str, index: int) -> tuple[yaml.Node, int]:

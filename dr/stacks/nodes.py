@@ -20,14 +20,17 @@ from dr.stacks.grammar import (
     MAP,
     MAX_BYTES,
     MAX_DEPTH,
+    MAX_NODES,
     SCALAR_TAGS,
     SEQ,
     TIMESTAMP,
+    TOO_MANY,
     Malformed,
     refuse_bad_keys,
     start,
 )
 from dr.stacks.json_nodes import compose_json
+from dr.words import short
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HANDLE = re.compile(r"^%TAG", re.MULTILINE)
@@ -81,12 +84,12 @@ def _compose_yaml(text: str) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Malformed(
-            f"not YAML: {error.problem or error.context}", int(getattr(mark, "index", None) or 0)
+            f"not YAML: {short(str(error.problem or error.context))}", int(getattr(mark, "index", None) or 0)
         ) from error
     except yaml.reader.ReaderError as error:
         raise Malformed(f"not YAML: {error.reason}", error.position) from error
     except yaml.YAMLError as error:
-        raise Malformed(f"not YAML: {error}", 0) from error
+        raise Malformed(f"not YAML: {short(str(error))}", 0) from error
     except UnicodeError as error:
         raise Malformed("not YAML: a character that Unicode does not allow in text", 0) from error
 
@@ -96,6 +99,7 @@ class _Builder:
 
     def __init__(self) -> None:
         self.root: yaml.Node | None = None
+        self._nodes = 0
         self._open: list[tuple[yaml.Node, list[yaml.Node]]] = []
 
     def push(self, node: yaml.Node) -> None:
@@ -117,6 +121,9 @@ class _Builder:
 
     def add(self, node: yaml.Node) -> None:
         """Put a finished node where it belongs."""
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise Malformed(TOO_MANY, start(node))
         if self._open:
             self._open[-1][1].append(node)
         elif self.root is None:
@@ -131,7 +138,8 @@ def _compose_events(events: Iterator[Any]) -> yaml.Node:
         match event:
             case yaml.AliasEvent():
                 raise Malformed(
-                    f"*{event.anchor}: CloudFormation does not support YAML aliases", _begin(event)
+                    f"*{short(str(event.anchor))}: CloudFormation does not support YAML aliases",
+                    _begin(event),
                 )
             case yaml.ScalarEvent():
                 builder.add(_scalar(event))
@@ -151,7 +159,7 @@ def _scalar(event: Any) -> yaml.ScalarNode:
     if tag in (None, "!"):
         tag = _resolve(yaml.ScalarNode, event.value, event.implicit)
     elif tag == TIMESTAMP or (tag not in SCALAR_TAGS and tag[1:] not in FUNCTIONS):
-        raise Malformed(f"{tag}: not a tag of CloudFormation", _begin(event))
+        raise Malformed(f"{short(tag)}: not a tag of CloudFormation", _begin(event))
     return yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark, style=event.style)
 
 
@@ -161,7 +169,7 @@ def _collection(event: Any) -> yaml.Node:
     )
     tag = core if event.tag in (None, "!") else event.tag
     if tag != core and tag[1:] not in FUNCTIONS:
-        raise Malformed(f"{tag}: not a tag of CloudFormation", _begin(event))
+        raise Malformed(f"{short(tag)}: not a tag of CloudFormation", _begin(event))
     return kind(tag, [], event.start_mark, event.end_mark, flow_style=event.flow_style)
 
 

@@ -22,6 +22,7 @@ from dr.errors import Refused, UsageError
 from dr.model import RecoveryPoint
 from dr.stacks.births import Birth
 from dr.stacks.bodies import Bodies, Choices, build
+from dr.stacks.masking import without
 from dr.stacks.parameters import ParameterChoice, choose_parameters
 from dr.stacks.rebirth import Change, Finding
 from dr.stacks.recovery_set import Chosen, Moment, RecoverySet, Unprotected, choose, nested_pattern, skew
@@ -100,11 +101,8 @@ class RestorePlan:
         return tuple(sorted({self.stored.id, *chosen, *self.donors}))
 
     def without_secrets(self, text: str) -> str:
-        """The text with the values of secret parameters masked; longer ones first, as one may hold another."""
-        secrets = sorted((p.value for p in self.parameters if p.secret and p.value), key=len, reverse=True)
-        for secret in secrets:
-            text = text.replace(secret, "****")
-        return text
+        """The text with the values of secret parameters masked."""
+        return without(text, {p.value for p in self.parameters if p.secret})
 
     def masked(self, finding: Finding) -> Finding:
         """The finding without secrets: what AWS says may repeat a value that it was given (FAILURES I23)."""

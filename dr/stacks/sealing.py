@@ -7,6 +7,11 @@ Parameters, NoEcho. Both are told from the templates, by what they refer to:
     Ref, Fn::Sub, or any function around them, to a secret parameter
     Fn::GetAtt (or Fn::Sub) to an output of a nested stack that is secret there
     Fn::GetAtt to an attribute whose property of the same name is made of a secret
+    Ref or Fn::GetAtt to a resource whose explicit name is made of a secret
+    Fn::GetAtt to an attribute that is a secret whatever the template says, such as an access key's
+
+A resource that takes its name from a secret has that name as its physical id, which is masked as well: nothing is
+brought back by such an id, for machines and disks get theirs from EC2.
 """
 
 from __future__ import annotations
@@ -16,18 +21,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dr.errors import UsageError
+from dr.stacks.names import NAMES
 from dr.stacks.template import Template, Tree, parse_template, properties
-from dr.stored import StackOutput, StackParameter, StoredStack
+from dr.stored import StackOutput, StackParameter, StackResource, StoredStack
 
 MASK = "****"
 """Stands for a secret value of an output; what CloudFormation shows in the place of a NoEcho parameter."""
+_SECRET_ATTRIBUTES = frozenset(
+    {
+        ("AWS::IAM::AccessKey", "SecretAccessKey"),
+        ("AWS::Cognito::UserPoolClient", "ClientSecret"),
+    }
+)
+"""Source: CloudFormation template reference, return values of these types."""
 _VARIABLE = re.compile(r"\$\{([^!${}][^${}]*)\}")
 
 
 def sealed(stack: StoredStack, given: frozenset[str] = frozenset()) -> StoredStack:
     """The stack without secret values; `given` are the parameters that its parent fills from a secret.
 
-    In a stack whose template cannot be read, every output is masked where there is any secret.
+    In a stack whose template cannot be read, every output and every explicit name is masked where there is any secret.
     """
     names = given | {p.name for p in stack.parameters if p.no_echo}
     template = _parsed(stack)
@@ -37,6 +50,7 @@ def sealed(stack: StoredStack, given: frozenset[str] = frozenset()) -> StoredSta
         stack,
         parameters=tuple(_parameter(p, names) for p in stack.parameters),
         outputs=tuple(_output(o, secrets) for o in stack.outputs),
+        resources=tuple(_resource(r, secrets) for r in stack.resources),
         children=children,
     )
 
@@ -77,6 +91,10 @@ def _output(output: StackOutput, secrets: _Secrets) -> StackOutput:
     return replace(output, value=MASK) if secrets.puts_out(output.key) else output
 
 
+def _resource(resource: StackResource, secrets: _Secrets) -> StackResource:
+    return replace(resource, physical_id=MASK) if secrets.names_resource(resource) else resource
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Secrets:
     """What is secret in one template: parameters by name, and outputs of nested stacks that are masked."""
@@ -101,6 +119,13 @@ class _Secrets:
         output = self.template.section("Outputs").get(key)
         return isinstance(output, dict) and self._secret(output.get("Value"))
 
+    def names_resource(self, resource: StackResource) -> bool:
+        """Whether the name that the template gives a resource is made of a secret."""
+        naming = NAMES.get(resource.type)
+        if naming is None or self.template is None:
+            return naming is not None and bool(self.names)
+        return self._secret(self._properties(resource.logical_id).get(naming.property))
+
     def _secret(self, tree: Tree) -> bool:
         """Whether a value refers to a secret, through however many attributes: each is looked at once."""
         left, seen = list(_references(tree)), set[tuple[str, str]]()
@@ -117,14 +142,25 @@ class _Secrets:
         if not attribute:
             return name in self.names
         if name not in self.children:
-            return False
+            return (self._type(name), attribute) in _SECRET_ATTRIBUTES
         outputs = self.children[name].outputs
         return any(f"Outputs.{o.key}" == attribute and o.value == MASK for o in outputs)
 
     def _behind(self, name: str, attribute: str) -> Tree:
-        """What the template says of an attribute of its own resource: the property of the same name."""
-        resource = self.template.section("Resources").get(name) if self.template and attribute else None
-        return properties(resource).get(attribute) if isinstance(resource, dict) else None
+        """What the template says of a reference to its own resource: the property of the same name, and its name."""
+        named = NAMES.get(self._type(name))
+        known = self._properties(name)
+        return [known.get(attribute), known.get(named.property) if named else None]
+
+    def _properties(self, name: str) -> Mapping[str, Tree]:
+        return properties(self._body(name))
+
+    def _type(self, name: str) -> str:
+        return str(self._body(name).get("Type"))
+
+    def _body(self, name: str) -> Mapping[str, Tree]:
+        found = self.template.section("Resources").get(name) if self.template else None
+        return found if isinstance(found, dict) else {}
 
 
 def _references(tree: Tree) -> Iterator[tuple[str, str]]:

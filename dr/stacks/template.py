@@ -24,6 +24,9 @@ Tree = Any
 
 _PLAIN_INT = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _PLAIN_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z")
+_ENTRIES_AT_MOST = 2_000
+"""Of one section. Source: CloudFormation user guide, quotas: 500 resources, fewer of all else; the rest is for the day
+on which that grows."""
 _TRUE = frozenset({"true", "yes", "on"})
 
 
@@ -117,13 +120,22 @@ def _scalar(tag: str, text: str) -> Tree:
 def _check_resources(root: yaml.MappingNode, tree: Mapping[str, Tree], text: str, name: str) -> None:
     place = {key.value: start(key) for key, _ in root.value}
     resources = tree.get("Resources")
-    if isinstance(resources, dict) and resources:
-        return
-    line, column = position(text, place.get("Resources", 0))
-    raise UsageError(
-        f"{name}:{line}:{column}: a template needs a Resources section with at least one resource",
-        "the stored template cannot be read; choose another version",
-    )
+    section, what = "Resources", ""
+    if not isinstance(resources, dict) or not resources:
+        what = "a template needs a Resources section with at least one resource"
+    elif large := next((key for key, one in tree.items() if _is_large(one)), None):
+        section, what = (
+            large,
+            f"more than {_ENTRIES_AT_MOST:,} entries, where CloudFormation takes 500 at most",
+        )
+    if what:
+        line, column = position(text, place.get(section, 0))
+        fix = "the stored template cannot be read; choose another version"
+        raise UsageError(f"{name}:{line}:{column}: {what}", fix)
+
+
+def _is_large(section: Tree) -> bool:
+    return isinstance(section, dict) and len(section) > _ENTRIES_AT_MOST
 
 
 def _parameter(name: str, entry: Mapping[str, Tree]) -> Parameter:

@@ -309,3 +309,16 @@ def test_a_region_that_is_no_name_is_said_so():
         Session(Access(keys=KEYS), now=lambda: NOW).ec2("not a region!")
 
     assert "no such Region" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:canary@127.0.0.1:notaport", "http://user:canary@[::1", "//user:canary@h"]
+)
+def test_i23_an_endpoint_that_is_no_url_is_told_without_what_it_hides(url, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    for access in (Access(region=REGION, keys=KEYS), Access(region=REGION, keys=KEYS, endpoint_url=url)):
+        with pytest.raises(EnvironmentFailed) as caught:
+            Session(access, now=lambda: NOW).account()
+
+        assert "AWS_ENDPOINT_URL" in caught.value.remedy
+        assert "canary" not in caught.value.message + caught.value.remedy

@@ -11,6 +11,7 @@ from botocore.awsrequest import AWSResponse
 from making import REGION
 
 from dr.aws.maker import CloudFormationMaker
+from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
 from dr.errors import CloudError, NotFound
 from dr.ports import NewStack
@@ -496,3 +497,44 @@ def test_a_stack_that_changes_while_it_is_read_is_not_stored(stacks, aws, cfn):
         stacks.read(REGION, "prod")
 
     assert caught.value.code == "Changed"
+
+
+SIGNED = "see http://admin:canary@b.s3/t.yaml?X-Amz-Signature=canary&a=1"
+
+
+def test_i23_what_cloudformation_gives_as_a_reason_holds_no_credentials_of_a_url(maker, aws, cfn):
+    cfn.create_change_set(
+        StackName="copy",
+        ChangeSetName="dr-copy",
+        ChangeSetType="CREATE",
+        TemplateBody=VOLUME,
+        ClientToken="x",
+    )
+    ready(maker, new_stack())
+    events = aws.session.cloudformation(REGION).meta.events
+    said = {
+        "DescribeStacks": lambda answer: answer["Stacks"][0].update(StackStatusReason=SIGNED),
+        "DescribeChangeSet": lambda answer: answer.update(StatusReason=SIGNED),
+        "DescribeStackEvents": lambda answer: answer["StackEvents"][0].update(ResourceStatusReason=SIGNED),
+    }
+    for action, say in said.items():
+        events.register(f"after-call.cloudformation.{action}", lambda parsed, say=say, **_: say(parsed))
+
+    live = maker.live("copy")
+    reasons = [
+        live.reason,
+        maker.change_set("copy", "dr-copy").reason,
+        maker.events(live.stack_id)[-1].reason,
+    ]
+
+    assert reasons == ["see http://***@b.s3/t.yaml?X-Amz-Signature=***&a=1"] * 3
+
+
+def test_i23_the_url_of_a_staged_template_has_no_user_of_the_endpoint(aws):
+    url = aws.sandbox.url.replace("//", "//admin:canary@")
+    keys = Keys(access_key="AKIASANDBOX", secret_key="sandbox")
+    session = Session(Access(region=REGION, endpoint_url=url, keys=keys), now=aws.sandbox.now)
+
+    found = CloudFormationMaker(session, REGION).staged_url("staging", "0" * 64)
+
+    assert found == f"{aws.sandbox.url}/staging/dr-staging/{'0' * 64}.template"

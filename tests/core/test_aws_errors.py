@@ -9,7 +9,7 @@ import pytest
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from dr.aws.errors import field, safe_url, translate, translated
+from dr.aws.errors import field, safe_url, translate, translated, without_user
 from dr.errors import (
     Ambiguous,
     CloudError,
@@ -241,3 +241,27 @@ def test_a_bug_is_not_translated():
 def test_an_answer_without_its_id_is_an_unknown_outcome():
     with pytest.raises(Ambiguous):
         field({"ResponseMetadata": {}}, "SnapshotId", "ec2:CreateSnapshot", "eu-west-1")
+
+
+@pytest.mark.parametrize("before", ["", "x" * 200])
+def test_i23_aws_words_hold_no_credentials_of_a_url(before):
+    said = f"{before} S3 error: http://admin:canary@b.s3/k?X-Amz-Signature=canary&X-Amz-Security-Token=canary"
+    error = translate(refused("ValidationError", message=said), "cloudformation:CreateChangeSet", "eu-west-1")
+    assert "canary" not in error.message
+    assert "http://***@b.s3/k?X-Amz-Signature=***&X-Amz-Security-Token=***" in error.message
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://s3.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com"),
+        ("http://admin:canary@127.0.0.1:5000/path", "http://127.0.0.1:5000/path"),
+        ("http://canary@[::1]:5000", "http://[::1]:5000"),
+    ],
+)
+def test_i23_a_url_that_is_kept_has_no_user(url, expected):
+    assert without_user(url) == expected
+
+
+def test_an_endpoint_with_an_ipv6_address_is_shown_as_it_is_written():
+    assert safe_url("http://admin:canary@[::1]:5000/x") == "http://[::1]:5000"

@@ -94,3 +94,19 @@ def test_the_text_form_is_the_same_duration(text, canonical):
 def test_months_and_years_are_calendar_ones_of_the_zone(text, instant, zone, expected):
     before = parse_duration(text).before(datetime.fromisoformat(instant), ZoneInfo(zone))
     assert (before, before.tzinfo) == (datetime.fromisoformat(expected), UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 100_000, "5" + "d" * 100_000, "2d" * 50_000, "0d0h" + "0min" * 50_000]
+)
+def test_a_message_shows_the_beginning_of_a_long_text_only(text):
+    with pytest.raises(UsageError) as refused:
+        parse_duration(text)
+    assert text[:20] in refused.value.message
+    assert len(refused.value.message) < 600
+
+
+def test_a_zero_that_is_long_is_shown_by_its_beginning():
+    with pytest.raises(UsageError) as refused:
+        parse_duration(" " * 100_000 + "0d")
+    assert ("is zero" in refused.value.message, len(refused.value.message) < 600) == (True, True)

@@ -175,3 +175,25 @@ def test_an_event_for_another_account_is_refused():
 @pytest.mark.parametrize("asked", [None, "111111111111"])
 def test_an_event_for_this_account_or_for_none_is_accepted(asked):
     assert require_account(asked, "111111111111") is None
+
+
+def test_an_event_of_thousands_of_faults_is_told_by_its_first_ones():
+    with pytest.raises(UsageError) as refused:
+        read_tick({f"wrong-{number}": 1 for number in range(5_000)})
+    assert refused.value.message.endswith("'wrong-19': unknown key; and 4980 more")
+    with pytest.raises(UsageError) as refused:
+        read_restore({"stack": "prod", "parameters": dict.fromkeys(map(str, range(5_000)), 1)})
+    assert "and 4997 more is not text" in refused.value.message
+
+
+def test_an_event_with_twenty_faults_is_told_whole():
+    with pytest.raises(UsageError) as refused:
+        read_tick({f"wrong-{number}": 1 for number in range(20)})
+    assert refused.value.message.endswith("'wrong-19': unknown key")
+
+
+def test_what_an_event_names_is_told_by_its_beginning():
+    for act in (lambda: narrowed((), "x" * 100_000), lambda: require_account("1" * 100_000, "111111111111")):
+        with pytest.raises(UsageError) as refused:
+            act()
+        assert len(refused.value.message) < 400

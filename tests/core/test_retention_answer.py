@@ -124,3 +124,21 @@ def test_a_faulty_list_is_refused(text):
     with pytest.raises(UsageError) as refused:
         parse_times(text)
     assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "keep", ["x" * 100_000, "daily=" + "9" * 100_000, "x" * 100_000 + "=1", "within=" + "x" * 100_000]
+)
+def test_a_rule_that_is_none_is_told_by_its_beginning(keep):
+    with pytest.raises(UsageError) as refused:
+        parse_keep(keep)
+    assert len(refused.value.message) < 400
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-03-29T01:00:00." + "0" * 100_000, "0001-01-01T00:00:00Z", "x" * 100_000]
+)
+def test_a_time_that_is_none_is_told_by_its_beginning(time):
+    with pytest.raises(UsageError) as refused:
+        retention_answer([time], RetentionRule(last=1), ZoneInfo("UTC"))
+    assert len(refused.value.message) < 200

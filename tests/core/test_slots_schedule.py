@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dr.errors import UsageError
 from dr.slots import latest_slot, next_slots, parse_schedule, period
 
 ZONE = ZoneInfo("UTC")
@@ -127,3 +128,37 @@ def test_the_rarest_expressions_answer_in_milliseconds(text):
         schedule.next_after(instant)
         schedule.latest(instant)
     assert (time.process_time() - begin) / 50 < 0.02
+
+
+def test_an_expression_of_500_characters_is_read_and_a_longer_one_is_refused_by_its_beginning():
+    text = "0 0 * * *"
+    assert parse_schedule(" " * (500 - len(text)) + text, ZONE).text == text
+    with pytest.raises(UsageError) as refused:
+        parse_schedule("0," * 100_000 + "0 0 * * *", ZONE)
+    assert "longer than 500 characters" in refused.value.message
+    assert (refused.value.remedy, len(refused.value.message) < 300) == (
+        "a schedule may be a list instead",
+        True,
+    )
+
+
+def test_every_value_of_every_field_fits_into_an_expression():
+    values = (range(60), range(24), range(1, 32), range(1, 13), range(7))
+    text = " ".join(",".join(map(str, field)) for field in values)
+    assert next_slots([parse_schedule(text, ZONE)], at("2026-05-01T10:00Z"), 1) == (at("2026-05-01T10:01Z"),)
+
+
+@pytest.mark.parametrize("text", ["x" * 400, "* * * * " + "9" * 400, "rate(" + "9" * 400 + " days)"])
+def test_a_message_shows_the_beginning_of_a_long_expression_only(text):
+    with pytest.raises(UsageError) as refused:
+        parse_schedule(text, ZONE)
+    shown = refused.value.message.partition('"')[2].rpartition('"')[0]
+    assert shown.startswith(text[:20].strip())
+    assert len(refused.value.message.partition('": ')[0]) <= 213
+
+
+def test_a_long_expression_that_never_fires_is_shown_by_its_beginning():
+    with pytest.raises(UsageError) as refused:
+        parse_schedule("0 0 " + ",".join(["31"] * 100) + " 2 *", ZONE)
+    assert refused.value.message.endswith('..." can never fire')
+    assert len(refused.value.message) < 250

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dr.stacks.evaluate import NO_VALUE, UNKNOWN, Evaluator, Facts, Reference, as_bool, as_int
@@ -92,6 +94,10 @@ def evaluator(value="x", facts=FACTS):
         ("!Sub [1]", UNKNOWN),
         ("!Split [a]", UNKNOWN),
         ("!GetAtt x", UNKNOWN),
+        ("!GetAtt [Vol, [VolumeId]]", UNKNOWN),
+        ("!GetAtt [[Vol], VolumeId]", UNKNOWN),
+        ("!Ref [Vol]", UNKNOWN),
+        ("!Ref {Vol: x}", UNKNOWN),
     ],
 )
 def test_values(text, expected):
@@ -156,3 +162,60 @@ def test_whole_numbers(value, expected):
 )
 def test_booleans(value, expected):
     assert as_bool(value) is expected
+
+
+def doubled(text, times):
+    """A text with a variable that stands there twice and is itself such a text, so many times over."""
+    tree = "lol"
+    for _ in range(times):
+        tree = {"Fn::Sub": [text, {"x": tree}]}
+    return tree
+
+
+@pytest.mark.parametrize("text", ["${x}${x}", "${x}${ x}", "${x}${x }${  x}"])
+def test_functions_around_functions_make_no_text_that_is_larger_than_user_data(text):
+    found, _ = evaluator()
+    assert found.value(doubled(text, 7)) == "lol" * text.count("$") ** 7
+    begin = time.process_time()
+    assert found.value(doubled(text, 50)) is UNKNOWN
+    assert time.process_time() - begin < 1
+
+
+def test_joined_text_is_told_up_to_the_size_of_user_data():
+    found, _ = evaluator()
+    delimiter = "d" * 84
+    parts = ["x" * 100] * 88
+    assert len(found.value({"Fn::Join": [delimiter, parts]})) == 88 * 184 - 84
+    assert found.value({"Fn::Join": [delimiter, [*parts, *parts]]}) is UNKNOWN
+
+
+LINKS = ["!Not [!Not [!Condition C%d]]", "{Condition: C%d}", "!Not [" * 20 + "!Condition C%d" + "]" * 20]
+
+
+def chain(length, link=LINKS[0]):
+    """A template with conditions that each refer to the next; the last one holds."""
+    rows = [f"  C{n}: {link % (n + 1)}\n" for n in range(length)]
+    text = f"Conditions:\n{''.join(rows)}  C{length}: !Equals [a, a]\nResources: {{A: {{Type: T}}}}\n"
+    return Evaluator(parse_template(text), Facts())
+
+
+@pytest.mark.parametrize("link", LINKS, ids=["functions", "aliases", "deep functions"])
+def test_conditions_are_followed_through_as_many_as_people_write_and_not_without_end(link):
+    assert chain(1, link).condition("C0") is True
+    assert chain(20, LINKS[0]).condition("C0") is True
+    assert chain(3_000, link).condition("C0") is None
+
+
+def test_a_chain_that_is_too_long_from_its_beginning_is_told_from_its_middle():
+    found = chain(3_000)
+    assert found.condition("C2990") is True
+    assert found.condition("C2970") is True
+
+
+def test_lists_inside_lists_are_told_up_to_a_depth_and_a_function_after_them_still_is():
+    found, _ = evaluator()
+    deep = "x"
+    for _ in range(95):
+        deep = [deep]
+    assert "UNKNOWN" in repr(found.value(deep))
+    assert found.value({"Ref": "Stage"}) == "prod"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,34 @@ def test_a_fault_is_a_usage_error_with_line_and_column(text, place, words):
 def test_more_than_a_mebibyte_is_refused_before_it_is_read():
     with pytest.raises(UsageError, match="larger than 1 MiB"):
         parse_template(OK + "#" * 1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "{%s: 1, %s: 2}",
+        "*%s",
+        "!%s x",
+        "!%s {a: b}",
+        '"\\%s"',
+        "&%s &%s x",
+    ],
+)
+def test_a_fault_is_told_by_the_beginning_of_what_stands_there(fault):
+    with pytest.raises(UsageError) as raised:
+        parse_template(OK + "Metadata: " + fault.replace("%s", "q" * 100_000) + "\n", "prod.yaml")
+    assert len(raised.value.message) < 300
+
+
+def test_tag_handles_are_taken_and_thousands_of_them_refused_before_they_are_compared_with_each_other():
+    handles = "".join(f"%TAG !h{n}! tag:example.org,2026:\n" for n in range(20_000))
+    few = "".join(handles.splitlines(keepends=True)[:20])
+    assert parse_template(f"{few}---\n{OK}").tree["Resources"] == {"A": {"Type": "T"}}
+    begin = time.process_time()
+    with pytest.raises(UsageError) as raised:
+        parse_template(f"{handles}---\n{OK}", "prod.yaml")
+    assert raised.value.message == "prod.yaml:21:1: more than 20 %TAG directives"
+    assert time.process_time() - begin < 1
 
 
 def test_an_anchor_that_nobody_refers_to_is_taken():

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,13 +163,18 @@ def a_shell(folder: Path, **environ: str) -> Shell:
 
 def inside(arguments: Sequence[str | Path], environ: Mapping[str, str], folder: Path) -> Ended:
     """Run `dr` in this process: the same code without a second of starting it, for tests that run it often."""
+    return called(lambda: run([str(argument) for argument in arguments]), environ, folder)
+
+
+def called(function: Callable[[], int], environ: Mapping[str, str], folder: Path) -> Ended:
+    """Call it in this process as if in one of its own: its environment, its folder, what it writes."""
     before, was = dict(os.environ), Path.cwd()
     out, err = io.StringIO(), io.StringIO()
     _become(environ)
     os.chdir(folder)
     try:
         with redirect_stdout(out), redirect_stderr(err):
-            code = run([str(argument) for argument in arguments])
+            code = function()
     finally:
         os.chdir(was)
         _become(before)

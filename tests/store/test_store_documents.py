@@ -218,3 +218,33 @@ def test_i23_the_value_of_a_no_echo_parameter_is_never_stored():
 
     assert b"canary" not in packed.manifest + b"".join(packed.blobs.values())
     assert packed.manifest.count(b'"name":"DbPassword","no_echo":true') == 2
+
+
+def nested(levels):
+    """A whole manifest of stacks inside stacks, written without recursion."""
+    row = json.loads(pack(stored(), None).manifest)["stack"]
+    text = "{}"
+    for _ in range(levels):
+        text = json.dumps({"Net": row}, sort_keys=True, separators=(",", ":")).replace(
+            '"children":{}', '"children":' + text
+        )
+    stack = json.dumps(row, sort_keys=True, separators=(",", ":")).replace(
+        '"children":{}', '"children":' + text
+    )
+    rest = '"format":1,"predecessor":null,"stack":' + stack + "}"
+    digest = hashlib.sha256(("{" + rest).encode()).hexdigest()
+    return ('{"digest":"' + digest + '",' + rest).encode()
+
+
+def test_fifty_levels_of_nested_stacks_are_read():
+    found = unpack(open_manifest(nested(50), "here"), lambda _: "", "here")
+    for _ in range(50):
+        found = found.children["Net"]
+    assert found.children == {}
+
+
+@pytest.mark.parametrize("levels", [51, 200, 100_000])
+def test_whoever_forges_a_manifest_does_not_choose_how_deep_its_readers_recurse(levels):
+    with pytest.raises(Refused, match=r"^here: it is no manifest") as caught:
+        open_manifest(nested(levels) if levels < 1000 else b'{"a":' * levels, "here")
+    assert levels > 1000 or "nested deeper than 50 levels" in caught.value.message

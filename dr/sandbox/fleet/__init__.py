@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from dr.sandbox.clients import client
 
@@ -35,7 +36,7 @@ def lose(url: str, stack: str) -> bool:
     cloudformation = client(url, "cloudformation", HOME)
     try:
         (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError:
+    except (ClientError, ResponseParserError):  # a name that XML cannot repeat is not one of a stack
         return False
     cloudformation.delete_stack(StackName=stack)
     end = time.monotonic() + _STACK_WITHIN

@@ -11,7 +11,7 @@ from typing import Any
 
 from dr.sandbox.corrections.cloudformation.faults import Fault
 
-PLACE = re.compile(r"\$\{([^!}][^}]*)\}")
+PLACE = re.compile(r"\$\{([^!${}][^${}]*)\}")
 
 
 def order(body: dict[str, Any]) -> list[str]:
