@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -27,11 +27,11 @@ from dr.executor.hands import Hands
 from dr.files import PolicyFiles, public_key_problems, read_file, read_policy_files, read_public_key, shown
 from dr.functions import Document, invocation, run_restore, run_tick, stop_at
 from dr.limits import decide
-from dr.model import Holdings, Policy, RecoveryPoint, StackVersion
+from dr.model import Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
 from dr.policy import Checked, check_policies
 from dr.recovery.carrying_out import Kit
-from dr.recovery.preparing import Asked, Configured, Reader, choose_version, prepare
+from dr.recovery.preparing import Asked, Configured, Looks, Reader, choose_version, prepare
 from dr.sandbox import process
 from dr.settings import Settings, sandbox_directory
 from dr.stacks.rebirth import Finding
@@ -262,21 +262,18 @@ class App:
         if not stored and (nothing := self.stores.nothing()):
             raise nothing
         version = choose_version(stored, asked, now, self.stored_stacks)
-        plan = self._prepare(version, asked, stored, self.cloud.points)
+        looks = Looks(points=self.cloud.points, again=self.cloud.points_of)
+        plan = self._prepare(version, asked, stored, looks)
         troubles = (*self.stores.troubles, *self.stored_stacks.lag())
         return replace(plan, findings=(*plan.findings, *map(_of_store, troubles)))
 
     def _prepare(
-        self,
-        version: RecoveryPoint,
-        asked: Asked,
-        stored: Sequence[RecoveryPoint],
-        points: Callable[[str], Holdings],
+        self, version: RecoveryPoint, asked: Asked, stored: Sequence[RecoveryPoint], looks: Looks
     ) -> RestorePlan:
         region = version.lineage.region
         reader = Reader(
             account=self.cloud.account,
-            points=points,
+            looks=looks,
             store=self.stored_stacks,
             stored=stored,
             records=StoreRecords(self.stores.for_restore, self.clock),
@@ -289,10 +286,13 @@ class App:
     def verify(self, stack: str | None, *, deep: bool) -> Verified:
         """Whether the stores hold together, and what of them would not restore. Changes nothing."""
         found = self.stored_stacks.check(stack, deep=deep)
-        stored, points = [version.point for version in found.versions], remembered(self.cloud.points)
+        stored, looks = (
+            [version.point for version in found.versions],
+            Looks(points=remembered(self.cloud.points)),
+        )
         planner = Planner(
             account=lambda: self.cloud.account,
-            plan=lambda version, asked: self._prepare(version, asked, stored, points),
+            plan=lambda version, asked: self._prepare(version, asked, stored, looks),
         )
         records = StoreRecords(self.stores.primary, self.clock)
         whole = faults_of_store(found, self.stores.nothing, records.holder, self.config.name)

@@ -6,7 +6,7 @@ AWS cannot be reached at all; nothing else. Listings are complete or raise: a sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -64,6 +64,9 @@ class Cloud(Protocol):
 
     def points(self, region: str) -> Holdings:
         """Every snapshot and image of this installation, with their states, and the parts of images."""
+
+    def points_of(self, region: str, sources: Collection[str]) -> Holdings:
+        """The points of these sources alone, of every policy: a second look, asked for in another way."""
 
     def find(self, lineage: Lineage, slot: datetime, kind: Kind) -> tuple[RecoveryPoint, ...]:
         """Points of one slot, by their identity tags; for an unknown outcome (FAILURES 2, row 3)."""

@@ -8,7 +8,7 @@ besides, when any of them is attached: selectors by instance tags and boot or da
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from dr.aws.ec2_points import Listing, holdings, owned_images, owned_snapshots
 from dr.aws.ec2_read import PAGE, Ec2Reader
 from dr.aws.ec2_sources import attached_to, instance_sources, volume_sources
 from dr.aws.filters import Filter
+from dr.aws.pages import batches
 from dr.aws.session import Session
 from dr.errors import UsageError
 from dr.model import Holdings, Kind, Lineage, Protect, RecoveryPoint, Source, TagPatterns
@@ -65,6 +66,23 @@ class Ec2Cloud:
             snapshots=self._read.snapshots(region, filters.ours(self._installation)),
             images=self._read.images(region),
             locked=self._read.locked(region),
+        )
+        return self._holdings(listing)
+
+    def points_of(self, region: str, sources: Collection[str]) -> Holdings:
+        """The points of these sources alone, of every policy; what is locked or in use is not asked for."""
+        looks = [self._points_of(region, batch) for batch in batches(sorted(sources))]
+        return Holdings(
+            points=tuple(point for look in looks for point in look.points),
+            parts=tuple(part for look in looks for part in look.parts),
+        )
+
+    def _points_of(self, region: str, sources: Sequence[str]) -> Holdings:
+        wanted = [*filters.ours(self._installation), *filters.one_of(f"tag:{layout.SOURCE}", sources)]
+        listing = replace(
+            self._listing(region),
+            snapshots=self._read.snapshots(region, wanted),
+            images=self._read.images(region, wanted),
         )
         return self._holdings(listing)
 

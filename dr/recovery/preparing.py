@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -119,15 +119,46 @@ def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
     )
 
 
+def _no_second_look(_region: str, _sources: Collection[str]) -> Holdings:
+    """For whoever restores nothing."""
+    return Holdings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """How points are looked for: `points` gives those of a Region, `again` those of some sources alone.
+
+    A listing that AWS ends early shows no sign of it, and would bring back older data than there is. A tick gets over
+    that, a restore does not: so it asks twice, in two ways, and takes what either shows (FAILURES 1.5, I14).
+    """
+
+    points: Callable[[str], Holdings]
+    again: Callable[[str, Collection[str]], Holdings] = _no_second_look
+
+    def of_stack(self, stack: StoredStack) -> tuple[RecoveryPoint, ...]:
+        """Every point of the stack's Region that either look shows."""
+        first = self.points(stack.region).points
+        sources = _data_ids(stack) | {point.lineage.source for point in first if point.stack == stack.name}
+        again = self.again(stack.region, sources).points
+        return tuple({point.id: point for point in (*first, *again)}.values())
+
+
+def _data_ids(stack: StoredStack) -> frozenset[str]:
+    """The volumes and instances of a stack and of those nested in it, by the ids that they had."""
+    below = (_data_ids(child) for child in stack.children.values())
+    mine = frozenset(r.physical_id for r in stack.resources if r.physical_id.startswith(("vol-", "i-")))
+    return mine.union(*below)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """What a restore reads from; `bucket` is the staging bucket of the Region, None when there is none.
 
-    `points` gives those of a Region, `stored` are all stored stacks, for the one that an unfinished restore has begun from.
+    `stored` are all stored stacks, for the one that an unfinished restore has begun from.
     """
 
     account: str
-    points: Callable[[str], Holdings]
+    looks: Looks
     store: StackStore
     stored: Sequence[RecoveryPoint]
     records: Records
@@ -178,7 +209,7 @@ def _plan(
 ) -> RestorePlan:
     stack = reader.store.read(version)
     version = replace(version, time=max(version.slot, stack.time))
-    points = reader.points(version.lineage.region).points
+    points = reader.looks.of_stack(stack)
     at = begun.at
     pinned = frozenset(begun.points) if isinstance(begun, Begun) else None
     bucket = reader.bucket

@@ -128,6 +128,8 @@ class S3Store:
                 )
             )
             for page in pages:
+                if page.get("IsTruncated") and not page.get("NextContinuationToken"):
+                    raise _ended_early(self.name)
                 for row in page.get("Contents", []):
                     key = row["Key"].removeprefix(self._before)
                     if is_key(key):  # a console's folder marks are no objects of ours
@@ -193,6 +195,12 @@ class S3Store:
 
     def _crowded(self, key: str) -> CloudError:
         return CloudError(f"{self.name}/{key}: others keep writing to it", "run it again", code=_CONFLICT)
+
+
+def _ended_early(name: str) -> CloudError:
+    """A listing that says that there is more, and not how to get it: the paginator would take it for the end."""
+    why = f"s3:ListBucket: the listing of {name} is broken: a page without the token of the next"
+    return CloudError(why, "run it again", code="BrokenListing", action="s3:ListBucket")
 
 
 def _retried(error: CloudError) -> bool:
