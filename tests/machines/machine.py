@@ -1,0 +1,121 @@
+"""The state machine: runs in every weather, over all that may happen; the oracle judges each call of each run.
+
+Runs meet trouble, die and are run again, meet each other and people; at its end every example comes to rest.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+from machines.happenings import PICK, Happenings, picked
+from machines.laws import at_rest, require
+from machines.policies import BLIND
+from machines.seam import Seam, Trouble
+from machines.world import AWAY, HOME, Weather
+
+
+class Machine(Happenings):
+    """Runs, and what they meet."""
+
+    # --- runs -----------------------------------------------------------------------------------------------------
+
+    @rule()
+    def a_run(self) -> None:
+        self.world.run()
+
+    @rule(hours=st.integers(1, 4))
+    def some_hours_of_runs(self, hours: int) -> None:
+        for _ in range(hours):
+            self.world.aws.advance(hours=1)
+            self.world.run()
+
+    @rule(pick=PICK)
+    def a_run_of_one_policy(self, pick: int) -> None:
+        policy = self._policy(pick)
+        if policy is not None:
+            self.world.run(policies=[policy])
+
+    @rule()
+    def a_run_with_a_persons_word(self) -> None:
+        self.world.run(word=True)
+
+    @rule(pick=PICK)
+    def a_run_with_somebodys_old_files(self, pick: int) -> None:
+        """A laptop that was not updated: an earlier version of one policy."""
+        if self.former:
+            self.world.run(policies=[picked(self.former, pick)])
+
+    @rule(troubles=st.dictionaries(st.integers(3, 40), st.sampled_from(Trouble), min_size=1, max_size=3))
+    def a_run_meets_trouble(self, troubles: dict[int, Trouble]) -> None:
+        self.world.run(Weather(troubles=troubles))
+
+    @rule(at=st.integers(1, 40), after=st.booleans())
+    def a_run_is_killed_and_run_again(self, at: int, after: bool) -> None:
+        """I5: the next run ends where an unbroken one would have; its lease is gone after five minutes."""
+        kill = Trouble.KILLED_AFTER if after else Trouble.KILLED_BEFORE
+        self.world.run(Weather(troubles={at: kill}))
+        self.world.aws.advance(minutes=6)
+        self.world.run()
+
+    @rule(what=st.sampled_from(BLIND))
+    def a_listing_comes_short(self, what: str) -> None:
+        """I4."""
+        self.world.run(Weather(blind=(what,)))
+
+    @rule(dark=st.sampled_from([HOME, AWAY, "store", "replica"]))
+    def a_region_or_a_store_is_dark(self, dark: str) -> None:
+        self.world.run(Weather(dark=(dark,)))
+
+    @rule(at=st.integers(1, 40), old=st.booleans(), pick=PICK, leased=st.booleans())
+    def two_runs_meet(self, at: int, old: bool, pick: int, leased: bool) -> None:
+        """I7: a second process does all of its work between two calls of the first."""
+        files = [picked(self.former, pick)] if old and self.former else None
+        other = partial(self.world.run, policies=files, leased=leased)
+        self.world.run(Weather(acts={at: other}))
+
+    @rule(pick=PICK, how=st.sampled_from(["hold", "lock", "pin", "build", "disown", "delete"]))
+    def somebody_acts_right_before_a_deletion(self, pick: int, how: str) -> None:
+        """I3: what has changed since the plan was made is seen by the last look."""
+        self.world.run(Weather(before_looks=partial(self._act, pick, how)))
+
+    def _act(self, pick: int, how: str) -> None:
+        points = sorted(self._points(), key=lambda one: (one.time, one.id))
+        point = points[pick % min(4, len(points))]
+        match how:
+            case "pin":
+                self.world.pin("restore-3", {point.id})
+            case "build" if hasattr(point, "volume"):
+                self._build_on(point.id)
+            case "disown":
+                point.tags["dr:managed"] = "globex"
+            case "delete":
+                self._delete(point.id)
+            case _:
+                self._change(point, how)
+
+    @rule()
+    def somebody_holds_the_lease(self) -> None:
+        holder = self.world.desk(Seam(watch=lambda _: None), "somebody").leases
+        key = f"leases/{self.world.cloud.account}/{HOME}/{self.names[0]}"
+        if key not in self.world.primary.objects:
+            holder.acquire(key)
+        self.world.run()
+
+    @rule()
+    def the_store_is_lost(self) -> None:
+        self.world.lose_store()
+
+    @rule()
+    def runs_come_to_rest(self) -> None:
+        """I5, I7, I8: whatever has happened, calm runs end with nothing left to do, and nothing double."""
+        run = self.world.settle()
+        at_rest(self.world, run)
+        again = self.world.run()
+        require(not again.changes, "I8", f"a further run changes {again.changes}")
+
+    def teardown(self) -> None:
+        """Every example ends at rest; one that has failed has nothing more to say."""
+        if not self.broken:
+            self.runs_come_to_rest()
