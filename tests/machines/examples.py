@@ -14,7 +14,7 @@ _QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 
 SAMPLE = settings(
     max_examples=75,
-    stateful_step_count=12,
+    stateful_step_count=20,
     deadline=None,
     derandomize=True,
     database=None,
@@ -22,5 +22,5 @@ SAMPLE = settings(
     suppress_health_check=_QUIET,
 )
 MANY = settings(
-    SAMPLE, max_examples=1250, stateful_step_count=20, derandomize=False, phases=_PHASES, database=None
+    SAMPLE, max_examples=1250, stateful_step_count=30, derandomize=False, phases=_PHASES, database=None
 )

@@ -142,6 +142,16 @@ class Happenings(RuleBasedStateMachine):
             case "release":
                 point.tags.pop("dr:hold", None)
 
+    @rule(pick=PICK, but=st.integers(0, 2))
+    def somebody_archives_all_of_a_source(self, pick: int, but: int) -> None:
+        """But for the newest few."""
+        sources = sorted({one.volume for one in self.world.cloud.snapshots.values()})
+        if sources:
+            source = picked(sources, pick)
+            rows = [one for one in self.world.cloud.snapshots.values() if one.volume == source]
+            for one in rows[: len(rows) - but]:
+                self._change(one, "archive")
+
     @rule(pick=PICK)
     def somebody_deletes_a_point(self, pick: int) -> None:
         if self._points():
