@@ -91,12 +91,14 @@ class FakeStackStore:
             raise NotFound(f"{point.id} is not in the store")
         return self.kept[point.lineage.policy, point.id]
 
-    def expire(self, point: RecoveryPoint) -> None:
-        self.failures.run("expire", lambda: self._expire(point))
+    def expire(self, point: RecoveryPoint) -> bool:
+        return self.failures.run("expire", lambda: self._expire(point))
 
-    def _expire(self, point: RecoveryPoint) -> None:
-        if self.kept.pop((point.lineage.policy, point.id), None):
+    def _expire(self, point: RecoveryPoint) -> bool:
+        there = self.kept.pop((point.lineage.policy, point.id), None) is not None
+        if there:
             self.calls.append(("expire", point.id))
+        return there
 
     def lag(self) -> tuple[str, ...]:
         return self.behind

@@ -19,7 +19,9 @@ from dr.errors import (
     Throttled,
     Unreachable,
 )
+from dr.limits import decide
 from dr.model import Protect, RetentionRule
+from dr.tick.applying import apply_now
 
 MACHINES = policy("machines", Protect.INSTANCES)
 
@@ -373,3 +375,22 @@ def test_a_store_that_is_away_in_the_middle_stops_no_capture(world):
 
     assert [r for _, r in results(done)] == ["done", "done"]
     assert any("without a lease" in w.message for w in done.warnings)
+
+
+def test_i7_i24_a_stored_stack_that_another_run_has_removed_is_not_told_as_removed_by_this_one(world):
+    world.stacks.add("app")
+    stacks = policy("stacks", Protect.STACKS, keep=RetentionRule(last=1))
+    world.hours(2, stacks)
+
+    def and_another_is_faster(policies, inventory, now):
+        plan = decide(policies, inventory, now)
+        for action in plan.actions:
+            if isinstance(action, Expire):
+                del world.store.kept["stacks", action.point_id]
+        return plan
+
+    done = apply_now((stacks,), world.desk, and_another_is_faster, lambda _: None)
+
+    ended = {o.result: o.error for o in done.outcomes if isinstance(o.action, Expire)}
+    assert ended == {Result.SKIPPED: "is not there any more"}
+    assert done.exit_code == 0
