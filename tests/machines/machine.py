@@ -5,13 +5,14 @@ Runs meet trouble, die and are run again, meet each other and people; at its end
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from machines.happenings import PICK, Happenings, picked
 from machines.laws import at_rest, require
-from machines.policies import BLIND
+from machines.policies import BLIND, KEEPS
 from machines.seam import Seam, Trouble
 from machines.world import AWAY, HOME, Weather
 
@@ -46,6 +47,16 @@ class Machine(Happenings):
         """A laptop that was not updated: an earlier version of one policy."""
         if self.former:
             self.world.run(policies=[picked(self.former, pick)])
+
+    @rule(picks=st.lists(PICK, min_size=2, max_size=3), turns=st.integers(4, 9))
+    def shells_with_different_files_take_turns(self, picks: list[int], turns: int) -> None:
+        """I11: a laptop and a function, each with a version of its own of one policy; none earns another a ration."""
+        policy = self._policy(picks[0])
+        if policy is not None:
+            versions = [replace(policy, keep=picked(KEEPS, pick)) for pick in picks]
+            for turn in range(turns):
+                self.world.run(policies=[picked(versions, turn)])
+                self.world.aws.advance(minutes=7)
 
     @rule(troubles=st.dictionaries(st.integers(3, 40), st.sampled_from(Trouble), min_size=1, max_size=3))
     def a_run_meets_trouble(self, troubles: dict[int, Trouble]) -> None:

@@ -180,7 +180,9 @@ class Watcher:
     def _could_know(self, thing: Thing) -> None:
         """I4: all that could speak against it was read."""
         policy, (_, region, _) = self.policies[thing.key[0]], thing.key
-        for call in (c for c in self.log if isinstance(c.error, DrError)):
+        for number, call in enumerate(self.log):
+            if not isinstance(call.error, DrError) or self._asked_again(number):
+                continue
             what = str(call.args[0]) if call.args else ""
             blind = call.port == "store" and call.method in {"get", "keys"}
             blind = blind and what.startswith(_SEEN_BEFORE_DELETING)
@@ -196,6 +198,13 @@ class Watcher:
         require(
             not young or thing.time >= lost - timedelta(minutes=5), "I4", f"{thing.id}: the store was lost"
         )
+
+    def _asked_again(self, number: int) -> bool:
+        """Pins are read once for the plan, and again before each batch of deletions: the last time counts."""
+        if not str(self.log[number].args[0]).startswith("pins/"):
+            return False
+        looks = [n for n, c in enumerate(self.log) if (c.method, c.args) == ("keys", ("pins/",)) and c.effect]
+        return any(n < number for n in looks) and any(n > number for n in looks)
 
     def _captured(self, thing: Thing) -> None:
         """Safety rule 2: nothing of a lineage goes when its own capture failed, or could not be made."""
@@ -227,7 +236,7 @@ class Watcher:
         newer = [t for t in row if t.state == "good" and t.kind == "image" and t.time > thing.time]
         require(bool(newer), "I1", f"{thing.id} is the newest data of {thing.key}, though its image is gone")
         since = self.oracle.orphans.get(thing.id)
-        untold = self.world.clock.off and self.world.cloud.ahead is None
+        untold = self.world.untold  # what a wrong clock has remembered is wrong, and AWS had not told
         graced = since is None or self.world.aws.at - since <= _DAY - timedelta(minutes=5)
         require(bool(untold) or not graced, "I3", f"{thing.id} lost its image at {since}: its day of grace")
 

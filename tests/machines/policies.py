@@ -34,6 +34,7 @@ KEEPS = [
     RetentionRule(hourly=4, yearly=1),
     RetentionRule(weekly=1, monthly=1),
     RetentionRule(last=6),
+    RetentionRule(last=16),
 ]
 JUMPS = [
     timedelta(days=1),

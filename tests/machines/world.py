@@ -98,6 +98,7 @@ class World:
         self.policies: dict[str, Policy] = {}
         self.pins: dict[str, tuple[frozenset[str], datetime]] = {}
         self.lost_at: datetime | None = None
+        self.untold = False
         self.oracle = Oracle(self)
         self._runs = 0
 
@@ -159,6 +160,7 @@ class World:
         """`dr apply` once, by a new process; `word` allows what is blocked, `policies` are its own files' ones."""
         mine = tuple(self.policies.values() if policies is None else policies)
         self._runs += 1
+        self.untold |= bool(self.clock.off) and self.cloud.ahead is None
         watcher = self.oracle.watching(mine, word=word)
         seam = Seam(
             watch=watcher.watch,
