@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakes import FakeImage, FakeSnapshot
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from machines.happenings import PICK, picked
@@ -31,6 +32,24 @@ class InstancesMachine(Machine):
             del self.world.cloud.images[picked(images, pick)]
             self.world.oracle.note_orphans()
 
+    @rule(pick=PICK, held=st.booleans())
+    def the_newest_image_is_deregistered_while_points_fail(self, pick: int, held: bool) -> None:
+        """What is left of it is the newest data of its source, however long that lasts."""
+        ours = [image for image in self.world.cloud.images.values() if "dr:policy" in image.tags]
+        sources = sorted({image.instance for image in ours})
+        if sources:
+            source = picked(sources, pick)
+            newest = max((i for i in ours if i.instance == source), key=lambda image: (image.time, image.id))
+            if held:
+                next(iter(self._parts(newest)), newest).tags["dr:hold"] = ""
+            del self.world.cloud.images[newest.id]
+            self.world.cloud.doomed.add(source)
+            self.two_days_of_runs()
+
+    def _parts(self, image: FakeImage) -> list[FakeSnapshot]:
+        found = self.world.cloud.snapshots
+        return [found[part] for part in image.parts.values() if part in found]
+
     @rule(pick=PICK)
     def the_volumes_of_an_instance_change(self, pick: int) -> None:
         instances = [s for s in self.world.cloud.fleet.values() if s.protect is Protect.INSTANCES]
@@ -41,5 +60,6 @@ class InstancesMachine(Machine):
     def two_days_of_runs(self) -> None:
         """Orphans outlive their day of grace."""
         for hours in (1, 25, 1):
+            self.world.oracle.note_orphans()
             self.world.aws.advance(hours=hours)
             self.world.run()

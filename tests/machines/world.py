@@ -129,6 +129,14 @@ class World:
         self.primary.objects.clear()
         self.lost_at = self.clock.now()
 
+    def _claimed_anew(self) -> None:
+        """A loss is told by points that are older than the claim: not by a wrong clock, nor within its tolerance."""
+        times = [one.time for one in (*self.cloud.snapshots.values(), *self.cloud.images.values())]
+        oldest = min(times, default=self.clock.now())
+        if abs(self.clock.off) > _CLOCKS or oldest > self.clock.now() - _CLOCKS - timedelta(minutes=1):
+            self.lost_at = None
+            self.pins.clear()
+
     # --- runs -----------------------------------------------------------------------------------------------------
 
     def desk(self, seam: Seam, owner: str, leases: MemoryStore | None = None) -> Desk:
@@ -174,8 +182,8 @@ class World:
         leases = None if leased else MemoryStore("nobody's", self.clock)
         desk = self.desk(seam, f"process {self._runs}", leases)
         run = Run(seam=seam, watcher=watcher, weather=weather)
-        if abs(self.clock.off) > _CLOCKS and "installation.json" not in self.primary.objects:
-            self.lost_at = None  # claimed by a wrong clock, a lost store has lost its age too
+        if self.lost_at is not None and "installation.json" not in self.primary.objects:
+            self._claimed_anew()
         others = frozenset(self.policies) - {policy.name for policy in mine}
         try:
             run.done = apply_now(mine, desk, _decide(others, word=word), lambda _: None)
