@@ -78,7 +78,7 @@ def _expire(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
         case Kind.SNAPSHOT:
             return _kept(row, found) or _snapshot(row, hands)
         case Kind.IMAGE:
-            return _kept(row, found) or _image(row, hands, found)
+            return _kept(row, found) or _kept_for_a_part(row, found) or _image(row, hands, found)
         case _:
             assert_never(row.kind)
 
@@ -110,6 +110,15 @@ def _kept(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
     else:
         return None
     return Outcome(action=row, result=Result.SKIPPED, error=why)
+
+
+def _kept_for_a_part(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
+    """An image is what its parts are: one that is held or locked keeps the whole (as in the plan)."""
+    for part in (found[part] for part in row.parts if part in found):
+        if part.hold or part.locked:
+            why = f"its snapshot {part.id} is {'held' if part.hold else 'locked'}"
+            return Outcome(action=row, result=Result.SKIPPED, error=why)
+    return None
 
 
 def _kind(row: Expire) -> str:

@@ -5,6 +5,7 @@ Runs meet trouble, die and are run again, meet each other and people; at its end
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -70,10 +71,12 @@ class Machine(Happenings):
         self.world.aws.advance(minutes=6)
         self.world.run()
 
-    @rule(what=st.sampled_from(BLIND))
-    def a_listing_comes_short(self, what: str) -> None:
-        """I4."""
-        self.world.run(Weather(blind=(what,)))
+    @rule(what=st.sampled_from(BLIND), once=st.booleans(), hours=st.integers(0, 3))
+    def a_listing_comes_short(self, what: str, once: bool, hours: int) -> None:
+        """I4, when there is something to expire."""
+        self.some_hours_of_runs(hours)
+        self.world.aws.advance(hours=1)
+        self.world.run(Weather(blind=(what,), once=once))
 
     @rule(dark=st.sampled_from([HOME, AWAY, "store", "replica"]))
     def a_region_or_a_store_is_dark(self, dark: str) -> None:
@@ -86,25 +89,63 @@ class Machine(Happenings):
         other = partial(self.world.run, policies=files, leased=leased)
         self.world.run(Weather(acts={at: other}))
 
-    @rule(pick=PICK, how=st.sampled_from(["hold", "lock", "pin", "build", "disown", "delete"]))
-    def somebody_acts_right_before_a_deletion(self, pick: int, how: str) -> None:
+    @rule(
+        pick=PICK,
+        how=st.sampled_from(["hold", "lock", "pin", "build", "disown", "move", "delete"]),
+        hours=st.integers(0, 3),
+    )
+    def somebody_acts_right_before_a_deletion(self, pick: int, how: str, hours: int) -> None:
         """I3: what has changed since the plan was made is seen by the last look."""
-        self.world.run(Weather(before_looks=partial(self._act, pick, how)))
+        self.some_hours_of_runs(hours)
+        self.world.aws.advance(hours=1)
+        look = "pins" if how == "pin" else "owned"
+        self.world.run(Weather(before_looks={look: partial(self._act, pick, how)}))
 
-    def _act(self, pick: int, how: str) -> None:
-        points = sorted(self._points(), key=lambda one: (one.time, one.id))
-        point = points[pick % min(4, len(points))]
+    def _act(self, pick: int, how: str, going: Sequence[str]) -> None:
+        """On one of those that are about to go; a restore that begins now pins whatever there is."""
+        cloud = self.world.cloud
+        there = [one for one in going if one in cloud.snapshots or one in cloud.images]
+        if how == "pin":
+            self.world.pin("restore-3", {*cloud.snapshots, *cloud.images})
+        if not there:
+            return
+        name = picked(there, pick)
+        if name in cloud.images and pick % 2:  # what befalls a part of an image befalls the image
+            name = picked(list(cloud.images[name].parts.values()) or [name], pick)
+        point = cloud.snapshots.get(name) or cloud.images.get(name)
         match how:
-            case "pin":
-                self.world.pin("restore-3", {point.id})
-            case "build" if hasattr(point, "volume"):
-                self._build_on(point.id)
+            case _ if point is None:
+                return
+            case "build" if name in cloud.snapshots and name in going:
+                self._build_on(name)
             case "disown":
                 point.tags["dr:managed"] = "globex"
+            case "move":
+                point.tags["dr:slot"] = "20200101T000000Z"
             case "delete":
-                self._delete(point.id)
+                self._delete(name)
             case _:
                 self._change(point, how)
+
+    @rule(then=st.sampled_from(["stick", "fail", "hold", "archive", "good"]), first=st.booleans())
+    def a_slot_is_taken_twice(self, then: str, first: bool) -> None:
+        """I2, I7: two runs without leases meet at a create; one of the two points fares ill, and days go on."""
+        self.world.aws.advance(hours=1)
+        self.world.run()
+        self.world.aws.advance(hours=2)
+        before = set(self.world.cloud.snapshots) | set(self.world.cloud.images)
+        acts = {name: partial(self.world.run, leased=False) for name in ("create_snapshot", "create_image")}
+        self.world.run(Weather(acts=acts))
+        made = [
+            one for one in self._points() if one.id not in before and one.tags.get("dr:kind") != "image-part"
+        ]
+        if made:
+            if then != "archive":
+                self._change(made[0 if first else -1], then)
+            self.world.aws.advance(minutes=7)
+            if then == "archive":
+                self._change(made[0 if first else -1], then)
+            self.world.run()
 
     @rule()
     def somebody_holds_the_lease(self) -> None:

@@ -164,6 +164,9 @@ class Watcher:
             require(not there, "I3", f"{name} is foreign, and is deleted")
             return
         inside = self._goes_with_its_image(thing)
+        listed = [t for seen in self.seen.values() for row in seen.values() for t in row if t.id == name]
+        same = all((t.key, t.slot, t.kind) == (thing.key, thing.slot, thing.kind) for t in listed)
+        require(same, "I3", f"{name} is not what it was when it was listed, and is deleted")
         refused = inside and thing.guard.startswith("in use")  # by EC2 itself
         require(refused or not thing.guard, "I3", f"{name} is {thing.guard}, and is deleted")
         if not inside:

@@ -9,7 +9,7 @@ A killed run makes no call any more: what its `finally` tries is not done, as af
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -75,15 +75,17 @@ class Call:
 class Seam:
     """The calls of one run. `troubles` are by the call's number; `dark` are Regions and stores that do not answer.
 
-    `blind` names listings that break: "points", "sources", "pins/", ...
+    `blind` names listings that break: "points", "sources", "pins/", ..., each time or `once`. `moments` are what others do right before a
+    call of a number or a method, `before_looks` what they do before the last look, told what is about to go.
     """
 
     watch: Callable[[Call], None]
     troubles: dict[int, Trouble] = field(default_factory=dict)
     dark: Collection[str] = ()
     blind: Collection[str] = ()
-    moments: dict[int, Callable[[], None]] = field(default_factory=dict)
-    before_looks: Callable[[], None] | None = None
+    once: bool = False
+    moments: dict[int | str, Callable[[], None]] = field(default_factory=dict)
+    before_looks: dict[str, Callable[[Sequence[str]], None]] = field(default_factory=dict)
     log: list[Call] = field(default_factory=list)
     dead: bool = False
 
@@ -110,19 +112,23 @@ class Seam:
 
     def _meanwhile(self, call: Call) -> None:
         """What others do right before this call."""
-        if moment := self.moments.pop(len(self.log), None):
-            moment()
-        if self.before_looks and (call.method == "owned" or _second_look_at_pins(self.log)):
-            self.before_looks, act = None, self.before_looks
-            act()
+        for when in (len(self.log), call.method):
+            if moment := self.moments.pop(when, None):
+                moment()
+        if call.method == "owned" and (act := self.before_looks.pop("owned", None)):
+            act(call.args[2])
+        if _second_look_at_pins(self.log) and (act := self.before_looks.pop("pins", None)):
+            act(())
 
     def _trouble(self, call: Call) -> Trouble | None:
         if call.port in self.dark or (call.args and str(call.args[0]) in self.dark):
             return Trouble.UNREACHABLE
         if call.port == "cloud" and call.method == "sources" and call.args[1] in self.dark:
             return Trouble.UNREACHABLE
-        if call.method in self.blind or any(call.port == "store" and _about(call, one) for one in self.blind):
-            return Trouble.REFUSED
+        for one in self.blind:
+            if call.method == one or (call.port == "store" and _about(call, one)):
+                self.blind = [other for other in self.blind if other != one or not self.once]
+                return Trouble.REFUSED
         return self.troubles.get(len(self.log))
 
     def _fail(self, call: Call, trouble: Trouble) -> None:

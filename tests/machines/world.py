@@ -5,7 +5,7 @@ Only AWS and the bytes of the stores are fakes; leases, records, stored stacks, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,13 +47,14 @@ class OurClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weather:
-    """What a run meets. `acts` are of others: by the number of the call before which they happen."""
+    """What a run meets. `acts` are of others: by the number or the method of the call before which they happen."""
 
     troubles: Mapping[int, Trouble] = field(default_factory=dict)
     dark: Collection[str] = ()
     blind: Collection[str] = ()
-    acts: Mapping[int, Callable[[], None]] = field(default_factory=dict)
-    before_looks: Callable[[], None] | None = None
+    once: bool = False
+    acts: Mapping[int | str, Callable[[], None]] = field(default_factory=dict)
+    before_looks: Mapping[str, Callable[[Sequence[str]], None]] = field(default_factory=dict)
 
     @property
     def calm(self) -> bool:
@@ -175,8 +176,9 @@ class World:
             troubles=weather.troubles,
             dark=weather.dark,
             blind=weather.blind,
+            once=weather.once,
             moments=dict(weather.acts),
-            before_looks=weather.before_looks,
+            before_looks=dict(weather.before_looks),
         )
         watcher.log = seam.log
         leases = None if leased else MemoryStore("nobody's", self.clock)

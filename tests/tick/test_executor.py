@@ -394,3 +394,24 @@ def test_i7_i24_a_stored_stack_that_another_run_has_removed_is_not_told_as_remov
     ended = {o.result: o.error for o in done.outcomes if isinstance(o.action, Expire)}
     assert ended == {Result.SKIPPED: "is not there any more"}
     assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("how", ["held", "locked"])
+def test_rule_7_1_an_image_whose_snapshot_was_held_or_locked_since_the_plan_stays_whole(machine, how):
+    images = policy("machines", Protect.INSTANCES, keep=RetentionRule(last=1))
+    machine.hours(2, images)
+
+    def and_somebody_acts(policies, inventory, now):
+        plan = decide(policies, inventory, now)
+        (part, *_) = next(a.parts for a in plan.actions if isinstance(a, Expire))
+        if how == "held":
+            machine.cloud.tag(part, layout.HOLD)
+        machine.cloud.snapshots[part].locked = how == "locked"
+        return plan
+
+    before = set(machine.cloud.images)
+    done = apply_now((images,), machine.desk, and_somebody_acts, lambda _: None)
+
+    (ended,) = (o for o in done.outcomes if isinstance(o.action, Expire))
+    assert (ended.result, ended.error.endswith(f"is {how}")) == (Result.SKIPPED, True)
+    assert before <= set(machine.cloud.images)
