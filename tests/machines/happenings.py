@@ -84,10 +84,31 @@ class Happenings(RuleBasedStateMachine):
 
     # --- sources --------------------------------------------------------------------------------------------------
 
-    @rule(pick=PICK)
-    def a_source_goes(self, pick: int) -> None:
+    @rule(pick=PICK, lasting=st.booleans())
+    def a_source_goes(self, pick: int, lasting: bool) -> None:
         if self.world.sources():
             self._remove(picked(self.world.sources(), pick))
+            self._only_for_a_run(lasting)
+
+    def _only_for_a_run(self, lasting: bool) -> None:
+        """A mistake that does not last: one run, and all is as it should be."""
+        if not lasting:
+            self.world.run()
+            self.everything_is_put_right()
+
+    def everything_is_put_right(self) -> None:
+        """Every source is there, every policy has its name and selects it; keeps and schedules stay as they are."""
+        for name in self.names:
+            versions = (*reversed(self.former), *self.policies_now())
+            latest = [p for p in versions if p.name.removesuffix("-2") == name]
+            here = [p for p in self.policies_now() if p.name.removesuffix("-2") == name]
+            policy = (here or latest)[0]
+            self.world.policies.pop(f"{name}-2", None)
+            self.world.policies[name] = replace(policy, name=name, select=PROTECTED[name][1])
+        self._fleet()
+
+    def policies_now(self) -> list[Policy]:
+        return list(self.world.policies.values())
 
     def _remove(self, source: Source) -> None:
         if source.protect is Protect.STACKS:
@@ -188,6 +209,8 @@ class Happenings(RuleBasedStateMachine):
         ours = [one.tags for one in self.world.cloud.snapshots.values() if "dr:managed" in one.tags]
         tags = {**picked(ours, pick), **who} if ours and who else {}
         self.world.cloud._snapshot(HOME, "vol-1", tags)
+        self.world.aws.advance(minutes=10)
+        self.world.run()
 
     # --- people ---------------------------------------------------------------------------------------------------
 
@@ -199,27 +222,30 @@ class Happenings(RuleBasedStateMachine):
     def a_schedule_is_edited(self, pick: int, schedule: int) -> None:
         self._edit(pick, schedules=(picked(SCHEDULES, schedule)[0],))
 
-    @rule(pick=PICK, typo=st.booleans())
-    def a_selector_is_mistyped_or_mended(self, pick: int, typo: bool) -> None:
+    @rule(pick=PICK, typo=st.booleans(), lasting=st.booleans())
+    def a_selector_is_mistyped_or_mended(self, pick: int, typo: bool, lasting: bool) -> None:
         policy = self._policy(pick)
         if policy is not None:
             wrong = Selector(tags={"Bakcup": ("*",)}, names=("ap-*",) if policy.select.names else ())
             name = policy.name.removesuffix("-2")
             self._edit(pick, select=wrong if typo else PROTECTED[name][1])
+            self._only_for_a_run(lasting)
 
-    @rule(pick=PICK)
-    def a_policy_is_renamed(self, pick: int) -> None:
+    @rule(pick=PICK, lasting=st.booleans())
+    def a_policy_is_renamed(self, pick: int, lasting: bool) -> None:
         policy = self._policy(pick)
         if policy is not None:
             name = policy.name.removesuffix("-2") if policy.name.endswith("-2") else f"{policy.name}-2"
             self.former.append(self.world.policies.pop(policy.name))
             self.world.policies[name] = replace(policy, name=name)
+            self._only_for_a_run(lasting)
 
-    @rule(pick=PICK)
-    def a_policy_is_removed(self, pick: int) -> None:
+    @rule(pick=PICK, lasting=st.booleans())
+    def a_policy_is_removed(self, pick: int, lasting: bool) -> None:
         policy = self._policy(pick)
         if policy is not None:
             self.former.append(self.world.policies.pop(policy.name))
+            self._only_for_a_run(lasting)
 
     @rule(pick=PICK)
     def a_former_policy_comes_back(self, pick: int) -> None:

@@ -55,8 +55,11 @@ class Lost:
     def judged(self, watcher: Any, run: Any) -> None:
         """A keep is agreed on once nothing of it is blocked: by the state that is there, not by what dr remembers."""
         shelf = look(watcher.world)
-        for policy in watcher.policies.values():
+        blind = {miss.region for miss in run.done.unread}
+        for policy in [] if run.done.busy else watcher.policies.values():
             for region in policy.regions:
+                if blind & {"", region}:
+                    continue
                 if watcher.word or self._agrees(policy, region, shelf, watcher.world.clock.now()):
                     self._agree(policy, region)
 
@@ -65,7 +68,7 @@ class Lost:
         rows = [standing(shelf, key) for key in shelf if key[:2] == (policy.name, region)]
         if agreed is None:
             return not any(rows)
-        return all(claimed(row, agreed, now) <= claimed(row, policy.keep, now) for row in rows)
+        return all(not _still_due(row, agreed, policy.keep, now) for row in rows)
 
     def _agree(self, policy: Policy, region: str) -> None:
         self.agreed[policy.name, region] = policy.keep
@@ -73,6 +76,14 @@ class Lost:
             del self.tried[key]
             self.slots.pop(key, None)
             self.size.pop(key, None)
+
+
+def _still_due(row: list[Thing], agreed: RetentionRule, keep: RetentionRule, now: datetime) -> set[datetime]:
+    """What an edit would still cost: not what nobody may delete, nor the newest slot."""
+    stays = (
+        {thing.slot for thing in row if thing.guard} | {max(thing.slot for thing in row)} if row else set()
+    )
+    return claimed(row, agreed, now) - claimed(row, keep, now) - stays
 
 
 def broken_report(run: Any) -> None:

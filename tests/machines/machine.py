@@ -159,9 +159,11 @@ class Machine(Happenings):
     def the_store_is_lost(self) -> None:
         self.world.lose_store()
 
-    @rule()
-    def runs_come_to_rest(self) -> None:
+    @rule(right=st.booleans())
+    def runs_come_to_rest(self, right: bool) -> None:
         """I5, I7, I8: whatever has happened, calm runs end with nothing left to do, and nothing double."""
+        if right:
+            self.everything_is_put_right()
         run = self.world.settle()
         at_rest(self.world, run)
         again = self.world.run()
@@ -170,4 +172,4 @@ class Machine(Happenings):
     def teardown(self) -> None:
         """Every example ends at rest; one that has failed has nothing more to say."""
         if not self.broken:
-            self.runs_come_to_rest()
+            self.runs_come_to_rest(right=True)

@@ -203,7 +203,11 @@ class Watcher:
         )
 
     def _asked_again(self, number: int) -> bool:
-        """Pins are read once for the plan, and again before each batch of deletions: the last time counts."""
+        """The claim is read when it is made too; pins once for the plan, and again before each batch of deletions."""
+        if self.log[number].args == ("installation.json",):
+            return any(
+                c.method == "get" and c.args == self.log[number].args and c.effect for c in self.log[number:]
+            )
         if not str(self.log[number].args[0]).startswith("pins/"):
             return False
         looks = [n for n, c in enumerate(self.log) if (c.method, c.args) == ("keys", ("pins/",)) and c.effect]

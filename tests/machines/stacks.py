@@ -45,7 +45,7 @@ class StacksMachine(Machine):
 
     def _fleet(self) -> None:
         world = self.world
-        world.stores.append(world.replica)
+        world.stores = [world.primary, world.replica]
         for name in ("app", "app-2"):
             world.stacks.add(name)
             world.stacks.contents[HOME, name] = {"template": TEMPLATE, "resources": _resources()}
