@@ -53,14 +53,15 @@ class Lost:
         )
 
     def judged(self, watcher: Any, run: Any) -> None:
-        """A keep is agreed on once nothing of it is blocked: by the state that is there, not by what dr remembers."""
+        """A keep is agreed on once nothing of it is blocked: by the state that is there, or as the run has told."""
         shelf = look(watcher.world)
         blind = {miss.region for miss in run.done.unread}
         for policy in [] if run.done.busy else watcher.policies.values():
             for region in policy.regions:
                 if blind & {"", region}:
                     continue
-                if watcher.word or self._agrees(policy, region, shelf, watcher.world.clock.now()):
+                told = not _blocked(run, policy.name, region)
+                if watcher.word or told or self._agrees(policy, region, shelf, watcher.world.clock.now()):
                     self._agree(policy, region)
 
     def _agrees(self, policy: Policy, region: str, shelf: Shelf, now: datetime) -> bool:
@@ -76,6 +77,15 @@ class Lost:
             del self.tried[key]
             self.slots.pop(key, None)
             self.size.pop(key, None)
+
+
+def _blocked(run: Any, policy: str, region: str) -> bool:
+    """Whether a run has told of expiries that wait for a word; one whose expiry was closed has judged nothing."""
+    closed = {"listing-incomplete", "expiry-closed", "selects-nothing"}
+    if any(warn.policy == policy and warn.code in closed for warn in run.done.warnings):
+        return True
+    actions = (o.action for o in run.done.outcomes if isinstance(o.action, Expire) and o.action.blocked)
+    return any((a.lineage.policy, a.lineage.region) == (policy, region) for a in actions)
 
 
 def _still_due(row: list[Thing], agreed: RetentionRule, keep: RetentionRule, now: datetime) -> set[datetime]:
