@@ -165,7 +165,7 @@ def test_i11_rule_7_4_two_shells_with_two_wrong_versions_do_not_earn_each_other_
         points = [p for p in points if p.id not in expired(found)]
         applied = next_applied(mine, applied, found)
 
-    assert [6, 4, 0, 0, 0, 0, 0, 0] == losses
+    assert losses == [6, 4, 0, 0, 0, 0, 0, 0]
     assert Applied(keep=LAST_30, trimmed=tuple(mine.keep for mine in versions)) == applied
 
 
