@@ -7,7 +7,7 @@ beyond it are blocked until a person allows their exact number. Duplicates, fail
 they stand outside.
 
 One ration a tick would still bleed a lineage out over a night of ticks. So a policy change has one ration in all:
-after an apply that left something blocked the record says `trimmed=<this keep>`, and from then on every expiry of the
+after an apply that left something blocked the record's `trimmed` holds this keep, and from then on every expiry of the
 change is blocked. The record's `keep` moves on only when an apply saw everything and nothing stayed blocked.
 """
 
@@ -19,7 +19,7 @@ from datetime import datetime
 
 from dr.actions import Action, Cause, Expire, Plan, Warn, WarningCode
 from dr.errors import Refused
-from dr.model import Applied, Inventory, Lineage, Policy
+from dr.model import Applied, Inventory, Lineage, Policy, RetentionRule
 from dr.planner import Proposal, Verdict, propose
 from dr.planner.expiries import UNKNOWN
 from dr.words import count, names
@@ -67,7 +67,7 @@ def ration(verdict: Verdict, applied: Applied | None) -> Rationed:
     limit = max(_LEAST, verdict.size * policy.expire_percent // 100)
     backlog = _of_cause(verdict, Cause.RETENTION)
     change = _of_cause(verdict, Cause.POLICY_CHANGE)
-    used_up = applied is not None and applied.trimmed == policy.keep
+    used_up = applied is not None and policy.keep in applied.trimmed
     left = 0 if used_up else max(0, limit - len(backlog))
     blocked = [replace(expire, blocked=True) for expire in change[left:]]
     free = [expire for expire in verdict.expiries if expire.cause not in _LIMITED]
@@ -155,9 +155,14 @@ def next_applied(policy: Policy, applied: Applied | None, plan: Plan) -> Applied
         for action in plan.actions
     )
     if blocked:
-        return Applied(keep=applied.keep if applied else UNKNOWN, trimmed=policy.keep)
+        return _used_up(policy.keep, applied or Applied(keep=UNKNOWN))
     if any(warn.code in _NOT_JUDGED and warn.policy == policy.name for warn in plan.warnings):
         return applied
     if applied is not None and applied.keep == policy.keep:
         return applied  # two shells with two versions of the policy must not earn each other new rations
     return Applied(keep=policy.keep)
+
+
+def _used_up(keep: RetentionRule, applied: Applied) -> Applied:
+    """Remember that a change had its ration, beside all the others since: two wrong versions would take turns."""
+    return applied if keep in applied.trimmed else replace(applied, trimmed=(*applied.trimmed, keep))

@@ -200,12 +200,12 @@ class Policy:
 class Applied:
     """What the store remembers of a policy's last apply, to tell a policy change from a backlog (DESIGN 7.4).
 
-    `keep` is the rule whose drops were all carried out. `trimmed` is a rule that has since used up its one ration
+    `keep` is the rule whose drops were all carried out. `trimmed` are rules that have since used up their one ration
     of the limits while the rest of its drops is still blocked.
     """
 
     keep: RetentionRule
-    trimmed: RetentionRule | None = None
+    trimmed: tuple[RetentionRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

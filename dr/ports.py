@@ -123,8 +123,11 @@ class StackStore(Protocol):
     def read(self, point: RecoveryPoint) -> StoredStack:
         """Bring one back, every digest checked. Raises `Refused` on tampering, `NotFound` when it is not there."""
 
-    def expire(self, point: RecoveryPoint) -> None:
-        """Remove the manifest first, then blobs that no manifest names and that are older than a day."""
+    def expire(self, point: RecoveryPoint) -> bool:
+        """Remove the manifest first, then blobs that no manifest names and that are older than a day.
+
+        False when no store had it any more.
+        """
 
     def lag(self) -> tuple[str, ...]:
         """What one of the two stores lacks, in words; empty when both agree or there is only one."""

@@ -19,12 +19,13 @@ _LEASE = timedelta(minutes=5)
 
 @dataclass(slots=True)
 class FakeStacks:
-    """CloudFormation, read: stacks by Region and name."""
+    """CloudFormation, read: stacks by Region and name; `contents` are more facts of what is read of one."""
 
     clock: FakeClock
     account: str = ACCOUNT
     failures: Failures = field(default_factory=Failures)
     stacks: dict[tuple[str, str], Source] = field(default_factory=dict)
+    contents: dict[tuple[str, str], dict[str, object]] = field(default_factory=dict)
 
     def add(self, name: str, region: str = "eu-west-1", **facts: object) -> Source:
         born = {"created": self.clock.now(), **facts}
@@ -42,17 +43,18 @@ class FakeStacks:
     def _read(self, region: str, name: str) -> StoredStack:
         if (region, name) not in self.stacks:
             raise NotFound(f"the stack {name} does not exist", code="ValidationError")
-        return StoredStack(
-            account=self.account,
-            region=region,
-            name=name,
-            stack_id=f"arn:aws:cloudformation:{region}:{self.account}:stack/{name}/1",
-            status="CREATE_COMPLETE",
-            policy="",
-            slot=self.clock.now(),
-            time=self.clock.now(),
-            template="Resources: {}\n",
-        )
+        plain: dict[str, object] = {
+            "account": self.account,
+            "region": region,
+            "name": name,
+            "stack_id": f"arn:aws:cloudformation:{region}:{self.account}:stack/{name}/1",
+            "status": "CREATE_COMPLETE",
+            "policy": "",
+            "slot": self.clock.now(),
+            "time": self.clock.now(),
+            "template": "Resources: {}\n",
+        }
+        return StoredStack(**plain | self.contents.get((region, name), {}))
 
 
 @dataclass(slots=True)
@@ -89,12 +91,14 @@ class FakeStackStore:
             raise NotFound(f"{point.id} is not in the store")
         return self.kept[point.lineage.policy, point.id]
 
-    def expire(self, point: RecoveryPoint) -> None:
-        self.failures.run("expire", lambda: self._expire(point))
+    def expire(self, point: RecoveryPoint) -> bool:
+        return self.failures.run("expire", lambda: self._expire(point))
 
-    def _expire(self, point: RecoveryPoint) -> None:
-        if self.kept.pop((point.lineage.policy, point.id), None):
+    def _expire(self, point: RecoveryPoint) -> bool:
+        there = self.kept.pop((point.lineage.policy, point.id), None) is not None
+        if there:
             self.calls.append(("expire", point.id))
+        return there
 
     def lag(self) -> tuple[str, ...]:
         return self.behind

@@ -44,6 +44,7 @@ class FakeSnapshot:
     time: datetime
     tags: dict[str, str]
     failed: bool = False
+    stuck: bool = False
     locked: bool = False
     archived: bool = False
     size: int = 8
@@ -59,6 +60,7 @@ class FakeImage:
     tags: dict[str, str]
     parts: dict[str, str]  # device -> snapshot
     failed: bool = False
+    stuck: bool = False
 
 
 @dataclass(slots=True)
@@ -257,9 +259,17 @@ class FakeCloud:
     def _state(self, thing: FakeSnapshot | FakeImage) -> State:
         if thing.failed:
             return State.FAILED
-        if self.clock.now() < thing.time + self.delay:
+        if thing.stuck or self.clock.now() < thing.time + self.delay:
             return State.PENDING
-        return State.ARCHIVED if isinstance(thing, FakeSnapshot) and thing.archived else State.GOOD
+        if isinstance(thing, FakeImage):
+            return self._worst_of_parts(thing)
+        return State.ARCHIVED if thing.archived else State.GOOD
+
+    def _worst_of_parts(self, image: FakeImage) -> State:
+        """An image is worth what its snapshots are; one that lacks a snapshot is worth nothing."""
+        parts = [self.snapshots.get(part) for part in image.parts.values()]
+        found = {self._state(part) if part else State.FAILED for part in parts}
+        return next((s for s in (State.FAILED, State.PENDING, State.ARCHIVED) if s in found), State.GOOD)
 
     def _snapshot_point(self, snapshot: FakeSnapshot) -> RecoveryPoint | None:
         identity = layout.identity(snapshot.tags, self.installation, snapshot.volume)

@@ -74,12 +74,11 @@ def _guarded(row: Expire, hands: Hands, look: _Look) -> Outcome:
 def _expire(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
     match row.kind:
         case Kind.STACK:
-            hands.store.expire(_stored(row))
-            return _done(row)
+            return _done(row) if hands.store.expire(_stored(row)) else _not_there(row, _GONE)
         case Kind.SNAPSHOT:
             return _kept(row, found) or _snapshot(row, hands)
         case Kind.IMAGE:
-            return _kept(row, found) or _image(row, hands, found)
+            return _kept(row, found) or _kept_for_a_part(row, found) or _image(row, hands, found)
         case _:
             assert_never(row.kind)
 
@@ -99,7 +98,7 @@ def _kept(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
     """Why the fresh look keeps it, None when it may go. What is not there any more is success."""
     now = found.get(row.point_id)
     if now is None:
-        return Outcome(action=row, result=Result.SKIPPED, error="is not there any more, or is no longer ours")
+        return _not_there(row, f"{_GONE}, or is no longer ours")
     if (now.lineage, now.slot, now.kind) != (row.lineage, row.slot, _kind(row)):
         why = "its tags have changed since the plan was made"
     elif now.hold:
@@ -111,6 +110,15 @@ def _kept(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
     else:
         return None
     return Outcome(action=row, result=Result.SKIPPED, error=why)
+
+
+def _kept_for_a_part(row: Expire, found: Mapping[str, Owned]) -> Outcome | None:
+    """An image is what its parts are: one that is held or locked keeps the whole (as in the plan)."""
+    for part in (found[part] for part in row.parts if part in found):
+        if part.hold or part.locked:
+            why = f"its snapshot {part.id} is {'held' if part.hold else 'locked'}"
+            return Outcome(action=row, result=Result.SKIPPED, error=why)
+    return None
 
 
 def _kind(row: Expire) -> str:
@@ -146,6 +154,14 @@ def _is_part(row: Expire, part: Owned | None) -> bool:
     if part is None or part.hold or part.locked:
         return False
     return (part.lineage, part.slot, part.kind) == (row.lineage, row.slot, layout.KIND_IMAGE_PART)
+
+
+_GONE = "is not there any more"
+
+
+def _not_there(row: Expire, why: str) -> Outcome:
+    """Somebody was faster: a success, and not ours to tell as done (FAILURES, I24)."""
+    return Outcome(action=row, result=Result.SKIPPED, error=why)
 
 
 def _done(row: Expire) -> Outcome:

@@ -64,8 +64,7 @@ class StoreRecords:
 
     def record_applied(self, account: str, region: str, policy: str, applied: Applied) -> None:
         """Remember what this apply used; the last one to write is the last apply."""
-        trimmed = None if applied.trimmed is None else _rule_row(applied.trimmed)
-        document = {"keep": _rule_row(applied.keep), "trimmed": trimmed}
+        document = {"keep": _rule_row(applied.keep), "trimmed": [_rule_row(rule) for rule in applied.trimmed]}
         self._store.put(layout.applied_key(account, region, policy), _document(document))
 
     def orphans(self, account: str, region: str) -> Mapping[str, datetime]:
@@ -153,8 +152,18 @@ def _claim(row: Row) -> Claim:
 
 
 def _applied(row: Row) -> Applied:
-    trimmed = None if row.values.get("trimmed") is None else _rule(row.row("trimmed"))
-    return Applied(keep=_rule(row.row("keep")), trimmed=trimmed)
+    return Applied(keep=_rule(row.row("keep")), trimmed=tuple(_rule(one) for one in _trimmed(row)))
+
+
+def _trimmed(row: Row) -> tuple[Row, ...]:
+    """The rules that had their ration; the first writers knew of one or none."""
+    match row.values.get("trimmed"):
+        case None:
+            return ()
+        case dict():
+            return (row.row("trimmed"),)
+        case _:
+            return row.rows("trimmed")
 
 
 def _orphans(row: Row) -> dict[str, datetime]:

@@ -93,8 +93,11 @@ class StoredStacks:
         vault, body = holders[-1]
         return vault.read(lineage, slot, body)
 
-    def expire(self, point: RecoveryPoint) -> None:
-        """Remove the manifest from both stores, then garbage. Raises `CloudError` when either store does not answer."""
+    def expire(self, point: RecoveryPoint) -> bool:
+        """Remove the manifest from both stores, then garbage; False when neither had it any more.
+
+        Raises `CloudError` when either store does not answer.
+        """
         lineage, slot = point.lineage, point.slot
         standing = [(vault, _said(partial(vault.manifest, lineage, slot))) for vault in self._vaults]
         for vault, body in standing:
@@ -104,6 +107,7 @@ class StoredStacks:
         for vault, body in standing:
             if body is not None:
                 self._beside(vault, partial(vault.sweep, body, lineage, slot, now))
+        return any(body is not None for _, body in standing)
 
     def lag(self) -> tuple[str, ...]:
         """Say what went wrong since it was last asked, and what one store lacks of the other."""

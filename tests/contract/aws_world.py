@@ -64,5 +64,18 @@ class AwsWorld:
     def mark(self, resource: str, tags: Mapping[str, str]) -> None:
         self.ec2.create_tags(Resources=[resource], Tags=spelled(tags))
 
+    def fail(self, point: str) -> None:
+        state = "failed" if point.startswith("ami-") else "error"
+        self.sandbox.control("state", {"id": point, "state": state})
+
+    def hang(self, point: str) -> None:
+        self.sandbox.control("state", {"id": point, "state": "pending"})
+
+    def archive(self, snapshot: str) -> None:
+        self.ec2.modify_snapshot_tier(SnapshotId=snapshot, StorageTier="archive")
+
+    def lock(self, snapshot: str) -> None:
+        self.ec2.lock_snapshot(SnapshotId=snapshot, LockMode="governance", LockDuration=1)
+
     def complete(self) -> None:
         self.sandbox.advance(120)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from fake_clock import FakeClock
-from fakes import FakeCloud, FakeImage
+from fakes import FakeCloud, FakeImage, FakeSnapshot
 from making import REGION
 
 from dr.model import Protect
@@ -58,6 +58,21 @@ class FakeWorld:
     def mark(self, resource: str, tags: Mapping[str, str]) -> None:
         for key, value in tags.items():
             self.cloud.tag(resource, key, value)
+
+    def fail(self, point: str) -> None:
+        self._thing(point).failed = True
+
+    def hang(self, point: str) -> None:
+        self._thing(point).stuck = True
+
+    def archive(self, snapshot: str) -> None:
+        self.cloud.snapshots[snapshot].archived = True
+
+    def lock(self, snapshot: str) -> None:
+        self.cloud.snapshots[snapshot].locked = True
+
+    def _thing(self, point: str) -> FakeImage | FakeSnapshot:
+        return self.cloud.snapshots.get(point) or self.cloud.images[point]
 
     def complete(self) -> None:
         self._clock.advance(seconds=120)

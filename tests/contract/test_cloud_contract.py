@@ -17,7 +17,7 @@ from making import (
 )
 
 from dr import layout
-from dr.errors import InUse, NotFound, Taken
+from dr.errors import CloudError, InUse, NotFound, Taken
 from dr.model import Kind, Protect, State
 
 
@@ -138,6 +138,42 @@ def test_i2_an_image_is_pending_before_it_is_good(world):
     world.complete()
 
     assert (before, points(world)[image].state) == (State.PENDING, State.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("what", "state"), [("fail", State.FAILED), ("hang", State.PENDING), ("archive", State.ARCHIVED)]
+)
+def test_i2_a_snapshot_that_failed_hangs_or_is_archived_says_so(world, what, state):
+    snapshot = snapshot_of(world.cloud, world.add_volume({}))
+    world.complete()
+
+    getattr(world, what)(snapshot)
+    world.complete()
+
+    assert state == points(world)[snapshot].state
+
+
+@pytest.mark.parametrize(("what", "state"), [("fail", State.FAILED), ("hang", State.PENDING)])
+def test_i2_an_image_that_failed_or_hangs_says_so(world, what, state):
+    image = image_of(world.cloud, world.add_instance({}))
+
+    getattr(world, what)(image)
+    world.complete()
+
+    assert state == points(world)[image].state
+
+
+@pytest.mark.parametrize(
+    ("what", "state"), [("fail", State.FAILED), ("hang", State.PENDING), ("archive", State.ARCHIVED)]
+)
+def test_i2_an_image_is_worth_what_its_worst_snapshot_is(world, what, state):
+    image = image_of(world.cloud, world.add_instance({}))
+    world.complete()
+    part = points(world)[image].parts[0]
+
+    getattr(world, what)(part)
+
+    assert state == points(world)[image].state
 
 
 def test_an_image_names_its_devices_and_parts(world):
@@ -298,6 +334,17 @@ def test_rule_1_a_hold_is_seen_in_the_listing_and_in_the_last_look(world):
 
     assert points(world)[snapshot].hold
     assert world.cloud.owned(REGION, Kind.SNAPSHOT, [snapshot])[snapshot].hold
+
+
+def test_rule_1_a_lock_is_seen_in_the_listing_and_in_the_last_look_and_refuses_a_deletion(world):
+    snapshot = snapshot_of(world.cloud, world.add_volume({}))
+    world.complete()
+    world.lock(snapshot)
+
+    assert points(world)[snapshot].locked
+    assert world.cloud.owned(REGION, Kind.SNAPSHOT, [snapshot])[snapshot].locked
+    with pytest.raises(CloudError):
+        world.cloud.delete_snapshot(REGION, snapshot)
 
 
 def test_the_last_look_leaves_out_what_is_gone_and_keeps_the_rest(world):

@@ -1,4 +1,4 @@
-"""What every object store does, a directory and a bucket alike."""
+"""What every object store does, a directory and a bucket alike, and the values that stand in for them in tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from memory_store import MemoryStore
 from moto import mock_aws
 
 from dr.aws.session import Access, Keys, Session
@@ -41,9 +42,12 @@ class RealClock:
         raise AssertionError("nothing waits here")
 
 
-@pytest.fixture(params=["directory", "bucket"])
+@pytest.fixture(params=["directory", "bucket", "memory"])
 def store(request, tmp_path):
     """A fresh store; listings of the bucket come in pages of two keys."""
+    if request.param == "memory":
+        yield MemoryStore(str(tmp_path / "store"), RealClock())
+        return
     if request.param == "directory":
         location = StoreLocation(url=str(tmp_path / "store"))
         yield open_store(location, lambda: pytest.fail("a directory needs no AWS"), RealClock())

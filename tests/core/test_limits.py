@@ -27,7 +27,7 @@ from dr.model import Applied, RetentionRule, Selector, State
 LAST_30, LAST_1 = RetentionRule(last=30), RetentionRule(last=1)
 
 
-def changed(points, keep=LAST_1, before=LAST_30, trimmed=None, **facts):
+def changed(points, keep=LAST_1, before=LAST_30, trimmed=(), **facts):
     """The plan of a policy whose `keep` was another one at its last apply."""
     applied = {("db", "eu-west-1"): Applied(keep=before, trimmed=trimmed)}
     return plan(*points, policies=(policy(keep=keep, **facts),), applied=applied)
@@ -133,18 +133,18 @@ def test_rule_7_4_without_a_record_everything_counts_as_a_policy_change():
 
 def test_i11_rule_7_4_a_policy_change_has_one_ration_in_all():
     points = hourly(10)
-    found = changed(points, trimmed=LAST_1)
+    found = changed(points, trimmed=(LAST_1,))
 
     assert (set(), ids(points[1:])) == (expired(found), expired(found, blocked=True))
 
 
 def test_rule_7_4_another_change_has_a_ration_again():
-    assert len(expired(changed(hourly(10), trimmed=RetentionRule(last=2)))) == 3
+    assert len(expired(changed(hourly(10), trimmed=(RetentionRule(last=2),)))) == 3
 
 
 def test_rule_7_4_a_used_up_ration_does_not_stop_the_backlog():
     points = hourly(10)
-    found = changed(points, before=RetentionRule(last=8), trimmed=LAST_1)
+    found = changed(points, before=RetentionRule(last=8), trimmed=(LAST_1,))
 
     assert ids(points[8:]) == expired(found)
 
@@ -152,13 +152,27 @@ def test_rule_7_4_a_used_up_ration_does_not_stop_the_backlog():
 def test_i11_rule_7_4_a_policy_change_does_not_bleed_tick_after_tick():
     points, applied, losses = tick_through(20)
 
-    assert (14, [6, 0], Applied(keep=LAST_30, trimmed=LAST_1)) == (len(points), losses, applied)
+    assert (14, [6, 0], Applied(keep=LAST_30, trimmed=(LAST_1,))) == (len(points), losses, applied)
+
+
+def test_i11_rule_7_4_two_shells_with_two_wrong_versions_do_not_earn_each_other_rations_by_turns():
+    versions = (policy(keep=LAST_1), policy(keep=RetentionRule(last=2)))
+    points, applied, losses = hourly(20), Applied(keep=LAST_30), []
+    for turn in range(8):
+        mine = versions[turn % 2]
+        found = decide((mine,), world(*points, applied={("db", "eu-west-1"): applied}), NOW)
+        losses.append(len(expired(found)))
+        points = [p for p in points if p.id not in expired(found)]
+        applied = next_applied(mine, applied, found)
+
+    assert losses == [6, 4, 0, 0, 0, 0, 0, 0]
+    assert Applied(keep=LAST_30, trimmed=tuple(mine.keep for mine in versions)) == applied
 
 
 def test_i11_rule_7_4_without_a_record_a_lineage_does_not_bleed_either():
     points, applied, losses = tick_through(20, before=RetentionRule())
 
-    assert (len(points), losses, applied.trimmed) == (14, [6, 0], LAST_1)
+    assert (len(points), losses, applied.trimmed) == (14, [6, 0], (LAST_1,))
     assert RetentionRule() == applied.keep
 
 
@@ -217,7 +231,7 @@ def test_an_apply_that_blocked_nothing_records_its_keep():
 def test_an_apply_that_left_something_blocked_keeps_the_old_record_and_the_ration_is_used_up():
     db = policy(keep=LAST_1)
 
-    assert Applied(keep=LAST_30, trimmed=LAST_1) == next_applied(
+    assert Applied(keep=LAST_30, trimmed=(LAST_1,)) == next_applied(
         db, Applied(keep=LAST_30), changed(hourly(9))
     )
 

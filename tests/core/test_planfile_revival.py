@@ -153,7 +153,7 @@ def test_rule_7_4_a_plan_is_stale_when_another_run_used_up_the_ration():
     short = policy(keep=RetentionRule(last=1))
     points, before = hourly(10), Applied(keep=RetentionRule(last=30))
     plan = saved(there(*points, applied={("db", "eu-west-1"): before}), (short,))
-    after = there(*points, applied={("db", "eu-west-1"): replace(before, trimmed=short.keep)})
+    after = there(*points, applied={("db", "eu-west-1"): replace(before, trimmed=(short.keep,))})
 
     assert "limits" in stale(after, plan, policies=(short,))
 

@@ -60,7 +60,7 @@ def some_point(chance: random.Random, number: int) -> RecoveryPoint:
 
 def some_record(chance: random.Random, keep: RetentionRule) -> Applied | None:
     before = chance.choice((keep, some_keep(chance)))
-    return chance.choice((None, Applied(keep=before), Applied(keep=before, trimmed=keep)))
+    return chance.choice((None, Applied(keep=before), Applied(keep=before, trimmed=(keep,))))
 
 
 def some_world(seed: int, size: int):

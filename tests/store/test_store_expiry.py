@@ -48,9 +48,10 @@ def test_an_expired_point_is_gone_from_both_stores_and_the_others_stay(pair):
     assert pair.stacks.lag() == ()
 
 
-def test_expiring_what_has_gone_is_success(pair):
-    pair.stacks.expire(point_of(stored()))
+def test_expiring_what_has_gone_is_success_and_says_that_it_was_not_there(pair):
+    pair.stacks.write(stored())
 
+    assert [pair.stacks.expire(point_of(stored())) for _ in range(2)] == [True, False]
     assert slots(pair) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ def test_what_was_never_applied_is_none(records):
 
 
 def test_what_was_applied_is_remembered_by_account_and_policy(records):
-    first = Applied(keep=RetentionRule(last=3, within=Duration(months=6)), trimmed=RetentionRule(daily=1))
+    first = Applied(keep=RetentionRule(last=3, within=Duration(months=6)), trimmed=(RetentionRule(daily=1),))
     second = Applied(keep=RetentionRule(yearly=1))
     records.record_applied("1", "eu-west-1", "nightly", first)
     records.record_applied("1", "eu-west-1", "hourly", second)
@@ -111,6 +112,16 @@ def test_what_was_applied_is_remembered_by_account_and_policy(records):
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [(None, ()), ({"last": 1}, (RetentionRule(last=1),)), ([], ())], ids=str
+)
+def test_a_record_of_the_first_writers_is_read(records, store, written, read):
+    document = {"format": 1, "keep": {"last": 3}, "trimmed": written}
+    store.put(layout.applied_key("1", "eu-west-1", "nightly"), json.dumps(document).encode())
+
+    assert Applied(keep=RetentionRule(last=3), trimmed=read) == records.applied("1", "eu-west-1", "nightly")
+
+
 def test_the_last_apply_counts(records):
     for last in (5, 3):
         records.record_applied("1", "eu-west-1", "nightly", Applied(keep=RetentionRule(last=last)))
@@ -119,7 +130,7 @@ def test_the_last_apply_counts(records):
 
 
 @settings(max_examples=40, deadline=None)
-@given(rules, st.none() | rules)
+@given(rules, st.lists(rules, max_size=3).map(tuple))
 def test_every_rule_comes_back_as_it_was(tmp_path_factory, keep, trimmed):
     root: Path = tmp_path_factory.mktemp("rules")
     records = StoreRecords(DirectoryStore(root, StillClock()), StillClock())

@@ -19,7 +19,9 @@ from dr.errors import (
     Throttled,
     Unreachable,
 )
+from dr.limits import decide
 from dr.model import Protect, RetentionRule
+from dr.tick.applying import apply_now
 
 MACHINES = policy("machines", Protect.INSTANCES)
 
@@ -396,3 +398,43 @@ def test_a_store_that_is_away_in_the_middle_stops_no_capture(world):
 
     assert [r for _, r in results(done)] == ["done", "done"]
     assert any("without a lease" in w.message for w in done.warnings)
+
+
+def test_i7_i24_a_stored_stack_that_another_run_has_removed_is_not_told_as_removed_by_this_one(world):
+    world.stacks.add("app")
+    stacks = policy("stacks", Protect.STACKS, keep=RetentionRule(last=1))
+    world.hours(2, stacks)
+
+    def and_another_is_faster(policies, inventory, now):
+        plan = decide(policies, inventory, now)
+        for action in plan.actions:
+            if isinstance(action, Expire):
+                del world.store.kept["stacks", action.point_id]
+        return plan
+
+    done = apply_now((stacks,), world.desk, and_another_is_faster, lambda _: None)
+
+    ended = {o.result: o.error for o in done.outcomes if isinstance(o.action, Expire)}
+    assert ended == {Result.SKIPPED: "is not there any more"}
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("how", ["held", "locked"])
+def test_rule_7_1_an_image_whose_snapshot_was_held_or_locked_since_the_plan_stays_whole(machine, how):
+    images = policy("machines", Protect.INSTANCES, keep=RetentionRule(last=1))
+    machine.hours(2, images)
+
+    def and_somebody_acts(policies, inventory, now):
+        plan = decide(policies, inventory, now)
+        (part, *_) = next(a.parts for a in plan.actions if isinstance(a, Expire))
+        if how == "held":
+            machine.cloud.tag(part, layout.HOLD)
+        machine.cloud.snapshots[part].locked = how == "locked"
+        return plan
+
+    before = set(machine.cloud.images)
+    done = apply_now((images,), machine.desk, and_somebody_acts, lambda _: None)
+
+    (ended,) = (o for o in done.outcomes if isinstance(o.action, Expire))
+    assert (ended.result, ended.error.endswith(f"is {how}")) == (Result.SKIPPED, True)
+    assert before <= set(machine.cloud.images)

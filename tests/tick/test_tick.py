@@ -265,7 +265,7 @@ def test_the_keep_of_an_apply_is_remembered(world):
     world.apply()
 
     assert world.records.keeps == {
-        (world.cloud.account, "eu-west-1", "db"): Applied(keep=RetentionRule(last=3), trimmed=None)
+        (world.cloud.account, "eu-west-1", "db"): Applied(keep=RetentionRule(last=3), trimmed=())
     }
 
 

@@ -1,0 +1,162 @@
+"""Laws that need more than one call: what changes of `keep` cost, what a report says, how runs come to rest."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from machines.truth import Key, Shelf, Thing, claimed, look, selects, standing
+
+from dr.actions import Capture, Expire, Result
+from dr.model import Kind, Policy, RetentionRule
+
+
+class Broken(AssertionError):  # noqa: N818 - it says what the law is
+    """A law does not hold."""
+
+
+def require(holds: bool, law: str, why: str) -> None:
+    """The law of FAILURES 3 holds."""
+    if not holds:
+        raise Broken(f"{law}: {why}")
+
+
+@dataclass(slots=True)
+class Lost:
+    """I10, I11: what the edits of a keep cost without a person's word, beside the keep that was last agreed on.
+
+    `agreed` is that keep by policy and Region, `tried` are those that have dropped anything since, `size` the largest
+    number of points that a lineage had meanwhile.
+    """
+
+    agreed: dict[tuple[str, str], RetentionRule] = field(default_factory=dict)
+    tried: defaultdict[Key, list[RetentionRule]] = field(default_factory=lambda: defaultdict(list))
+    size: Counter[Key] = field(default_factory=Counter)
+    slots: defaultdict[Key, int] = field(default_factory=lambda: defaultdict(int))
+
+    def count(self, policy: Policy, key: Key, row: list[Thing], thing: Thing, now: datetime) -> None:
+        """One slot goes without a word: if the agreed keep claims it, it is the price of an edit."""
+        agreed = self.agreed.get(key[:2])
+        self.size[key] = max(self.size[key], len(row))
+        if agreed is None or agreed == policy.keep or thing.slot not in claimed(row, agreed, now):
+            return
+        if policy.keep not in self.tried[key]:
+            self.tried[key].append(policy.keep)
+        self.slots[key] += 1
+        ration = max(2, self.size[key] * policy.expire_percent // 100) * len(self.tried[key])
+        require(
+            self.slots[key] <= ration,
+            "I11",
+            f"{key} has lost {self.slots[key]} slots to edits of keep that nobody allowed, more than {ration}",
+        )
+
+    def judged(self, watcher: Any, run: Any) -> None:
+        """A keep is agreed on once nothing of it is blocked: by the state that is there, or as the run has told."""
+        shelf = look(watcher.world)
+        blind = {miss.region for miss in run.done.unread}
+        for policy in [] if run.done.busy else watcher.policies.values():
+            for region in policy.regions:
+                if blind & {"", region}:
+                    continue
+                told = not _blocked(run, policy.name, region)
+                if watcher.word or told or self._agrees(policy, region, shelf, watcher.world.clock.now()):
+                    self._agree(policy, region)
+
+    def _agrees(self, policy: Policy, region: str, shelf: Shelf, now: datetime) -> bool:
+        agreed = self.agreed.get((policy.name, region))
+        rows = [standing(shelf, key) for key in shelf if key[:2] == (policy.name, region)]
+        if agreed is None:
+            return not any(rows)
+        return all(not _still_due(row, agreed, policy.keep, now) for row in rows)
+
+    def _agree(self, policy: Policy, region: str) -> None:
+        self.agreed[policy.name, region] = policy.keep
+        for key in [key for key in self.tried if key[:2] == (policy.name, region)]:
+            del self.tried[key]
+            self.slots.pop(key, None)
+            self.size.pop(key, None)
+
+
+def _blocked(run: Any, policy: str, region: str) -> bool:
+    """Whether a run has told of expiries that wait for a word; one whose expiry was closed has judged nothing."""
+    closed = {"listing-incomplete", "expiry-closed", "selects-nothing"}
+    if any(warn.policy == policy and warn.code in closed for warn in run.done.warnings):
+        return True
+    actions = (o.action for o in run.done.outcomes if isinstance(o.action, Expire) and o.action.blocked)
+    return any((a.lineage.policy, a.lineage.region) == (policy, region) for a in actions)
+
+
+def _still_due(row: list[Thing], agreed: RetentionRule, keep: RetentionRule, now: datetime) -> set[datetime]:
+    """What an edit would still cost: not what nobody may delete, nor the newest slot."""
+    stays = (
+        {thing.slot for thing in row if thing.guard} | {max(thing.slot for thing in row)} if row else set()
+    )
+    return claimed(row, agreed, now) - claimed(row, keep, now) - stays
+
+
+def broken_report(run: Any) -> None:
+    """I18, I24: what a report tells as done had its answer; every deletion that had its effect is told."""
+    log = run.seam.log
+    made = {call.answer for call in log if call.method.startswith("create_")}
+    shown = {p.id for call in log if call.method == "find" and call.answer for p in call.answer}
+    shown |= {call.answer.id for call in log if call.method == "image_named" and call.answer}
+    deleted = {
+        call.args[1] for call in log if call.method in {"delete_snapshot", "deregister_image"} and call.effect
+    }
+    for outcome in run.done.outcomes:
+        action = outcome.action
+        require(
+            (outcome.result is Result.DONE) >= bool(outcome.created), "I24", f"created, and yet {outcome}"
+        )
+        if outcome.result is not Result.DONE or action.kind is Kind.STACK:
+            continue
+        if isinstance(action, Capture):
+            require(set(outcome.created) <= made | shown, "I24", f"{outcome.created}: no answer says so")
+        if isinstance(action, Expire):
+            require(action.point_id in deleted, "I24", f"{action.point_id} is told as deleted, and was not")
+    told = {
+        one
+        for o in run.done.outcomes
+        if isinstance(o.action, Expire)
+        for one in (o.action.point_id, *o.action.parts)
+    }
+    require(deleted <= told, "I24", f"{deleted - told} went, and no report says so")
+
+
+def at_rest(world: Any, run: Any) -> None:
+    """I5, I7: where runs have come to rest, one point stands for a slot, and what may go is gone."""
+    shelf, now = look(world), world.clock.now()
+    blocked = {
+        o.action.point_id for o in run.done.outcomes if isinstance(o.action, Expire) and o.action.blocked
+    }
+    closed = {
+        warn.policy for warn in run.done.warnings if warn.code in {"expiry-closed", "listing-incomplete"}
+    }
+    for policy in (p for p in world.policies.values() if p.name not in closed):
+        wanted = world.oracle.wanted(policy, now)
+        for source in (s for s in world.sources() if selects(policy, s)):
+            row = shelf.get((policy.name, source.region, source.id), [])
+            _one_of_each_slot(row)
+            keeps = claimed(row, policy.keep, now) | {wanted}
+            newest = max(
+                (t.slot for t in standing(shelf, (policy.name, source.region, source.id))), default=now
+            )
+            for thing in row:
+                free = thing.stands and not thing.guard and thing.slot <= now and thing.id not in blocked
+                if free and thing.slot not in keeps and thing.slot != newest and thing.kind != "stack":
+                    require(
+                        False,
+                        "I12",
+                        f"{thing.id} of {thing.slot} stays, and nothing claims it: {policy.keep}",
+                    )
+
+
+def _one_of_each_slot(row: list[Thing]) -> None:
+    """The oldest good point of a slot stays; another one is there only where nobody may delete it."""
+    good = [t for t in row if t.state == "good" and t.kind in {"snapshot", "image"}]
+    for slot in {t.slot for t in good}:
+        stays = min((t for t in good if t.slot == slot), key=lambda t: (t.time, t.id))
+        more = [t.id for t in good if t.slot == slot and t is not stays and not t.guard]
+        require(not more, "I7", f"{slot} has {stays.id}, and {more} besides")
