@@ -7,7 +7,7 @@ taken, a snapshot that an image needs cannot be deleted, deregistering leaves sn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -136,6 +136,16 @@ class FakeCloud:
         points = [*map(self._snapshot_point, snapshots), *map(self._image_point, images)]
         parts = [part for snapshot in snapshots if (part := self._part(snapshot))]
         return Holdings(points=tuple(point for point in points if point), parts=tuple(parts))
+
+    def points_of(self, region: str, sources: Collection[str]) -> Holdings:
+        return self.failures.run("points_of", lambda: self._points_of(region, sources))
+
+    def _points_of(self, region: str, sources: Collection[str]) -> Holdings:
+        held = self._holdings(region)
+        return Holdings(
+            points=tuple(point for point in held.points if point.lineage.source in sources),
+            parts=tuple(part for part in held.parts if part.lineage.source in sources),
+        )
 
     def find(self, lineage: Lineage, slot: datetime, kind: Kind) -> tuple[RecoveryPoint, ...]:
         return self.failures.run("find", lambda: self._find(lineage, slot, kind))

@@ -18,7 +18,7 @@ from making import (
 
 from dr import layout
 from dr.errors import CloudError, InUse, NotFound, Taken
-from dr.model import Kind, Protect, State
+from dr.model import Holdings, Kind, Protect, State
 
 
 def points(world):
@@ -224,6 +224,19 @@ def test_i3_what_lacks_a_tag_of_identity_is_foreign(world):
     world.cloud.create_snapshot(REGION, world.add_volume({}), half)
 
     assert points(world) == {}
+
+
+def test_the_points_of_some_sources_alone_are_found_with_their_parts_and_states(world):
+    volume, other, instance = world.add_volume({}), world.add_volume({}), world.add_instance({})
+    snapshot, image = snapshot_of(world.cloud, volume), image_of(world.cloud, instance)
+    snapshot_of(world.cloud, other)
+    world.complete()
+
+    found = world.cloud.points_of(REGION, {volume, instance, "vol-00000000"})
+
+    assert {point.id: point.state for point in found.points} == {snapshot: State.GOOD, image: State.GOOD}
+    assert {part.lineage.source for part in found.parts} == {instance}
+    assert world.cloud.points_of(REGION, ()) == Holdings()
 
 
 def test_the_points_of_a_slot_are_found_by_their_tags(world):

@@ -92,6 +92,22 @@ def test_i14_at_chooses_the_newest_point_at_or_before_the_moment(small):
     assert restored.rpo == int((moment - older["StartTime"]).total_seconds())
 
 
+def test_i14_a_listing_that_ends_early_brings_back_no_older_data(small):
+    newest = small.newest("AWS::EC2::Volume", small.tree("prod")["Data"][1])
+    app, listings = small.app(), []
+
+    def cut_off(parsed, **_):
+        listings.append([row["SnapshotId"] for row in parsed["Snapshots"]])
+        if len(listings) == 1:
+            parsed["Snapshots"] = [row for row in parsed["Snapshots"] if row["SnapshotId"] != newest]
+
+    app.session.ec2("eu-west-1").meta.events.register("after-call.ec2.DescribeSnapshots", cut_off)
+    plan = app.plan_restore(Asked(stack="prod", as_name="copy"))
+
+    assert newest in listings[0]
+    assert [row.point.id for row in plan.data] == [newest]
+
+
 def test_a_moment_before_every_version_is_refused(small):
     with pytest.raises(Refused, match="no version of prod was stored at or before"):
         small.plan("prod", at=small.sandbox.now() - timedelta(days=9))

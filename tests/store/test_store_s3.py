@@ -171,6 +171,20 @@ def test_a_listing_whose_second_page_fails_raises(client):
         list(store.keys("a/"))
 
 
+def test_a_listing_that_says_there_is_more_and_not_how_to_get_it_raises(client):
+    store = opened(client)
+    for number in range(5):
+        store.put(f"a/{number}", b"x")
+    events = client.meta.events
+    events.register(
+        "before-parameter-build.s3.ListObjectsV2", lambda params, **_: params.setdefault("MaxKeys", 2)
+    )
+    events.register("after-call.s3.ListObjectsV2", lambda parsed, **_: parsed.pop("NextContinuationToken"))
+
+    with pytest.raises(CloudError, match="a page without the token of the next"):
+        list(store.keys("a/"))
+
+
 @pytest.mark.parametrize("condition", [{"if_absent": True}, {}])
 def test_a_conflict_of_conditional_writes_is_tried_again(client, condition):
     clock = StillClock()
