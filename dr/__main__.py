@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
     """Run the command line."""
     try:
+        _open_what_is_closed()
+        signal.signal(signal.SIGTERM, _interrupted)
         from dr.cli import main as command  # noqa: PLC0415 - loading takes half a second, in which people press Ctrl-C
 
         command()
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted\n")
         sys.exit(130)
+
+
+def _open_what_is_closed() -> None:
+    """A caller may close a stream (`>&-`): what is written there goes nowhere, what is read from there is empty."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - open as long as dr runs
+
+
+def _interrupted(_signal: int, _frame: object) -> NoReturn:
+    """A service manager, a container or a CI job ends dr as a person does: leases are given back, and exit code 130."""
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -51,11 +51,13 @@ def _redacted(key: str, value: Any) -> Any:
         case str():
             return clean(without_credentials(value))
         case dict():
-            return {str(name): _redacted(str(name), inner) for name, inner in value.items()}
-        case list() | tuple():
+            return {_redacted("", str(name)): _redacted(str(name), inner) for name, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
             return [_redacted("", inner) for inner in value]
-        case _:
+        case None | int() | float():
             return value
+        case _:
+            return _redacted("", str(value))
 
 
 def get(name: str) -> Any:

@@ -250,3 +250,23 @@ def test_what_is_allowed_ahead_of_any_command_is_the_markers():
         ("ec2:DeleteTags", (Role.MARKER,)),
     }
     assert "no command does yet" in MAY[Role.MARKER]
+
+
+_ABROAD = "arn:aws:kms:eu-north-1:999999999999"
+_HERE = "arn:aws:kms:*:123456789012"
+
+
+@pytest.mark.parametrize(
+    ("key", "resource"),
+    [
+        ("alias/dr-signing", f"{_HERE}:key/*"),
+        ("1234abcd-12ab-34cd-56ef-1234567890ab", f"{_HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        (f"{_ABROAD}:alias/dr-signing", f"{_ABROAD}:key/*"),
+        (f"{_ABROAD}:key/1234abcd-12ab-34cd-56ef-1234567890ab",) * 2,
+    ],
+)
+def test_a_signing_key_may_lie_in_another_account_and_region(key, resource):
+    document = policy(Role.CAPTURER, place(FULL.replace("alias/dr-signing", key)))
+    (found,) = [one for one in document["Statement"] if one["Sid"] == "SignManifests"]
+
+    assert (found["Action"], found["Resource"]) == (["kms:Sign"], resource)

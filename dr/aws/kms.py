@@ -46,9 +46,10 @@ class KmsSigner:
             return self._sign(digest)
         except CloudError as error:
             kind = CloudError if isinstance(error, NotFound) else type(error)
+            remedy = _REMEDIES.get(error.code, error.remedy)
             raise kind(
-                f"the manifest could not be signed with {self._key}: {error.message}",
-                _REMEDIES.get(error.code, error.remedy),
+                f"the manifest could not be signed with {self._key}: {error.message}; what to do: {remedy}",
+                remedy,
                 code=error.code,
                 action=_SIGN,
             ) from error

@@ -17,6 +17,7 @@ from dr.status import points_newest_first, status_document
 from dr.status import status as look
 from dr.tick.inventory import read_inventory, read_points
 from dr.wire import point_document, stack_document, stacks_document
+from dr.words import short
 
 
 @click.command()
@@ -120,4 +121,4 @@ def unknown(name: str, known: set[str], what: str, where: str) -> UsageError:
     """The error for a name that nothing has; `where` is the command that lists what there is."""
     near = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return UsageError(f"{what} {name!r}", f"{hint}`{where}` lists what there is")
+    return UsageError(f"{what} {short(name)!r}", f"{hint}`{where}` lists what there is")

@@ -68,13 +68,16 @@ def iam(shared: Shared, role: str | None, account: str | None, **names: tuple[st
     `dr iam reader > reader.json` is ready for `aws iam put-role-policy`.
     """
     if role is None and not shared.json:
-        shared.emit(dict, lambda: "\n\n".join(map(_told, Role)))
+        shared.emit(dict, lambda: "\n\n".join([*map(_told, Role), _WHOLE]))
         return EXIT_DONE
     wanted = tuple(Role) if role is None else (Role(role),)
     place = _place(shared, account, names, wanted)
     documents = [{"role": each.value, "policy": policy(each, place)} for each in wanted]
     click.echo(json_text({"roles": documents} if role is None else documents[0]["policy"]))
     return EXIT_DONE
+
+
+_WHOLE = "These are all actions that dr has a use for; `dr iam ROLE` leaves out what this installation does not need."
 
 
 def _told(role: Role) -> str:
@@ -91,7 +94,7 @@ def _place(
         shared.warn(why, "give it with --account, or run it with credentials")
     rebuilt = Rebuilt()
     if Role.RESTORER in wanted:
-        stacks = (*(names["stack"] or _restorable(app, account)), *names["other"])
+        stacks = (*(names["stack"] or _restorable(shared, app, account)), *names["other"])
         rebuilt = Rebuilt(stacks=tuple(dict.fromkeys(stacks)), roles=names["stack_role"])
     return place_of(app.config, account or UNKNOWN_ACCOUNT, app.regions, rebuilt)
 
@@ -104,23 +107,27 @@ def _known_account(app: App) -> str | None:
         return None
 
 
-def _restorable(app: App, account: str | None) -> tuple[str, ...]:
+def _restorable(shared: Shared, app: App, account: str | None) -> tuple[str, ...]:
     """Names of stacks that a restorer is for: those that are stored, else those that policies select by name."""
     named = {name for p in app.policies if p.protect is Protect.STACKS for name in p.select.names}
-    names = _stored(app, account) or named
+    names = _stored(shared, app, account) or named
     if not names:
         why = "no stack is stored, and no policy selects stacks by name"
         raise UsageError(why, "say which stacks the restorer is for: --stack 'prod-*'")
     return tuple(sorted(names))
 
 
-def _stored(app: App, account: str | None) -> set[str]:
+def _stored(shared: Shared, app: App, account: str | None) -> set[str]:
     """Names of the stacks that the store holds; none when it cannot be asked."""
     if account is None:
         return set()
     try:
-        store = app.desk.hands.store
+        store = app.stored_stacks
         points = [point for region in sorted(app.regions) for point in store.points(account, region)]
-    except (CloudError, EnvironmentFailed):
+    except (CloudError, EnvironmentFailed) as error:
+        shared.warn(
+            f"what is stored is not known, the restorer's stacks are those of the policies: {error.message}",
+            "name them with --stack, or run it where the store can be read",
+        )
         return set()
     return {point.lineage.source for point in points}

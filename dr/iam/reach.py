@@ -159,13 +159,15 @@ def _parameters(place: Place) -> tuple[str, ...]:
 def signing_key(place: Place) -> Reach:
     """The key that signs manifests; where dr.yaml names an alias, whichever key is called by it.
 
+    An ARN says itself in which account and Region it lies: a signing key belongs elsewhere than what it vouches for.
     Source: KMS developer guide, Condition keys, kms:RequestAlias: the alias that the request names its key by.
     """
-    name = place.signing.rpartition(":")[2].removeprefix("key/")
+    before, _, name = place.signing.rpartition(":")
+    home = before or place.arn("kms", "").removesuffix(":")
     if name.startswith("alias/"):
         condition: Condition = {"StringEquals": {"kms:RequestAlias": name}}
-        return Reach(sid="SignManifests", resources=(place.arn("kms", "key/*"),), condition=condition)
-    keys = (place.arn("kms", f"key/{name}"),) if name else ()
+        return Reach(sid="SignManifests", resources=(f"{home}:key/*",), condition=condition)
+    keys = (f"{home}:key/{name.removeprefix('key/')}",) if name else ()
     return Reach(sid="SignManifests", resources=keys)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -80,16 +81,19 @@ class StoreRecords:
 
     def pins(self) -> frozenset[str]:
         """Ids of points that are pinned now. A pin that ran out pins nothing; nothing is written here."""
-        return frozenset(point for _, points, live in self._pins() if live for point in points)
+        keys = [key for key, _ in self._store.keys(layout.PINS)]
+        found = [pin for key in keys if (pin := self._pin(key))]  # else it was released meanwhile
+        return frozenset(point for points, live in found if live for point in points)
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
         """Keep these points for a week from now, or until `unpin`; clears away what ran out."""
         until = instant_text(self._clock.now() + PIN_LASTS)
         document = {"restore": restore, "points": sorted(set(points)), "until": until}
         self._store.put(layout.pin_key(restore), _document(document))
-        for key, _, live in self._pins():
-            if not live:
-                self._store.delete(key)
+        for key in [key for key, _ in self._store.keys(layout.PINS)]:
+            with suppress(CloudError):  # another's that cannot be read is no reason to restore nothing
+                if (found := self._pin(key)) and not found[1]:
+                    self._store.delete(key)
 
     def unpin(self, restore: str) -> None:
         """Release them."""
@@ -105,17 +109,13 @@ class StoreRecords:
         """Remember it; whoever holds the target's lease is the only one to write."""
         self._store.put(layout.journal_key(account, region, stack), _document(_begun_row(begun)))
 
-    def _pins(self) -> list[tuple[str, tuple[str, ...], bool]]:
-        """Every pin: its key, its points, and whether it still holds."""
-        now = self._clock.now()
-        found = []
-        for key in [key for key, _ in self._store.keys(layout.PINS)]:
-            row = self._read(key)
-            if row is not None:  # else it was released meanwhile
-                until = self._field(key, partial(row.instant, "until"))
-                points = self._field(key, partial(row.texts, "points"))
-                found.append((key, points, until > now))
-        return found
+    def _pin(self, key: str) -> tuple[tuple[str, ...], bool] | None:
+        """The points of a pin, and whether it still holds; None when it has gone."""
+        row = self._read(key)
+        if row is None:
+            return None
+        until = self._field(key, partial(row.instant, "until"))
+        return self._field(key, partial(row.texts, "points")), until > self._clock.now()
 
     def _read(self, key: str) -> Row | None:
         found = self._store.get(key)

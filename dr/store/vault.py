@@ -165,7 +165,7 @@ class Vault:
                 or self._needs(manifest, key, listing)
             ):
                 continue
-            if found[1] == slot or now - at > _GARBAGE_AFTER:
+            if now - at > _GARBAGE_AFTER or (found[1] == slot and self._store.get(manifest) is None):
                 self._store.delete(key)
 
     def _needs(self, manifest: str, signature: str, listing: Mapping[str, datetime]) -> bool:

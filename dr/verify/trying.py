@@ -28,8 +28,8 @@ Verdict = Literal["restorable", "data-loss", "no"]
 Make = Callable[[RecoveryPoint, Asked], RestorePlan]
 """Makes the plan of a version, as `dr restore --plan-only` does."""
 
-_STANDS_IN = "x"
-"""For a value that is missing, so that what else would stop the restore is found too."""
+_STANDS_IN = "dr-stands-in-for-a-value-that-is-missing"
+"""For such a value, so that what else would stop the restore is found too. It is masked like any: no word of a text."""
 _PROTECTS = {VOLUME: "volumes", INSTANCE: "instances"}
 
 

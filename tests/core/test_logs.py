@@ -50,3 +50,9 @@ def test_i23_credentials_and_what_a_terminal_obeys_are_replaced_wherever_they_st
 def test_what_is_no_text_stays_what_it_is():
     found = logged(count=3, none=None, flag=True, created=["snap-1"])
     assert (found["count"], found["none"], found["flag"], found["created"]) == (3, None, True, ["snap-1"])
+
+
+def test_i23_what_is_no_text_is_told_as_one_and_cleaned_as_one():
+    assert logged(why=ValueError(f"http://admin:{CANARY}@host/"))["why"] == "http://***@host/"
+    assert logged(facts={f"http://admin:{CANARY}@h\x1b[2J": 1})["facts"] == {"http://***@h?[2J": 1}
+    assert CANARY not in repr(logged(urls={f"http://admin:{CANARY}@host/"}))

@@ -9,6 +9,7 @@ import pytest
 
 from dr.errors import CloudError, EnvironmentFailed, MissingValues, NotFound, Refused, UsageError
 from dr.model import Claim, Holdings, Kind, Lineage, RecoveryPoint, State
+from dr.stacks.masking import without
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import EmptyRow
 from dr.store.checking import Fault, StoreFound, StoresFound, VersionFound
@@ -92,6 +93,19 @@ def test_a_missing_value_stops_it_and_what_else_would_is_found_too():
         ("an image is gone", 4),
     ]
     assert trial.verdict == "no"
+
+
+def test_what_stands_in_for_a_missing_value_is_part_of_no_message():
+    given = []
+
+    def make(version, asked):
+        if not asked.parameters:
+            raise MissingValues("no value for Password", "give it", ("Password",))
+        given.extend(asked.parameters.values())
+        return plan([found("error", message=without("the next export of the index", given))])
+
+    trial = try_version(version(), None, make)
+    assert trial.faults[1].message == "the next export of the index"
 
 
 def test_a_value_that_is_missing_whatever_is_given_ends_the_trial():

@@ -47,6 +47,8 @@ from faults.calls import (
 from dr.sandbox.failures import document
 
 _IDS = re.compile(r"\b(?:snap|ami|vol|i)-[0-9a-f]{8,17}\b")
+_MAKES = {"CreateSnapshot": "snap-", "CreateImage": "ami-"}
+"""What the id of what a call makes begins with; its answer names the source too."""
 _TOKEN_OUT = re.compile(rb"<(nextToken|NextToken)>([^<]*)</\1>")
 _HIDDEN_FOR = 3
 """Calls that do not show yet what a create has made."""
@@ -87,7 +89,9 @@ class FaultLayer:
             | {"effect": got.status < 300, "told": told, "answered": sorted(set(made))}
             | {"code": got.code, "paged": _TOKEN_OUT.search(got.body) is not None}
         )
-        return self._after(kind, request, got, made[:1] if action.startswith("Create") else [])
+        return self._after(
+            kind, request, got, [one for one in made if one.startswith(_MAKES.get(action, " "))][:1]
+        )
 
     def _note(self, call: dict[str, Any]) -> None:
         os.write(self.log, json.dumps(call).encode() + b"\n")

@@ -42,18 +42,6 @@ def _one_tick(*what: str) -> Callable[[World], None]:
 def _signed(*what: str) -> Callable[[World], None]:
     def prepare(world: World) -> None:
         world.sign()
-        for one in what:
-            world.protect(one)
-        for hour in range(2):
-            set_clock(later(hour))
-            world.dr(*APPLY)
-
-    return prepare
-
-
-def _signed(*what: str) -> Callable[[World], None]:
-    def prepare(world: World) -> None:
-        world.sign()
         _one_tick(*what)(world)
 
     return prepare

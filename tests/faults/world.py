@@ -38,6 +38,8 @@ select: %s
 schedule: "0 * * * *"
 keep: {last: 2}
 """
+NOTHING_ORPHANED = '{"format": 1, "orphans": {}}'
+"""A record that says what no record says."""
 SELECT = {"volumes": "{tags: {Tier: data}}", "instances": "{tags: {Tier: data}}", "stacks": "{names: [app]}"}
 TEMPLATE = """\
 Parameters:
@@ -192,7 +194,8 @@ class World:
             said = ""
             if not re.search("/(stacks|blobs|templates|manifests)/", key):
                 said = _masked(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode())
-            found.append(f"{_masked(key)} {said}")
+            if said != NOTHING_ORPHANED:
+                found.append(f"{_masked(key)} {said}")
         return sorted(found)
 
 

@@ -164,7 +164,8 @@ def _turner(url: str) -> Callable[[str, Kind], None]:
         broken = "failed" if one.startswith("ami-") else "error"
         state = "pending" if kind is Kind.HANGING else broken
         connection.request("POST", "/_dr/state", json.dumps({"id": one, "state": state}))
-        assert connection.getresponse().status == 200
+        answer = connection.getresponse()
+        assert answer.status == 200, (one, state, answer.read())
         connection.close()
 
     return turned

@@ -144,7 +144,7 @@ def records() -> tuple[bytes, ...]:
     writes = (
         lambda kept: kept.claim("acme"),
         lambda kept: kept.pin("p", ["snap-1", "ami-1"]),
-        lambda kept: kept.record_applied(ACCOUNT, REGION, "db", Applied(keep=keep, trimmed=keep)),
+        lambda kept: kept.record_applied(ACCOUNT, REGION, "db", Applied(keep=keep, trimmed=(keep,))),
         lambda kept: kept.record_orphans(ACCOUNT, REGION, {"snap-1": datetime(2026, 1, 1, tzinfo=UTC)}),
         lambda kept: kept.record_begun(ACCOUNT, REGION, "prod", begun),
     )

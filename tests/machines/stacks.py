@@ -18,7 +18,7 @@ from restore.fake_maker import FakeMaker
 
 from dr.errors import CloudError, DrError, Refused, UsageError
 from dr.recovery.carrying_out import Kit, carry_out
-from dr.recovery.preparing import Asked, Configured, Reader, choose_version, prepare
+from dr.recovery.preparing import Asked, Configured, Looks, Reader, choose_version, prepare
 from dr.stacks.restore import RestorePlan
 from dr.store.leases import Owner, StoreLeases
 from dr.store.records import StoreRecords
@@ -127,7 +127,13 @@ class StacksMachine(Machine):
             version = choose_version(stored, asked, now, store)
             records = StoreRecords(world.primary, world.clock)
             reader = Reader(
-                cloud=world.cloud, store=store, stored=stored, records=records, maker=maker, bucket=None
+                account=world.cloud.account,
+                looks=Looks(points=world.cloud.points, again=world.cloud.points_of),
+                store=store,
+                stored=stored,
+                records=records,
+                maker=maker,
+                bucket=None,
             )
             plan = prepare(version, asked, Configured(), reader, now)
         except (UsageError, CloudError):

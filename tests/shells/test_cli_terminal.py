@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 
+import pytest
 from conftest import POLICY
 
 
@@ -60,7 +61,8 @@ def test_on_a_terminal_a_restore_asks_for_the_name_and_refuses_another(installat
     assert installation(*copy).code == 2  # no terminal, and no --yes
 
 
-def test_sigint_is_130_and_one_line(dr):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_is_130_and_one_line(dr, sent):
     (dr.folder / "policies").mkdir()
     (dr.folder / "policies" / "files.yaml").write_text(POLICY)
     (dr.folder / "dr.yaml").write_text("name: x\nregions: [eu-west-1]\nstore: {primary: {url: store/}}\n")
@@ -74,7 +76,7 @@ def test_sigint_is_130_and_one_line(dr):
         )
         silent.settimeout(60)
         with silent.accept()[0]:  # it asks, and gets no answer
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sent)
             _, told = process.communicate(timeout=60)
     lines = [
         line for line in told.splitlines() if line
@@ -96,3 +98,20 @@ def test_a_reader_that_goes_away_is_no_fault(dr):
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(60) in (0, 1)
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("validate", 2), ("--help", 0), ("verify --bogus", 2)])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_the_caller_has_closed_changes_no_exit_code(dr, arguments, code, closed):
+    command = dr.command(*arguments.split())
+    line = f'"$@" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", line, "sh", *command],
+        cwd=dr.folder,
+        env=dr.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (code, False)

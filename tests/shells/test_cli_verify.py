@@ -321,6 +321,7 @@ def test_a_key_that_kms_does_not_have_fails_the_stacks_capture_and_no_other(wiki
     assert (done.code, results) == (1, {"stacks": "failed", "volumes": "done", "instances": "done"})
     (why,) = [row["error"] for row in done.document["outcomes"] if row["error"]]
     assert "could not be signed with alias/none" in why
+    assert "what to do: correct `signing.key` in dr.yaml" in why
     assert list((wiki.folder / "store").rglob("*.stacks.json")) == []
 
 

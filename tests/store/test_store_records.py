@@ -210,6 +210,16 @@ def test_a_new_pin_clears_away_what_ran_out(records, store, clock):
     assert [layout.pin_key("r2")] == [key for key, _ in store.keys(layout.PINS)]
 
 
+def test_anothers_pin_that_cannot_be_read_stops_no_restore(records, store):
+    store.put(layout.pin_key("damaged"), b"{}")
+    records.pin("r1", ["snap-1"])
+
+    assert store.get(layout.pin_key("r1")) is not None
+    assert store.get(layout.pin_key("damaged")) is not None
+    with pytest.raises(CloudError):
+        records.pins()
+
+
 def test_a_pin_that_is_released_while_it_is_read_pins_nothing(records, store):
     records.pin("r1", ["snap-1"])
     store.meanwhile = lambda what, key: what == "get" and store.inner.delete(key)

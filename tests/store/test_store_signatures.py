@@ -330,6 +330,21 @@ def test_an_expiry_takes_the_signature_with_it(pair):
     pair.alone.read(point_of(stored(NOON + HOUR)))
 
 
+def test_an_expiry_leaves_the_signature_of_a_manifest_that_came_back_meanwhile(pair):
+    for hours in range(2):
+        pair.alone.write(stored(NOON + hours * HOUR))
+    body = manifest_file(pair, stored()).read_bytes()
+    pair.primary.meanwhile = lambda what, key: (
+        manifest_file(pair, stored()).write_bytes(body)
+        if what == "get" and ".json" in key and gone()
+        else None
+    )
+    gone = lambda: not manifest_file(pair, stored()).exists()  # noqa: E731 - what another machine looks at
+    pair.alone.expire(point_of(stored()))
+
+    assert len(signatures(pair.primary)) == 2
+
+
 def test_an_expiry_takes_the_signature_with_it_after_signing_was_given_up_too(pair):
     for hours in range(2):
         pair.alone.write(stored(NOON + hours * HOUR))
