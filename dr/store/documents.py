@@ -23,6 +23,7 @@ from dr.errors import Refused
 from dr.model import Lineage
 from dr.store.fields import Row
 from dr.stored import StackOutput, StackParameter, StackResource, StoredStack
+from dr.words import short
 
 FORMAT = 1
 """Of the manifest. A reader refuses a number above its own: what it does not know could matter."""
@@ -85,7 +86,9 @@ def open_manifest(body: bytes, where: str) -> Manifest:
         raise _refused(where, "its digest does not hold: it was changed or damaged after it was written")
     if document.get("format") != FORMAT:
         fix = "use a newer dr"
-        raise Refused(f"{where}: its format is {document.get('format')!r}; this dr reads {FORMAT}", fix)
+        raise Refused(
+            f"{where}: its format is {short(repr(document.get('format')))}; this dr reads {FORMAT}", fix
+        )
     try:
         return _manifest(sha256(body), Row(document))
     except ValueError as error:
