@@ -6,52 +6,33 @@ barrier before the calls that the race is about. A race is a line of JSON on std
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import sys
 import tempfile
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from faults import barrier, world_server
-from faults.fault_layer import share_models
-from faults.operations import OPERATIONS, Operation
+from faults.operations import Operation
 from faults.world import World, later, set_clock
-
-from dr.sandbox import application
-from dr.sandbox.world import settings
 
 
 def main(name: str, directory: str) -> None:
-    """Build the world, tell that it is ready, and answer races until stdin ends."""
-    operation, answers = OPERATIONS[name], os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    share_models()
-    settings.pending_seconds, settings.step_seconds = 0.0, 0.0
-    front, folder = application.build(), Path(directory)
-    world_server._prepared(operation, front, folder)
-    answers.write('"ready"\n')
-    answers.flush()
-    for line in sys.stdin:
-        race = partial(_race, json.loads(line), operation, front, folder)
-        answers.write(json.dumps(world_server._in_copy(race)) + "\n")
-        answers.flush()
+    """Answer races until stdin ends."""
+    world_server.serve(name, Path(directory), _race)
 
 
 def _race(race: dict[str, Any], operation: Operation, front: Any, folder: Path) -> dict[str, Any]:
     """Let the racers run; what each did, what was left, and what one clean run ten minutes later left."""
     begin = later(*operation.begins)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        _, world = world_server._served(front, folder)
+        _, world = world_server.served(front, folder)
         set_clock(begin)
         racers = _run_together(race, operation, world, Path(scratch))
         found = {"racers": racers, "met": barrier.met(Path(scratch)), "state": world.end_state()}
         set_clock(begin + timedelta(minutes=10))
-        after = world_server._run(operation.arguments, [], world, Path(scratch))
+        after = world_server.run(operation.arguments, [], world, Path(scratch))
         return found | {"after": after | {"state": world.end_state()}}
 
 
@@ -59,11 +40,9 @@ def _run_together(
     race: dict[str, Any], operation: Operation, world: World, scratch: Path
 ) -> list[dict[str, Any]]:
     """Start all racers, wait for all; who ends is waited for no more."""
-    files = [tuple(scratch / f"{what}{n}" for what in ("out", "err", "log")) for n in range(race["running"])]
+    files = [world_server.files_of(scratch, str(number)) for number in range(race["running"])]
     children = {}
     for number, row in enumerate(files):
-        for file in row:
-            file.write_bytes(b"")
         children[_started(race, number, operation, world, scratch, row)] = number
     codes: dict[int, int] = {}
     while len(codes) < len(children):
@@ -71,7 +50,7 @@ def _run_together(
         if child in children:
             codes[children[child]] = os.waitstatus_to_exitcode(status)
             barrier.ended(scratch, str(children[child]))
-    return [_told(codes[number], *row) for number, row in enumerate(files)]
+    return [world_server.told(codes[number], *row) for number, row in enumerate(files)]
 
 
 def _started(
@@ -96,13 +75,8 @@ def _started(
                     path=race["path"],
                 )
             )
-        world_server._become_dr(operation.arguments, [], world, files)
+        world_server.become_dr(operation.arguments, [], world, files)
     return child
-
-
-def _told(code: int, out: Path, err: Path, log: Path) -> dict[str, Any]:
-    calls = [json.loads(line) for line in log.read_text().splitlines()]
-    return {"code": code, "out": out.read_text(), "err": err.read_text()[-4000:], "calls": calls}
 
 
 if __name__ == "__main__":

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from faults.sweep import ROOT
+from faults.servers import Server, server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,56 +58,29 @@ RACES = {
         ),
     )
 }
-_READY_WITHIN = 120
 
 
 class Arena:
     """The process in whose copies an operation's races are run."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, asked: Server) -> None:
+        self._server = asked
         self._alone: dict[str, Any] | None = None
 
     @property
     def alone(self) -> dict[str, Any]:
         """The same with one runner, whom nobody disturbs."""
         if self._alone is None:
-            self._alone = self._asked({"running": 1, "action": None, "path": "", "leased": True})
+            self._alone = self._server.ask({"running": 1, "action": None, "path": "", "leased": True})
         return self._alone
 
     def race(self, race: Race, running: int) -> dict[str, Any]:
         """So many at once, and one clean run: each racer's end, the state after the race and after the run."""
-        return self._asked({**asdict(race), "running": running})
-
-    def _asked(self, race: dict[str, Any]) -> dict[str, Any]:
-        self._process.stdin.write(json.dumps(race) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        assert "fault" not in answer, answer["fault"]
-        return answer
+        return self._server.ask({**asdict(race), "running": running})
 
 
 @contextmanager
 def arena(operation: str) -> Iterator[Arena]:
     """The world of an operation, ready to be raced in."""
-    with tempfile.TemporaryDirectory(prefix="dr-races-") as folder:
-        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "faults.race_server", operation, folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-            env={"PATH": os.defpath, "PYTHONPATH": paths, "LANG": "C.UTF-8"},
-        )
-        try:
-            assert process.stdout.readline() == '"ready"\n', f"the world of {operation} was not built"
-            yield Arena(process)
-        finally:
-            process.stdin.close()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
+    with server("faults.race_server", operation, environ={}) as ready:
+        yield Arena(ready)

@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +25,8 @@ from typing import Any
 from faults.calls import KILLS, Kind
 from faults.honesty import lies
 from faults.operations import OPERATIONS, Operation
-from faults.pages import ROOT, put_between
+from faults.pages import put_between
+from faults.servers import Server, server
 from permissions import recorder
 
 ALONE = (Kind.THROTTLED, Kind.RESET_BEFORE, Kind.RESET_AFTER)
@@ -43,7 +42,6 @@ ONCE = (10,)
 """Minutes after which a clean run follows."""
 MENDING = {Kind.BROKEN: (10, 20, 30), None: (10, 20, 30)}
 """A point that failed is taken again, and goes when the new one is good."""
-_READY_WITHIN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +67,8 @@ class Case:
 class Copies:
     """The process that copies one operation's world for every case."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, asked: Server) -> None:
+        self._server = asked
         self._undisturbed: dict[tuple[int, ...], list[dict[str, Any]]] = {}
 
     def undisturbed(self, again: tuple[int, ...] = ONCE) -> list[dict[str, Any]]:
@@ -81,38 +79,16 @@ class Copies:
 
     def run(self, faults: Any, again: Sequence[int] = ONCE) -> list[dict[str, Any]]:
         """One run with these faults, and one without after so many minutes each: code, out, err, calls and state."""
-        self._process.stdin.write(json.dumps({"faults": faults, "again": again}) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        assert "fault" not in answer, answer["fault"]
-        return answer["runs"]
+        return self._server.ask({"faults": faults, "again": again})["runs"]
 
 
 @contextmanager
 def copies(operation: str, off: str | None = None) -> Iterator[Copies]:
     """The world of an operation, ready; `off` names a guard that is switched off in it."""
-    with tempfile.TemporaryDirectory(prefix="dr-faults-") as folder:
-        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-        recorded = {} if off else recorder.environ()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "faults.world_server", operation, folder, *([off] if off else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-            env={"PATH": os.defpath, "PYTHONPATH": paths, "LANG": "C.UTF-8", **recorded},
-        )
-        try:
-            assert process.stdout.readline() == '"ready"\n', f"the world of {operation} was not built"
-            yield Copies(process)
-        finally:
-            process.stdin.close()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
+    switched = [off] if off else []
+    recorded = {} if off else recorder.environ()
+    with server("faults.world_server", operation, *switched, environ=recorded) as ready:
+        yield Copies(ready)
 
 
 # --- which cases there are ------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 from faults import barrier
-from faults.sweep import ROOT
+from faults.pages import ROOT
 from shells.runtime_api import Function
 
 from dr.sandbox import process

@@ -10,6 +10,7 @@ dr's own process can be killed for good: its world lives elsewhere.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -43,20 +44,31 @@ PAGE = 5
 
 
 def main(name: str, directory: str, off: str | None = None) -> None:
-    """Build the world, tell that it is ready, and answer cases until stdin ends."""
+    """Answer cases until stdin ends; `off` names a guard that is switched off in them."""
+    serve(name, Path(directory), _case, off)
+
+
+Answer = Callable[[dict[str, Any], Operation, Any, Path], dict[str, Any]]
+"""What one question gives in a copy of an operation's world: the account's front, and the installation's folder."""
+
+
+def serve(name: str, folder: Path, answer: Answer, off: str | None = None) -> None:
+    """Build the world of an operation, tell that it is ready, and answer each question in a copy, until stdin ends."""
     operation, answers = OPERATIONS[name], os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     share_models()
     settings.pending_seconds, settings.step_seconds = 0.0, 0.0
-    front, folder = application.build(), Path(directory)
+    front = application.build()
     world = _prepared(operation, front, folder)
     if off:
         switched_off.switch_off(off)
+    gc.collect()
+    gc.freeze()  # a copy then shares its pages with this process: a third less to do for each case
     answers.write('"ready"\n')
     answers.flush()
     for line in sys.stdin:
-        result = _in_copy(partial(_case, json.loads(line), operation, front, folder))
+        result = _in_copy(partial(answer, json.loads(line), operation, front, folder))
         answers.write(json.dumps(result) + "\n")
         answers.flush()
     del world
@@ -64,7 +76,7 @@ def main(name: str, directory: str, off: str | None = None) -> None:
 
 def _prepared(operation: Operation, front: Any, folder: Path) -> World:
     """The world as the operation finds it. Nothing serves it afterwards: a copy has only its own threads."""
-    server, world = _served(front, folder)
+    server, world = served(front, folder)
     world.build()
     operation.prepare(world)
     server.shutdown()
@@ -72,7 +84,7 @@ def _prepared(operation: Operation, front: Any, folder: Path) -> World:
     return world
 
 
-def _served(front: Any, folder: Path) -> tuple[Any, World]:
+def served(front: Any, folder: Path) -> tuple[Any, World]:
     server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=application.Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -105,31 +117,41 @@ def _case(case: dict[str, Any], operation: Operation, front: Any, folder: Path) 
     """Run dr with these faults, then without, so many minutes later each time; what was left after each."""
     begin = later(*operation.begins)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        _, world = _served(front, folder)
+        _, world = served(front, folder)
         runs = []
         for minutes, faults in ((0, case["faults"]), *((minutes, []) for minutes in case["again"])):
             set_clock(begin + timedelta(minutes=minutes))
             world.settle()
-            done = _run(operation.arguments, faults, world, Path(scratch))
+            done = run(operation.arguments, faults, world, Path(scratch))
             runs.append(done | {"state": world.end_state()})
     return {"runs": runs}
 
 
-def _run(arguments: tuple[str, ...], faults: Faults, world: World, scratch: Path) -> dict[str, Any]:
+def run(arguments: tuple[str, ...], faults: Faults, world: World, scratch: Path) -> dict[str, Any]:
     """One process of dr: how it ended (minus the signal for a kill), what it said, what it called."""
-    out, err, log = (scratch / name for name in ("out", "err", "log"))
-    for file in (out, err, log):
-        file.write_bytes(b"")
+    files = files_of(scratch)
     child = os.fork()
     if child == 0:
-        _become_dr(arguments, faults, world, (out, err, log))
+        become_dr(arguments, faults, world, files)
     _, status = os.waitpid(child, 0)
+    return told(os.waitstatus_to_exitcode(status), *files)
+
+
+def files_of(scratch: Path, who: str = "") -> tuple[Path, ...]:
+    """Empty files for what one process of dr says and calls: stdout, stderr and the log."""
+    files = tuple(scratch / f"{what}{who}" for what in ("out", "err", "log"))
+    for file in files:
+        file.write_bytes(b"")
+    return files
+
+
+def told(code: int, out: Path, err: Path, log: Path) -> dict[str, Any]:
+    """How a process ended, what it said and what it called."""
     calls = [json.loads(line) for line in log.read_text().splitlines()]
-    code = os.waitstatus_to_exitcode(status)
     return {"code": code, "out": out.read_text(), "err": err.read_text()[-4000:], "calls": calls}
 
 
-def _become_dr(arguments: tuple[str, ...], faults: Faults, world: World, files: tuple[Path, ...]) -> None:
+def become_dr(arguments: tuple[str, ...], faults: Faults, world: World, files: tuple[Path, ...]) -> None:
     """Run dr in this forked process, never to come back."""
     out, err, log = (os.open(file, os.O_WRONLY | os.O_APPEND) for file in files)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
