@@ -97,6 +97,7 @@ def _resources(template: Template, evaluator: Evaluator) -> Iterator[Attachment]
     for logical_id, resource in template.of_type("AWS::EC2::VolumeAttachment").items():
         if evaluator.present(logical_id):
             found = evaluator.value(properties(resource))
+            found = found if isinstance(found, dict) else {}
             instance = _name(found.get("InstanceId"))
             yield Attachment(
                 instance=instance, volume=_name(found.get("VolumeId")), device=_text(found.get("Device"))

@@ -7,7 +7,7 @@ to it: what stands behind such a name today is not what the stored stack was giv
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,9 @@ class Birth:
     parameter: str | None = None
 
 
-def births(template: Template, values: Mapping[str, str], pseudo: Mapping[str, str]) -> Iterator[Birth]:
+def births(
+    template: Template, values: Mapping[str, str | None], pseudo: Mapping[str, str]
+) -> Iterator[Birth]:
     """Every id of an image or snapshot that the template's present resources name."""
     evaluator = tellable(template, values, pseudo)
     names = {parameter.name for parameter in template.parameters()}
@@ -61,18 +63,24 @@ def births(template: Template, values: Mapping[str, str], pseudo: Mapping[str, s
                     )
 
 
-def tellable(template: Template, values: Mapping[str, str], pseudo: Mapping[str, str]) -> Evaluator:
+def tellable(template: Template, values: Mapping[str, str | None], pseudo: Mapping[str, str]) -> Evaluator:
     """Evaluate with these values, save for the parameters that CloudFormation looks up anew."""
     looked_up = {p.name for p in template.parameters() if p.type.startswith("AWS::SSM::Parameter::Value")}
     known = {name: value for name, value in values.items() if name not in looked_up}
     return Evaluator(template, Facts(parameters=known, pseudo=pseudo))
 
 
-def passed(evaluator: Evaluator, nested: Mapping[str, Tree]) -> dict[str, str]:
-    """The parameters that a nested stack is given by its parent, those that can be told."""
+def passed(
+    evaluator: Evaluator, nested: Mapping[str, Tree], parameters: Iterable[str]
+) -> dict[str, str | None]:
+    """The parameters that a nested stack is given by its parent, None where that cannot be told; `parameters` has all.
+
+    One that it is not given is not there: it has its default.
+    """
     given = evaluator.value(properties(nested).get("Parameters", {}))
-    texts = {name: _text(value) for name, value in given.items()} if isinstance(given, dict) else {}
-    return {name: text for name, text in texts.items() if text is not None}
+    if not isinstance(given, dict):
+        return dict.fromkeys(parameters)
+    return {name: _text(value) for name, value in given.items()}
 
 
 def handed_down(

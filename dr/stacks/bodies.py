@@ -52,7 +52,10 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bodies:
-    """The rewritten templates. `from_images` is (path, logical id, snapshot, image) of volumes born from an image."""
+    """The rewritten templates. `from_images` is (path, logical id, snapshot, image) of volumes born from an image.
+
+    `absent` are resources with data whose condition does not hold, a nested one as `Child/Logical`.
+    """
 
     top: Rewritten
     staged: tuple[str, ...]
@@ -60,13 +63,14 @@ class Bodies:
     findings: tuple[Finding, ...]
     empty: tuple[tuple[str, str], ...]
     from_images: tuple[tuple[str, str, str, RecoveryPoint], ...]
+    absent: frozenset[str]
     births: tuple[Birth, ...]
 
 
 def build(stack: StoredStack, sets: Mapping[str, RecoverySet], choices: Choices) -> Bodies:
     """Rewrite the stack's template and those of its nested stacks."""
     work = _Work(sets=sets, choices=choices)
-    given = _facts(stack, choices).parameters
+    given = _given(stack, choices)
     top = work.one("", stack, _Values(given=given, origins={name: name for name in given}))
     return Bodies(
         top=top,
@@ -75,27 +79,29 @@ def build(stack: StoredStack, sets: Mapping[str, RecoverySet], choices: Choices)
         findings=tuple(work.findings),
         empty=tuple(work.empty),
         from_images=tuple(work.from_images),
+        absent=frozenset(work.absent),
         births=tuple(work.births),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Values:
-    """The values of one template's parameters in this restore, as far as they are known.
+    """The values of one template's parameters in this restore, None where one is not known.
 
     `origins` leads from those that are a parameter of the top stack, passed through, to that one's name.
     """
 
-    given: Mapping[str, str]
+    given: Mapping[str, str | None]
     origins: Mapping[str, str]
 
     def origin(self, parameter: str | None) -> str | None:
         """What to give with --parameter for another value of this one."""
         return None if parameter is None else self.origins.get(parameter)
 
-    def below(self, evaluator: Evaluator, nested: Mapping[str, Any]) -> _Values:
+    def below(self, evaluator: Evaluator, nested: Mapping[str, Any], child: StoredStack) -> _Values:
         """The values of a stack that is nested in this one."""
-        return _Values(given=passed(evaluator, nested), origins=handed_down(evaluator, nested, self.origins))
+        given = passed(evaluator, nested, [parameter.name for parameter in child.parameters])
+        return _Values(given=given, origins=handed_down(evaluator, nested, self.origins))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,16 +115,17 @@ class _Work:
     findings: list[Finding] = field(default_factory=list)
     empty: list[tuple[str, str]] = field(default_factory=list)
     from_images: list[tuple[str, str, str, RecoveryPoint]] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
     births: list[Birth] = field(default_factory=list)
 
     def one(self, path: str, stack: StoredStack, values: _Values) -> Rewritten:
         """Rewrite one template."""
         template = _source(stack)
-        facts = _facts(stack, self.choices)
+        facts = _facts(stack, values, self.choices)
         evaluator = tellable(template, values.given, facts.pseudo)
         urls = {
             name: self._child(
-                _below(path, name), child, values.below(evaluator, template.resources().get(name, {}))
+                _below(path, name), child, values.below(evaluator, template.resources().get(name, {}), child)
             )
             for name, child in stack.children.items()
         }
@@ -128,6 +135,7 @@ class _Work:
         rewritten = rewrite(template, facts, _rebirth(stack, chosen, urls, launch, self.choices.user_data))
         self.changes += rewritten.changes
         self.findings += rewritten.findings
+        self.absent += (_below(path, name) for name in rewritten.absent)
         if self.choices.mode == "keep" and self.choices.pinned is None:
             self.findings += _left_behind(path, template, facts)
         self.empty += [(_below(path, name), kind) for name, kind in comes_up_empty(template, facts)]
@@ -189,13 +197,21 @@ def _source(stack: StoredStack) -> Template:
     return without_transform(parse_template(stack.processed, stack.name))
 
 
-def _facts(stack: StoredStack, choices: Choices) -> Facts:
-    """What the template's conditions see. A resolved SSM value counts unless the restore gives another name."""
-    values = {p.name: p.resolved or p.value for p in stack.parameters}
+def _given(stack: StoredStack, choices: Choices) -> dict[str, str | None]:
+    """The parameters of the top stack. A resolved SSM value counts unless the restore gives another name."""
     given = {**choices.configured, **choices.asked}
-    values |= {name: given[name].value for name in values if name in given}
+    return _stored(stack) | {p.name: given[p.name].value for p in stack.parameters if p.name in given}
+
+
+def _stored(stack: StoredStack) -> dict[str, str | None]:
+    return {p.name: p.resolved or p.value for p in stack.parameters}
+
+
+def _facts(stack: StoredStack, values: _Values, choices: Choices) -> Facts:
+    """What the template's conditions see: what it is given, and what it had where nobody can tell what that is."""
+    told = {name: value for name, value in values.given.items() if value is not None}
     return Facts(
-        parameters={name: value for name, value in values.items() if value is not None},
+        parameters=_stored(stack) | told,
         pseudo={
             "AWS::Region": stack.region,
             "AWS::AccountId": stack.account,

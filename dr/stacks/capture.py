@@ -218,7 +218,7 @@ def _facts(answers: Answers) -> Facts:
         "AWS::StackName": answers.stack["StackName"],
         "AWS::StackId": answers.stack["StackId"],
     }
-    return Facts(parameters={k: v for k, v in values.items() if v is not None}, pseudo=pseudo)
+    return Facts(parameters=values, pseudo=pseudo)
 
 
 def _changed(stack: Row) -> datetime:

@@ -38,11 +38,12 @@ class Reference:
 class Facts:
     """What was true of the stack: parameters with their resolved values, pseudo parameters such as AWS::Region.
 
-    The value of an SSM-typed parameter is the one behind the name; lists are joined by commas, as CloudFormation
+    A parameter that is None has a value that nobody knows, a secret or what a parent hands down; one that is not there
+    was given none and has its default. The value of an SSM-typed parameter is the one behind the name; lists are joined by commas, as CloudFormation
     shows them.
     """
 
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
     pseudo: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,6 +55,9 @@ commands at launch, 16 KB)."""
 _DEEPEST = 80
 """Values inside values, through functions, lists and conditions that refer to conditions: deeper than this nothing is
 told. A reader of templates must not recurse as deep as whoever wrote one chooses."""
+_DYNAMIC = "{{resolve:"
+"""CloudFormation looks up what this stands for when it creates the stack, also where functions put it together.
+Source: CloudFormation user guide, Dynamic references."""
 _VARIABLE = re.compile(r"\$\{(!?)([^${}]+)\}")
 
 
@@ -82,13 +86,13 @@ class Evaluator:
         self._deep += 1
         found = self._value(tree)
         self._deep -= 1
-        return found
+        return UNKNOWN if isinstance(found, str) and _DYNAMIC in found else found
 
     def _value(self, tree: Tree) -> Any:
         if isinstance(tree, list):
             return [v for v in map(self.value, tree) if v is not NO_VALUE]
         if not isinstance(tree, dict):
-            return UNKNOWN if isinstance(tree, str) and "{{resolve:" in tree else tree
+            return tree
         if is_intrinsic(tree):
             ((name, argument),) = tree.items()
             return self._call(name, argument)
@@ -171,7 +175,7 @@ class Evaluator:
         if name == "AWS::NoValue":
             return NO_VALUE
         if name in self._parameters:
-            return _parameter_value(self._parameters[name], self._facts.parameters.get(name))
+            return _parameter_value(self._parameters[name], self._facts.parameters)
         if name in self._template.resources():
             return Reference(logical_id=name)
         return self._facts.pseudo.get(name, UNKNOWN)
@@ -186,7 +190,8 @@ class Evaluator:
 
     def _find_in_map(self, argument: Tree) -> Any:
         found: Any = self._template.section("Mappings")
-        for key in self.value(argument)[:3] if isinstance(argument, list) else [UNKNOWN]:
+        keys = self.value(argument)
+        for key in keys[:3] if isinstance(keys, list) and len(keys) > 2 else [UNKNOWN]:
             if not isinstance(key, str | int) or not isinstance(found, dict):
                 return UNKNOWN
             found = found.get(as_text(key), UNKNOWN)
@@ -245,11 +250,7 @@ class Evaluator:
 
     def _equals(self, argument: Tree) -> Any:
         value = self.value(argument)
-        if (
-            not isinstance(value, list)
-            or len(value) != 2
-            or any(isinstance(v, Special | Reference) for v in value)
-        ):
+        if not isinstance(value, list) or len(value) != 2 or not _is_told(value):
             return UNKNOWN
         return as_text(value[0]) == as_text(value[1])
 
@@ -268,6 +269,13 @@ class Evaluator:
         return UNKNOWN if truth is None else truth
 
 
+def _is_told(value: Any) -> bool:
+    """Whether it is a value through and through."""
+    if isinstance(value, list | dict):
+        return all(map(_is_told, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, Special | Reference)
+
+
 def as_bool(value: Any) -> bool | None:
     """A boolean as CloudFormation takes it, also from text; None when it is none."""
     if isinstance(value, bool):
@@ -282,9 +290,9 @@ def as_int(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _parameter_value(parameter: Parameter, given: str | None) -> Any:
-    value = given
-    if value is None and not parameter.type.startswith("AWS::SSM::Parameter::Value"):
+def _parameter_value(parameter: Parameter, given: Mapping[str, str | None]) -> Any:
+    value = given.get(parameter.name)
+    if parameter.name not in given and not parameter.type.startswith("AWS::SSM::Parameter::Value"):
         value = parameter.default
     if value is None:
         return UNKNOWN

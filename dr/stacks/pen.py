@@ -7,7 +7,7 @@ from typing import Any
 from dr.stacks.disks import Adjustment
 from dr.stacks.edit import Drop, Edit, Path, Prepend, Put, source_text
 from dr.stacks.evaluate import Evaluator
-from dr.stacks.rebirth import Change, Finding
+from dr.stacks.rebirth import About, Change, Finding
 from dr.stacks.template import Template
 
 
@@ -45,9 +45,9 @@ class Pen:
         change = Change(logical_id=logical_id, path=path, old=None, new=value, why=why, front=True)
         self.changes.append(change)
 
-    def warn(self, message: str, remedy: str) -> None:
+    def warn(self, message: str, remedy: str, about: About = "") -> None:
         """Tell something that a person should know."""
-        self.findings.append(Finding(level="warning", message=message, remedy=remedy))
+        self.findings.append(Finding(level="warning", message=message, remedy=remedy, about=about))
 
     def fail(self, message: str, remedy: str) -> None:
         """Tell something that stops the restore."""

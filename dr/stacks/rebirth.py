@@ -11,6 +11,7 @@ from dr.stacks.edit import Path
 from dr.stacks.template import Template
 
 UserData = Literal["keep", "drop"]
+About = Literal["", "data", "unchecked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +83,19 @@ class Finding:
     level: Literal["error", "warning"]
     message: str
     remedy: str
-    about: Literal["", "data", "unchecked"] = ""
+    about: About = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewritten:
     """A template whose resources are born with their data.
 
-    `from_images` names the volumes that had no snapshot of their own and take the one of their device in an image.
+    `from_images` names the volumes that had no snapshot of their own and take the one of their device in an image,
+    `absent` what has data and whose condition does not hold.
     """
 
     template: Template
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     from_images: Mapping[str, VolumeRebirth] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()

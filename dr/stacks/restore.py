@@ -209,7 +209,7 @@ def _data_rows(sets: Mapping[str, RecoverySet], bodies: Bodies) -> tuple[DataRow
         )
         for path, logical_id, snapshot, image in bodies.from_images
     ]
-    return tuple(rows)
+    return tuple(row for row in rows if row.logical_id not in bodies.absent)
 
 
 def _row(path: str, chosen: Chosen) -> DataRow:

@@ -39,7 +39,9 @@ def rewrite(template: Template, facts: Facts, rebirth: Rebirth) -> Rewritten:
     pen = Pen(template, evaluator)
     attachments = read_attachments(template, evaluator)
     from_images = _volumes_from_images(rebirth, attachments)
-    for logical_id, volume in {**from_images, **rebirth.volumes}.items():
+    volumes = {**from_images, **rebirth.volumes}
+    born = [*volumes, *rebirth.instances]
+    for logical_id, volume in volumes.items():
         if _is_there(pen, logical_id, VOLUME):
             rewrite_volume(pen, logical_id, volume, from_image=logical_id in from_images)
     for logical_id, instance in rebirth.instances.items():
@@ -55,6 +57,7 @@ def rewrite(template: Template, facts: Facts, rebirth: Rebirth) -> Rewritten:
         changes=tuple(pen.changes),
         findings=tuple(pen.findings),
         from_images=from_images,
+        absent=frozenset(name for name in born if not evaluator.present(name)),
     )
 
 
@@ -78,14 +81,21 @@ def _volumes_from_images(rebirth: Rebirth, attachments: Attachments) -> dict[str
 
 
 def _is_there(pen: Pen, logical_id: str, kind: str) -> bool:
-    """Whether the stack will have the resource. One whose condition does not hold is left alone."""
+    """Whether the stack will have the resource. One whose condition does not hold is left alone, and told."""
     if logical_id not in pen.template.of_type(kind):
         pen.fail(
             f"{logical_id}: the template has no {kind} of this name, so its data has no place to return to",
             "restore a version of the stack that has it, or restore the volume or instance by itself",
         )
         return False
-    return pen.evaluator.present(logical_id)
+    if pen.evaluator.present(logical_id):
+        return True
+    pen.warn(
+        f"{logical_id}: its condition does not hold in this restore, so that neither it nor its data comes back",
+        "give the parameters that the condition rests on the values that they had, if it should",
+        about="data",
+    )
+    return False
 
 
 def _handle_user_data(pen: Pen, logical_id: str, *, drop: bool) -> None:

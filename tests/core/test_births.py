@@ -96,7 +96,23 @@ def test_a_nested_stack_is_given_what_its_parent_can_tell():
             "Parameters": {"A": {"Ref": "Image"}, "B": {"Ref": "Latest"}, "C": ["a", "b"], "D": True}
         }
     }
-    assert passed(evaluator, nested) == {"A": "ami-given", "C": "a,b", "D": "true"}
+    known = {"A": "ami-given", "B": None, "C": "a,b", "D": "true"}
+    assert passed(evaluator, nested, ("A", "B", "C", "D", "Defaulted")) == known
+
+
+def test_parameters_that_are_decided_as_a_whole_by_what_nobody_knows_are_all_unknown():
+    evaluator = tellable(parse_template(TEMPLATE + "  It: {Type: T}\n"), {"Stage": None}, PSEUDO)
+    either = {"Properties": {"Parameters": {"Fn::If": ["Live", {"A": "ami-1"}, {"A": "ami-2"}]}}}
+    assert passed(evaluator, either, ("A", "B")) == {"A": None, "B": None}
+
+
+def test_what_a_parent_hands_down_and_nobody_can_tell_is_not_the_childs_default():
+    child = parse_template(
+        "Parameters: {Image: {Type: String, Default: ami-old}}\n"
+        "Resources: {Web: {Type: 'AWS::EC2::Instance', Properties: {ImageId: !Ref Image}}}\n"
+    )
+    assert [one.id for one in births(child, {}, PSEUDO)] == ["ami-old"]
+    assert list(births(child, {"Image": None}, PSEUDO)) == []
 
 
 def test_the_needs_of_a_nested_stack_follow_the_parameters_of_this_restore():

@@ -90,10 +90,13 @@ def test_a_copy_of_another_volume_becomes_a_volume_from_the_snapshot():
     assert props(born("{SourceVolumeId: vol-1}"), "Data") == {"SnapshotId": "snap-new"}
 
 
-def test_a_volume_whose_condition_does_not_hold_is_left_alone():
+def test_a_volume_whose_condition_does_not_hold_is_left_alone_and_told():
     text = HEAD + "    Condition: Never\n    Properties: {Size: 1}\n"
     result = rewritten(text, volumes={"Data": volume()})
-    assert (result.template.text, result.changes, result.findings) == (text, (), ())
+    assert (result.template.text, result.changes, result.absent) == (text, (), {"Data"})
+    assert [(f.level, f.about, "does not hold in this restore" in f.message) for f in result.findings] == [
+        ("warning", "data", True)
+    ]
 
 
 def test_a_volume_without_properties_gets_them():

@@ -189,6 +189,36 @@ def test_joined_text_is_told_up_to_the_size_of_user_data():
     assert found.value({"Fn::Join": [delimiter, [*parts, *parts]]}) is UNKNOWN
 
 
+def test_a_value_that_nobody_knows_is_not_its_default():
+    unknown = Facts(parameters={"Stage": "prod", "Size": None})
+    assert evaluator("!Ref Size", unknown)[0].value({"Ref": "Size"}) is UNKNOWN
+    assert evaluator("!Ref Size", unknown)[0].condition("Five") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'{{resolve:ssm:/x}}'",
+        "!Sub '{{resolve:ssm:/${AWS::Region}}}'",
+        "!Join ['', ['{{reso', 'lve:ssm:/x}}']]",
+        "!Ref Stage",
+    ],
+)
+def test_what_cloudformation_looks_up_is_not_known_however_it_is_put_together(text):
+    facts = Facts(parameters={"Stage": "{{resolve:ssm:/stage}}"}, pseudo={"AWS::Region": "eu-west-1"})
+    one, tree = evaluator(text, facts)
+    assert one.value(tree) is UNKNOWN
+
+
+def test_a_map_that_is_looked_into_as_deep_as_anything_is_told_is_no_fault():
+    text = "Mappings: {M: {a: {b: x}}}\nConditions:\n"
+    text += "".join(f"  C{n}: !Not [!Condition C{n + 1}]\n" for n in range(60))
+    for depth in range(30, 45):
+        last = f"  C{depth}: !Equals [x, !FindInMap [M, a, b]]\nResources: {{A: {{Type: T}}}}\n"
+        rows = "".join(text.splitlines(keepends=True)[: depth + 2])
+        assert Evaluator(parse_template(rows + last), Facts()).condition("C0") in (None, depth % 2 == 0)
+
+
 LINKS = ["!Not [!Not [!Condition C%d]]", "{Condition: C%d}", "!Not [" * 20 + "!Condition C%d" + "]" * 20]
 
 
