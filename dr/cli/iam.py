@@ -67,6 +67,7 @@ def iam(shared: Shared, role: str | None, account: str | None, **names: tuple[st
 
     `dr iam reader > reader.json` is ready for `aws iam put-role-policy`.
     """
+    _require_restorer(role, names)
     if role is None and not shared.json:
         shared.emit(dict, lambda: "\n\n".join([*map(_told, Role), _WHOLE]))
         return EXIT_DONE
@@ -75,6 +76,14 @@ def iam(shared: Shared, role: str | None, account: str | None, **names: tuple[st
     documents = [{"role": each.value, "policy": policy(each, place)} for each in wanted]
     click.echo(json_text({"roles": documents} if role is None else documents[0]["policy"]))
     return EXIT_DONE
+
+
+def _require_restorer(role: str | None, names: dict[str, tuple[str, ...]]) -> None:
+    """Refuse what would be without effect: which stacks may come back concerns one role alone."""
+    given = [option for option, value in names.items() if value]
+    if given and role not in (None, Role.RESTORER.value):
+        option = {"other": "as"}.get(given[0], given[0]).replace("_", "-")
+        raise UsageError(f"--{option} is of the restorer: {role} restores nothing", "leave it out")
 
 
 _WHOLE = "These are all actions that dr has a use for; `dr iam ROLE` leaves out what this installation does not need."

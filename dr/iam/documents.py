@@ -40,7 +40,7 @@ def _allowed(role: Role, place: Place) -> list[Document]:
     allowed: dict[str, set[str]] = {}
     for need in (need for need in NEEDS if role in need.roles):
         reach = need.reach(place)
-        reaches[reach.sid] = reach
+        assert reaches.setdefault(reach.sid, reach) == reach, f"two reaches are named {reach.sid}"  # noqa: S101 - a slip in the table
         allowed.setdefault(reach.sid, set()).add(need.action)
     return [_statement("Allow", reaches[sid], allowed[sid]) for sid in reaches if reaches[sid].resources]
 

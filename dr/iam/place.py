@@ -37,7 +37,8 @@ class Rebuilt:
 class Place:
     """Where one installation lives. `stores` and `staging` are the buckets only: a directory needs no IAM.
 
-    `signing` is the KMS key that signs manifests, as dr.yaml names it; empty for none.
+    `signing` is the KMS key that signs manifests, as dr.yaml names it, empty for none; `signing_region` where it is
+    looked up when it is no ARN.
     """
 
     installation: str
@@ -47,6 +48,7 @@ class Place:
     staging: Mapping[str, str]
     parameters: tuple[str, ...] = ()
     signing: str = ""
+    signing_region: str = ""
     rebuilt: Rebuilt = Rebuilt()
 
     @property
@@ -84,5 +86,6 @@ def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Reb
         staging={**own, **config.staging_bucket},
         parameters=tuple(sorted(names)),
         signing=config.signing.key if config.signing else "",
+        signing_region=config.regions[0] if config.regions else "",
         rebuilt=rebuilt,
     )

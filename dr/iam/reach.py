@@ -68,6 +68,7 @@ def tagged_at_birth(place: Place) -> Reach:
         "StringEquals": {
             "ec2:CreateAction": list(CREATES),
             f"aws:RequestTag/{layout.MANAGED}": place.installation,
+            "aws:RequestedRegion": list(place.regions),
         }
     }
     return Reach(sid="TagAtBirth", resources=points(place), condition=condition)
@@ -82,7 +83,7 @@ def ended(place: Place) -> Reach:
 def marked(place: Place) -> Reach:
     """Marks on points of this installation; a call that names no tag would mean all of them."""
     condition: Condition = {
-        "StringEquals": _ours(place),
+        "StringEquals": {**_ours(place), "aws:RequestedRegion": list(place.regions)},
         "ForAllValues:StringEquals": {"aws:TagKeys": list(layout.MARKS)},
         "Null": {"aws:TagKeys": "false"},
     }
@@ -113,7 +114,12 @@ def stacks_made(place: Place) -> Reach:
 
 def stacks_tagged(place: Place) -> Reach:
     """The tags that the lost stack had, in the call that creates it; which stack, is that call's matter."""
-    condition: Condition = {"StringEquals": {"cloudformation:CreateAction": "CreateChangeSet"}}
+    condition: Condition = {
+        "StringEquals": {
+            "cloudformation:CreateAction": "CreateChangeSet",
+            "aws:RequestedRegion": list(place.regions),
+        }
+    }
     return Reach(sid="TagStacksAtBirth", resources=any_stack(place), condition=condition)
 
 
@@ -160,10 +166,11 @@ def signing_key(place: Place) -> Reach:
     """The key that signs manifests; where dr.yaml names an alias, whichever key is called by it.
 
     An ARN says itself in which account and Region it lies: a signing key belongs elsewhere than what it vouches for.
+    Anything else is looked up in the first Region of dr.yaml, and an alias of the same name elsewhere signs nothing.
     Source: KMS developer guide, Condition keys, kms:RequestAlias: the alias that the request names its key by.
     """
     before, _, name = place.signing.rpartition(":")
-    home = before or place.arn("kms", "").removesuffix(":")
+    home = before or place.arn("kms", "", region=place.signing_region).removesuffix(":")
     if name.startswith("alias/"):
         condition: Condition = {"StringEquals": {"kms:RequestAlias": name}}
         return Reach(sid="SignManifests", resources=(f"{home}:key/*",), condition=condition)
@@ -182,7 +189,8 @@ def store_read(place: Place) -> Reach:
 def store_listed(place: Place) -> Reach:
     """The stores' buckets, below the prefix.
 
-    `IfExists`: S3 asks for s3:ListBucket, and names no prefix, to tell a missing object from a forbidden one.
+    `IfExists`: S3 asks for s3:ListBucket, and names no prefix, to tell a missing object from a forbidden one. The price:
+    a listing that names no prefix shows the keys of the whole bucket, so that a store belongs into one of its own.
     """
     prefixes = sorted({f"{_prefix(store)}/*" for store in place.stores if store.prefix})
     whole = any(not store.prefix for store in place.stores)

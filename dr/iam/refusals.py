@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 from dr import layout
 from dr.iam.place import Place, Role
@@ -30,9 +31,14 @@ def _held(place: Place) -> Reach:
 
 
 def _identity(place: Place) -> Reach:
-    """Tags of ours outside a create call: whoever could write them could make anything a point, and delete it."""
+    """Tags of ours outside a create call: whoever could write them could make anything a point, and delete it.
+
+    However it is spelt: to `aws:ResourceTag/dr:managed` a tag `DR:managed` is the same one, to `aws:TagKeys` it is not.
+    Source: IAM user guide, Condition keys: the names of keys are not case-sensitive.
+    """
+    letters = product(*((letter.lower(), letter.upper()) for letter in layout.PREFIX.rstrip(":")))
     condition: Condition = {
-        "ForAnyValue:StringLike": {"aws:TagKeys": f"{layout.PREFIX}*"},
+        "ForAnyValue:StringLike": {"aws:TagKeys": [f"{''.join(each)}:*" for each in letters]},
         "StringNotEquals": {"ec2:CreateAction": list(CREATES)},
     }
     return Reach(sid="NeverTagAfterwards", resources=points(place), condition=condition)
@@ -59,7 +65,8 @@ def _bins(place: Place) -> Reach:
 
 
 def _keys(place: Place) -> Reach:
-    return Reach(sid="NeverEndKeys", resources=(place.arn("kms", "key/*"),))
+    """An alias that is given to another key lets that one sign: it takes rights on both."""
+    return Reach(sid="NeverEndKeys", resources=(place.arn("kms", "alias/*"), place.arn("kms", "key/*")))
 
 
 def _buckets(place: Place) -> Reach:
@@ -94,19 +101,32 @@ REFUSALS = (
         reach=_other_change_sets,
     ),
     Refusal(actions=("rbin:DeleteRule", "rbin:UnlockRule", "rbin:UpdateRule"), roles=_ALL, reach=_bins),
-    Refusal(actions=("kms:DisableKey", "kms:ScheduleKeyDeletion"), roles=_ALL, reach=_keys),
+    Refusal(
+        actions=(
+            "kms:DeleteAlias",
+            "kms:DisableKey",
+            "kms:PutKeyPolicy",
+            "kms:ScheduleKeyDeletion",
+            "kms:UpdateAlias",
+        ),
+        roles=_ALL,
+        reach=_keys,
+    ),
     Refusal(
         actions=(
             "s3:BypassGovernanceRetention",
-            "s3:DeleteBucketPolicy",
+            "s3:DeleteBucket*",
             "s3:DeleteObjectVersion",
-            "s3:PutBucketObjectLockConfiguration",
-            "s3:PutBucketPolicy",
-            "s3:PutBucketVersioning",
+            "s3:PutBucket*",
+            "s3:PutEncryptionConfiguration",
             "s3:PutLifecycleConfiguration",
+            "s3:PutObjectLegalHold",
+            "s3:PutObjectRetention",
+            "s3:PutReplicationConfiguration",
         ),
         roles=_ALL,
         reach=_buckets,
     ),
 )
-"""The explicit denials of FAILURES 4.1."""
+"""The explicit denials of FAILURES 4.1 and 4.2. Where all actions of a name are denied, a pattern says so: what AWS adds
+under it later is denied too."""

@@ -44,8 +44,8 @@ def ended(tags, region: str = REGION) -> Call:
     return ec2("DeleteSnapshot", tags=tags, region=region, SnapshotId="snap-1")
 
 
-def tagged(operation: str, tags, of=IDENTITY) -> Call:
-    return ec2(operation, tags=of, Resources=["snap-1"], Tags=spelled(tags))
+def tagged(operation: str, tags, of=IDENTITY, region="eu-west-1") -> Call:
+    return ec2(operation, region=region, tags=of, Resources=["snap-1"], Tags=spelled(tags))
 
 
 def stack(name: str, role: str | None = ROLE, change_set: str = "dr-0a1b") -> Call:
@@ -115,6 +115,10 @@ FORBIDDEN = {
     "marker: dr:managed on ours": (Role.MARKER, tagged("CreateTags", {"dr:managed": "another"})),
     "marker: a hold and more": (Role.MARKER, tagged("CreateTags", {"dr:hold": "", "dr:managed": "x"})),
     "marker: a hold on another's": (Role.MARKER, tagged("CreateTags", {"dr:hold": ""}, of=OTHERS)),
+    "marker: a hold in another Region": (
+        Role.MARKER,
+        tagged("CreateTags", {"dr:hold": ""}, region="us-east-1"),
+    ),
     "marker: every tag at once": (Role.MARKER, tagged("DeleteTags", {})),
     "marker: the end of a point": (Role.MARKER, ended(IDENTITY)),
     "reader: a write": (Role.READER, s3("PutObject", "acme-store", "dr/stacks/a")),
@@ -159,8 +163,9 @@ def test_what_a_thief_would_try_is_refused(role, made):
         tagged("DeleteTags", {}),
         tagged("CreateTags", {"dr:managed": "acme"}, of={}),
         tagged("CreateTags", {"Name": "x", "dr:slot": "20260329T010000Z"}),
+        *(tagged("CreateTags", {f"{spelt}:managed": "acme"}, of={}) for spelt in ("DR", "Dr", "dR")),
     ],
-    ids=["a held point", "all tags", "an identity", "a slot"],
+    ids=["a held point", "all tags", "an identity", "a slot", "DR", "Dr", "dR"],
 )
 def test_a_policy_beside_ours_does_not_open_what_is_closed(role, made):
     assert not all(one.allowed for one in decisions(role, made, ADMIN))
@@ -183,6 +188,11 @@ CLOSED = {
     "s3:BypassGovernanceRetention": "arn:aws:s3:::acme-replica/dr/stacks/a",
     "s3:PutBucketPolicy": "arn:aws:s3:::acme-store",
     "s3:PutBucketVersioning": "arn:aws:s3:::acme-store",
+    "s3:PutBucketPublicAccessBlock": "arn:aws:s3:::acme-store",
+    "s3:PutReplicationConfiguration": "arn:aws:s3:::acme-store",
+    "s3:DeleteBucket": "arn:aws:s3:::acme-replica",
+    "kms:PutKeyPolicy": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/k",
+    "kms:UpdateAlias": f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/dr-signing",
 }
 
 
