@@ -1,4 +1,4 @@
-"""The composition root: reads the files, builds the parts, owns the clock.
+"""The composition root: builds the parts of an installation, owns the clock.
 
 Everything is built when it is first needed, so that `dr validate` never touches AWS. The only line of the program
 that reads the clock stands here; under the sandbox it is shifted to the sandbox's own time.
@@ -6,7 +6,6 @@ that reads the clock stands here; under the sandbox it is shifted to the sandbox
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import random
 import time
@@ -20,16 +19,16 @@ from dr.aws.ec2 import Ec2Cloud
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
-from dr.config import CheckedConfig, Config, check_config
-from dr.errors import EnvironmentFailed, InvalidDocuments, Problem, UsageError
+from dr.errors import EnvironmentFailed, Problem
 from dr.events import narrowed, read_restore, read_tick, require_account
 from dr.executor.hands import Hands
-from dr.files import PolicyFiles, public_key_problems, read_file, read_policy_files, read_public_key, shown
+from dr.files import read_public_key
 from dr.functions import Document, invocation, run_restore, run_tick, stop_at
+from dr.installation import Installation
 from dr.limits import decide
 from dr.model import Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
-from dr.policy import Checked, check_policies
+from dr.policy import Checked
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Asked, Configured, Looks, Reader, choose_version, prepare
 from dr.sandbox import process
@@ -44,8 +43,7 @@ from dr.store.stacks import StoredStacks
 from dr.store.versions import read_versions
 from dr.tick.applying import Decide
 from dr.tick.desk import Desk
-from dr.verify import Planner, Verified, faults_of_store, remembered, verified
-from dr.words import short
+from dr.verify import Planner, Verified, faults_of_store, remembered, unstored, verified
 
 __all__ = ["App", "Settings", "SystemClock", "sandbox_directory"]
 
@@ -65,13 +63,11 @@ class SystemClock:
         time.sleep(seconds)
 
 
-class App:
+class App(Installation):
     """One installation as this run sees it. Attributes are built on first use and raise `DrError`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-
-    # --- files ------------------------------------------------------------------------------------------------
 
     @property
     def config_file(self) -> Path:
@@ -84,61 +80,9 @@ class App:
             return sandbox_directory(settings.environ) / "dr.yaml"
         return Path(settings.environ.get("DR_CONFIG") or "dr.yaml")
 
-    @cached_property
-    def checked_config(self) -> CheckedConfig:
-        """dr.yaml with its problems. Raises `UsageError` when it cannot be read."""
-        file = self.config_file
-        data = read_file(file, "run `dr init`, or name it with --config")
-        return check_config(data, str(file), str(file.resolve().parent))
-
-    @cached_property
-    def config(self) -> Config:
-        """dr.yaml. Raises `InvalidDocuments`."""
-        if self.checked_config.config is None:
-            raise InvalidDocuments(self.checked_config.problems)
-        return self.checked_config.config
-
-    @cached_property
-    def policy_files(self) -> PolicyFiles:
-        """What lies in the folder of the policies."""
-        return read_policy_files(Path(self.checked_config.policies_dir))
-
     def check(self) -> tuple[Checked, tuple[Problem, ...]]:
-        """Every problem of dr.yaml and of all policies, for `dr validate`; AWS is not touched."""
-        config = self.checked_config
-        folder = shown(Path(config.policies_dir))
-        checked = check_policies(self.policy_files.files, config.regions, self.clock_of_files.now(), folder)
-        keys = public_key_problems(config.config)
-        return checked, (*config.problems, *keys, *self.policy_files.problems, *checked.problems)
-
-    @cached_property
-    def clock_of_files(self) -> SystemClock:
-        """The clock for reading files: the sandbox is not asked for its time."""
-        return SystemClock()
-
-    @cached_property
-    def policies(self) -> tuple[Policy, ...]:
-        """All policies. Raises `InvalidDocuments` with every problem of every file, dr.yaml's first."""
-        config = self.checked_config
-        checked = check_policies(
-            self.policy_files.files, config.regions, None, shown(Path(config.policies_dir))
-        )
-        problems = (*config.problems, *self.policy_files.problems, *checked.problems)
-        if problems:
-            raise InvalidDocuments(problems)
-        return checked.policies
-
-    def asked(self, name: str | None) -> tuple[Policy, ...]:
-        """The policies that a command works on. Raises `UsageError` for a name that no policy has."""
-        if name is None:
-            return self.policies
-        found = tuple(policy for policy in self.policies if policy.name == name)
-        if not found:
-            names = [policy.name for policy in self.policies]
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"no policy is named {short(name)!r}", f"{hint}there are: {', '.join(names)}")
-        return found
+        """As `checked`, now; the sandbox is not asked for its time."""
+        return self.checked(SystemClock().now())
 
     # --- parts ------------------------------------------------------------------------------------------------
 
@@ -186,7 +130,7 @@ class App:
         keys = self.config.signing
         if keys is None:
             return None
-        return open_signing(keys, read_public_key(keys), self.config.file, self.session)
+        return open_signing(keys, read_public_key(keys), self.config, self.session)
 
     @cached_property
     def stored_stacks(self) -> StoredStacks:
@@ -240,12 +184,6 @@ class App:
 
     # --- stored stacks ----------------------------------------------------------------------------------------
 
-    @property
-    def regions(self) -> frozenset[str]:
-        """Every Region that dr.yaml or a sound policy names: a broken policy must not stop a restore."""
-        sound = check_policies(self.policy_files.files, self.checked_config.regions, None).policies
-        return frozenset(self.config.regions) | {region for p in sound for region in p.regions}
-
     def stored_points(self) -> tuple[RecoveryPoint, ...]:
         """Every stored stack of every Region, from the store alone."""
         store, account = self.desk.hands.store, self.cloud.account
@@ -296,7 +234,8 @@ class App:
         )
         records = StoreRecords(self.stores.primary, self.clock)
         whole = faults_of_store(found, self.stores.nothing, records.holder, self.config.name)
-        return verified(found, planner, whole, deep=deep)
+        missing = list(unstored(self.sound_policies, found, self.desk.hands.stacks.sources, stack))
+        return verified(found, planner, whole, missing, deep=deep)
 
     # --- plans ------------------------------------------------------------------------------------------------
 

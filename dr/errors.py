@@ -81,6 +81,20 @@ class Problem:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that was found and is not as it should be; `exit` is the contract's code for it (DESIGN 9)."""
+
+    message: str
+    remedy: str
+    exit: int
+
+
+def fault_of(error: DrError) -> Fault:
+    """The fault that an error tells."""
+    return Fault(message=error.message, remedy=error.remedy, exit=error.exit_code)
+
+
 class InvalidDocuments(UsageError):  # noqa: N818 - the name says what they are
     """Policy files or dr.yaml with faults: all of them at once, in the order of files and lines."""
 

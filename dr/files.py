@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dr.config import Config, SigningKeys, public_key
-from dr.errors import Problem, UsageError
+from dr.errors import EnvironmentFailed, Problem, UsageError
 from dr.policy import is_policy_file
+from dr.store.signing import verifier
 
 _LARGEST = 1 << 20
 """Bytes of a file that dr reads at all; a larger one is refused by the reader, which sees one byte more."""
@@ -68,16 +69,21 @@ def read_public_key(keys: SigningKeys) -> bytes:
 
 
 def public_key_problems(config: Config | None) -> tuple[Problem, ...]:
-    """What is wrong with the file of the public key, where dr.yaml names one."""
+    """What is wrong with the public key of dr.yaml, and what this machine lacks to verify with it."""
     if config is None or config.signing is None:
         return ()
+    keys = config.signing
     try:
-        read_public_key(config.signing)
+        verifier(read_public_key(keys), keys.file or config.file)
     except UsageError as error:
-        file = shown(Path(config.signing.file))
-        why = error.message.removeprefix(f"{config.signing.file}: ")
-        return (Problem(file=file, line=1, column=1, message=why),)
+        return (_problem(keys.file or config.file, error.message),)
+    except EnvironmentFailed as error:
+        return (_problem(config.file, f"{error.message}: {error.remedy}"),)
     return ()
+
+
+def _problem(file: str, message: str) -> Problem:
+    return Problem(file=shown(Path(file)), line=1, column=1, message=message.removeprefix(f"{file}: "))
 
 
 def shown(path: Path) -> str:

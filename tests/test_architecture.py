@@ -50,6 +50,7 @@ ROOMS = [
     "deploy",
     "files",
     "settings",
+    "installation",
     "app",
     "daemon",
     "demo",

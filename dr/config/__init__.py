@@ -91,6 +91,8 @@ def check_config(data: bytes, file: str, folder: str = "") -> CheckedConfig:
     fields = None if top is None else mapping(top, _CONFIG)
     base = PurePath(folder) if folder else PurePath(file).parent
     config = _config(fields or {}, file, base, hashlib.sha256(data).hexdigest())
+    if fields is not None and not faults:
+        _require_region(fields, config)
     unknown = fields is None or ("regions" in fields and not config.regions)
     return CheckedConfig(
         config=None if faults else config,
@@ -98,6 +100,14 @@ def check_config(data: bytes, file: str, folder: str = "") -> CheckedConfig:
         regions=None if unknown else config.regions,
         problems=faults.problems,
     )
+
+
+def _require_region(fields: Mapping[str, Field], config: Config) -> None:
+    """A signing key that is no ARN is looked up in the first Region of dr.yaml, whichever machine asks."""
+    if config.signing and not (config.signing.region or config.regions):
+        fields["signing"].fault(
+            "its key is named by an alias or id, and no Region says where it is: add `regions`, or write its ARN"
+        )
 
 
 def parse_config(text: str, file: str, folder: str = "") -> Config:

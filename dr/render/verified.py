@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dr.errors import EXIT_DONE
-from dr.store.checking import Fault, StoreFound
+from dr.errors import EXIT_DONE, Fault
+from dr.store.looking import StoreFound
 from dr.verify import StackVerified, Verified, VersionVerified
 from dr.wire import time_text
 from dr.words import clean, count, instant, one_line

@@ -84,7 +84,10 @@ class DirectoryStore:
         return True
 
     def keys(self, prefix: str) -> Iterator[tuple[str, datetime]]:
-        """Give every key below the prefix; what is no plain file under a plain name is none of ours."""
+        """Give every key below the prefix; what has a name that is no key is none of ours.
+
+        A link or a pipe is given like a file: whoever reads it is refused, and nobody overlooks it.
+        """
         folder = checked_prefix(prefix).rpartition("/")[0]
         with self._failing("read"):
             found = [row for row in self._walk(folder) if row[0].startswith(prefix)]
@@ -103,7 +106,7 @@ class DirectoryStore:
                 continue
             if stat.S_ISDIR(status.st_mode):
                 yield from self._walk(key)
-            elif stat.S_ISREG(status.st_mode):
+            else:
                 yield key, datetime.fromtimestamp(status.st_mtime, tz=UTC)
 
     @contextmanager
@@ -151,9 +154,10 @@ class DirectoryStore:
             if error.errno in _LINKED:
                 raise self._link(key) from error
             raise
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            raise self._link(key)
         with os.fdopen(opened, "rb") as reader:
-            if not stat.S_ISREG(os.fstat(reader.fileno()).st_mode):
-                raise self._link(key)
             return reader.read()
 
     def _write(self, folder: int, file: str, body: bytes) -> None:

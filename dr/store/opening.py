@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dr import layout
 from dr.aws.kms import KmsSigner
-from dr.config import SigningKeys
+from dr.config import Config, SigningKeys
 from dr.config.stores import StoreLocation
 from dr.errors import CloudError, EnvironmentFailed, UsageError
 from dr.ports import Clock, ObjectStore
@@ -94,10 +94,10 @@ def open_store(location: StoreLocation, session: Callable[[], Session], clock: C
     return S3Store(client, place, clock)
 
 
-def open_signing(keys: SigningKeys, public_key: bytes, file: str, session: Session) -> Signing:
-    """Who signs and who is believed; `file` is dr.yaml. An alias or an id is of the session's own Region."""
-    signer = KmsSigner(session, keys.key, keys.region or session.region)
-    return Signing(signer, public_key, keys.file or file)
+def open_signing(keys: SigningKeys, public_key: bytes, config: Config, session: Session) -> Signing:
+    """Who signs and who is believed. An alias or an id is of the first Region of dr.yaml."""
+    signer = KmsSigner(session, keys.key, keys.region or config.regions[0])
+    return Signing(signer, public_key, keys.file or config.file)
 
 
 def _answers(store: ObjectStore) -> bool:

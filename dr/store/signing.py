@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dr.errors import CloudError, EnvironmentFailed, Refused, UsageError
@@ -29,13 +30,18 @@ _REMEDY = (
 class Signing:
     """Who signs, and whose signatures are believed. `where` names the public key's place, for people.
 
-    Raises `EnvironmentFailed` without the library, `UsageError` for a public key that is none.
+    Whatever it is asked raises `EnvironmentFailed` without the library, `UsageError` for a public key that is none: what
+    needs no manifest goes on without them.
     """
 
     def __init__(self, signer: Signer, public_key: bytes, where: str) -> None:
         self._signer = signer
-        self._holds = _verifier(public_key, where)
+        self._public_key = public_key
         self._where = where
+
+    @cached_property
+    def _holds(self) -> Callable[[bytes, bytes], bool]:
+        return verifier(self._public_key, self._where)
 
     def sign(self, body: bytes) -> bytes:
         """Sign a manifest. Raises `CloudError` for what KMS refuses, and for a key that is not the pinned one's."""
@@ -59,8 +65,8 @@ class Signing:
             )
 
 
-def _verifier(public_key: bytes, where: str) -> Callable[[bytes, bytes], bool]:
-    """Tell whether a signature over a body holds."""
+def verifier(public_key: bytes, where: str) -> Callable[[bytes, bytes], bool]:
+    """What tells whether a signature over a body holds. Raises `EnvironmentFailed` without the library, `UsageError`."""
     try:
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - only whoever signs needs the library
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415 - as above
@@ -83,7 +89,7 @@ def _verifier(public_key: bytes, where: str) -> Callable[[bytes, bytes], bool]:
 
 
 def _loaded(public_key: bytes, where: str) -> EllipticCurvePublicKey:
-    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - as in _verifier
+    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - as in verifier
         SECP256R1,
         EllipticCurvePublicKey,
     )

@@ -151,11 +151,13 @@ class StoredStacks:
         errors: list[DrError] = []
         for vault in vaults:
             try:
-                vault.keep(packed, lineage, slot)
+                standing = vault.keep(packed, lineage, slot)
             except _UNREACHABLE as error:
                 self._remember(vault, error)
                 errors.append(error)
             else:
+                if standing != packed.manifest:  # another run was first
+                    _believed(partial(vault.signed, standing, lineage, slot))
                 return vault
         raise errors[0]
 

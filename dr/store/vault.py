@@ -279,7 +279,10 @@ class Vault:
 
     def template(self, digest: str) -> tuple[bytes, str]:
         """Read the template of a digest: its bytes, and what is wrong with them; "" where they are what it says."""
-        found = self._store.get(layout.blob_key(digest))
+        try:
+            found = self._store.get(layout.blob_key(digest))
+        except Refused as error:
+            return b"", f"is not to be read: {error.message}"
         if found is None:
             return b"", "is missing"
         return found.body, "" if sha256(found.body) == digest else "is not what its digest says"

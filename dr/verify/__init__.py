@@ -16,10 +16,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from dr.errors import EXIT_DONE, EXIT_REFUSED, CloudError, DrError, EnvironmentFailed, weightiest
+from dr import layout
+from dr.errors import (
+    EXIT_ACTIONS,
+    EXIT_DONE,
+    EXIT_REFUSED,
+    CloudError,
+    DrError,
+    EnvironmentFailed,
+    Fault,
+    fault_of,
+    weightiest,
+)
 from dr.model import Claim, Holdings, RecoveryPoint
-from dr.store.checking import Fault, StoreFound, StoresFound, VersionFound, fault_of
+from dr.store.checking import StoresFound, VersionFound
+from dr.store.looking import StoreFound
 from dr.verify.trying import Make, Trial, Verdict, as_of_an_older_version, try_version
+from dr.verify.unstored import Unstored, unstored
 
 __all__ = [
     "Planner",
@@ -28,6 +41,7 @@ __all__ = [
     "VersionVerified",
     "faults_of_store",
     "remembered",
+    "unstored",
     "verified",
 ]
 
@@ -60,7 +74,7 @@ class StackVerified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """The whole answer. `faults` are of the installation's store as such."""
+    """The whole answer. `faults` are of the installation as such; `names` are of all that is stored or should be."""
 
     deep: bool
     faults: tuple[Fault, ...]
@@ -119,7 +133,7 @@ def faults_of_store(
     holder: Callable[[], Claim | None],
     installation: str,
 ) -> tuple[Fault, ...]:
-    """Tell a store that holds nothing at all, and one that another installation has claimed."""
+    """Tell a store that holds nothing at all, one that nobody has claimed, and one that another installation has."""
     if not found.stores[0].reachable:
         return ()
     if not found.stacks:
@@ -129,18 +143,37 @@ def faults_of_store(
         claim = holder()
     except (CloudError, EnvironmentFailed) as error:
         return (fault_of(error),)
-    if claim is None or claim.installation == installation:
-        return ()
     name = found.stores[0].name
-    fault = Fault(
-        message=f"{name} belongs to the installation {claim.installation!r}; this one is {installation!r}",
+    if claim is None:
+        return (_unclaimed(name),)
+    return () if claim.installation == installation else (_claimed(name, claim.installation, installation),)
+
+
+def _unclaimed(name: str) -> Fault:
+    return Fault(
+        message=f"{name} is claimed by no installation ({layout.CLAIM} is missing), though stacks are stored",
+        remedy="was it removed, or is this a copy of a store? The next `dr apply` claims it, and nothing older than "
+        "the claim expires for a week",
+        exit=EXIT_ACTIONS,
+    )
+
+
+def _claimed(name: str, other: str, installation: str) -> Fault:
+    return Fault(
+        message=f"{name} belongs to the installation {other!r}; this one is {installation!r}",
         remedy="give this installation a store of its own, or correct `name` in dr.yaml",
         exit=EXIT_REFUSED,
     )
-    return (fault,)
 
 
-def verified(found: StoresFound, planner: Planner, whole: tuple[Fault, ...], *, deep: bool) -> Verified:
+def verified(
+    found: StoresFound,
+    planner: Planner,
+    whole: Sequence[Fault],
+    missing: Sequence[Unstored] = (),
+    *,
+    deep: bool,
+) -> Verified:
     """Plan what is to be planned, and put everything together."""
     account = _account(planner, found)
     rows = groupby(sorted(found.versions, key=lambda one: (_stack_of(one), one.point.slot)), _stack_of)
@@ -148,7 +181,13 @@ def verified(found: StoresFound, planner: Planner, whole: tuple[Fault, ...], *, 
         _stack(sorted(versions, key=_newest_first, reverse=True), planner, account, deep=deep)
         for _, versions in rows
     ]
-    return Verified(deep=deep, faults=whole, stores=found.stores, stacks=tuple(stacks), names=found.stacks)
+    return Verified(
+        deep=deep,
+        faults=(*whole, *(one.fault for one in missing)),
+        stores=found.stores,
+        stacks=tuple(stacks),
+        names=frozenset(name for _, name in found.stacks) | {one.name for one in missing},
+    )
 
 
 def _account(planner: Planner, found: StoresFound) -> str | DrError:

@@ -13,16 +13,17 @@ from dr.errors import (
     EXIT_REFUSED,
     CloudError,
     EnvironmentFailed,
+    Fault,
     MissingValues,
     Refused,
     UsageError,
+    fault_of,
 )
 from dr.model import RecoveryPoint
 from dr.recovery.preparing import Asked
 from dr.stacks.rebirth import Finding
 from dr.stacks.recovery_set import INSTANCE, VOLUME
 from dr.stacks.restore import EmptyRow, RestorePlan
-from dr.store.checking import Fault, fault_of
 
 Verdict = Literal["restorable", "data-loss", "no"]
 Make = Callable[[RecoveryPoint, Asked], RestorePlan]

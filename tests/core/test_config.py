@@ -17,6 +17,7 @@ from dr.config import (
 from dr.errors import InvalidDocuments
 
 MINIMAL = "name: acme\nstore: {primary: {url: store}}\n"
+HOME = f"regions: [eu-west-1]\n{MINIMAL}"
 
 FULL = """\
 name: acme
@@ -266,6 +267,10 @@ def test_a_replica_is_not_the_primary_again():
             "signing: {key: alias/dr, pubic_key: k.pem}",
             "signing.pubic_key: unknown key; did you mean public_key? (key, public_key)",
         ),
+        (
+            "signing: {key: alias/dr, public_key: k.pem}",
+            "signing: its key is named by an alias or id, and no Region says where it is: add `regions`, or write its ARN",
+        ),
         ("signing: true", "signing: expected a mapping (keys and values), found the boolean true"),
         (
             "restore: {image_for: {Web: latest}}",
@@ -312,7 +317,7 @@ def test_regions_are_unknown_where_they_cannot_be_read(text, expected):
 
 def test_a_public_key_can_be_written_into_dr_yaml_itself():
     text = pem(DER).replace("\n", "\n    ")
-    found = parse(f"{MINIMAL}signing:\n  key: alias/dr\n  public_key: |\n    {text}\n")
+    found = parse(f"{HOME}signing:\n  key: alias/dr\n  public_key: |\n    {text}\n")
 
     assert (found.signing.file, DER) == ("", public_key(found.signing.pem))
 
@@ -332,7 +337,7 @@ def test_a_public_key_can_be_written_into_dr_yaml_itself():
     ],
 )
 def test_a_key_is_an_alias_an_id_or_an_arn_and_an_arn_names_its_region(key, region):
-    assert parse(f"{MINIMAL}signing: {{key: '{key}', public_key: k.pem}}").signing.region == region
+    assert parse(f"{HOME}signing: {{key: '{key}', public_key: k.pem}}").signing.region == region
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from policy_texts import policy
 
-from dr.errors import CloudError, EnvironmentFailed, MissingValues, NotFound, Refused, UsageError
-from dr.model import Claim, Holdings, Kind, Lineage, RecoveryPoint, State
+from dr.errors import CloudError, EnvironmentFailed, Fault, MissingValues, NotFound, Refused, UsageError
+from dr.model import Claim, Holdings, Kind, Lineage, Protect, RecoveryPoint, Source, State
 from dr.stacks.masking import without
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import EmptyRow
-from dr.store.checking import Fault, StoreFound, StoresFound, VersionFound
-from dr.verify import Planner, faults_of_store, remembered, verified
+from dr.store.checking import StoresFound, VersionFound
+from dr.store.looking import StoreFound
+from dr.verify import Planner, faults_of_store, remembered, unstored, verified
 from dr.verify.trying import as_of_an_older_version, try_version
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -139,7 +141,7 @@ def test_what_stops_an_older_version_is_worth_less_and_what_was_not_asked_stays(
 
 def stores(*versions, reachable=True, faults=()):
     store = StoreFound(name="/store", reachable=reachable, manifests=1, templates=1, faults=faults)
-    names = frozenset(one.point.lineage.source for one in versions)
+    names = frozenset(("eu-west-1", one.point.lineage.source) for one in versions)
     return StoresFound(stores=(store,), versions=versions, stacks=names)
 
 
@@ -247,7 +249,11 @@ def whole(found, *, nothing=None, holder=lambda: Claim(installation="acme")):
 
 def test_a_store_that_is_ours_is_no_fault():
     assert whole(stores(stored(version()))) == []
-    assert whole(stores(stored(version())), holder=lambda: None) == []
+
+
+def test_a_store_that_holds_stacks_and_no_claim_is_3():
+    ((code, message),) = whole(stores(stored(version())), holder=lambda: None)
+    assert (code, "installation.json is missing" in message) == (3, True)
 
 
 def test_a_store_that_holds_nothing_at_all_is_1():
@@ -269,6 +275,50 @@ def test_a_claim_that_cannot_be_read_is_1():
 
 def test_a_store_that_is_away_is_not_asked_again():
     assert whole(stores(reachable=False), holder=raising(AssertionError)) == []
+
+
+# --- what is not stored ---------------------------------------------------------------------------------------------
+
+
+def live(name, unready=""):
+    return Source(id=name, protect=Protect.STACKS, account="1", region="eu-west-1", unready=unready)
+
+
+def not_stored(found, sources, stack=None, names=("p*",)):
+    chosen = policy(policy="nightly", protect="stacks", select=f"{{names: {list(names)}}}", keep="{last: 3}")
+    return list(unstored([chosen], found, sources, stack))
+
+
+def test_a_stack_that_a_policy_selects_and_of_which_nothing_is_stored_is_3_and_known_by_name():
+    found = stores(stored(version()))
+    rows = not_stored(found, lambda region: [live("prod"), live("pay"), live("other")])
+    answer = verified(found, Planner(account=lambda: "1", plan=Recording()), (), rows, deep=False)
+
+    assert [fault.message for fault in answer.faults] == [
+        "nothing is stored of the stack pay in eu-west-1, which policy nightly selects"
+    ]
+    assert (answer.exit_code, answer.misses("pay"), answer.misses("other")) == (3, False, True)
+
+
+def test_one_that_cannot_be_captured_now_says_why():
+    (row,) = not_stored(stores(), lambda region: [live("pay", unready="the stack is UPDATE_IN_PROGRESS")])
+    assert row.fault.remedy.endswith("; now the stack is UPDATE_IN_PROGRESS")
+
+
+def test_one_name_narrows_what_is_not_stored():
+    rows = not_stored(stores(), lambda region: [live("pay"), live("prod")], stack="pay")
+    assert [row.name for row in rows] == ["pay"]
+
+
+def test_a_store_that_is_away_may_hold_it():
+    assert not_stored(stores(reachable=False), raising(AssertionError)) == []
+
+
+def test_stacks_that_cannot_be_listed_are_1():
+    def denied(region):
+        raise CloudError("denied")
+
+    assert [row.fault.exit for row in not_stored(stores(), denied)] == [1]
 
 
 @pytest.mark.parametrize("error", [None, CloudError("denied"), EnvironmentFailed("away")])

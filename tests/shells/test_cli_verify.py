@@ -167,6 +167,47 @@ def test_a_store_that_holds_nothing_of_any_installation_is_1(wiki):
     assert "nothing of any installation" in problems(done.document)[0]["message"]
 
 
+def test_a_stack_that_a_policy_selects_and_nobody_has_stored_is_3_and_named(wiki):
+    wiki.applied()
+    text = (wiki.folder / "policies" / "stacks.yaml").read_text()
+    wiki.write("policies/stacks.yaml", text.replace("names: [wiki]", "names: ['*']"))
+    others = sorted(stacks_of(wiki) - {"wiki"})
+    done = wiki("verify", "--json")
+
+    assert done.code == 3
+    assert [row["message"].split()[6] for row in done.document["problems"]] == others
+    one = wiki("verify", "--stack", others[0], "--json")
+    assert (one.code, [row["message"].split()[6] for row in one.document["problems"]]) == (3, others[:1])
+
+
+def test_a_store_whose_claim_was_taken_away_is_3(wiki):
+    wiki.applied()
+    (wiki.folder / "store" / "installation.json").unlink()
+    done = wiki("verify", "--json")
+
+    assert (done.code, "claimed by no installation" in done.document["problems"][0]["message"]) == (3, True)
+
+
+@pytest.mark.parametrize("pattern", ["*.stacks.json", "*.stacks.*.sig"])
+def test_i15_a_link_or_a_folder_in_a_files_place_is_4_and_named(signed, pattern):
+    file = the_file(signed, pattern)
+    body = file.read_bytes()
+    file.unlink()
+    file.symlink_to("/etc/hostname")
+    linked = signed("verify", "--json")
+    file.unlink()
+    file.mkdir()
+    folder = signed("verify", "--json")
+    file.rmdir()
+    file.write_bytes(body)
+
+    assert linked.code == 4
+    assert any(file.name in row["message"] for row in problems(linked.document))
+    assert folder.code in (3, 4), "a manifest that is gone is told by the other store"
+    assert all(store["reachable"] for store in folder.document["stores"])
+    assert signed("verify").code == 0
+
+
 def test_a_store_that_is_out_of_reach_is_1_and_the_other_is_checked(wiki):
     wiki.applied()
     shutil.rmtree(wiki.folder / "replica")

@@ -139,7 +139,8 @@ def test_a_folder_that_is_a_link_is_refused_and_what_it_leads_to_untouched(store
     assert [path.name for path in outside.iterdir()] == ["b"]
 
 
-def test_a_listing_does_not_follow_links(store, root, tmp_path):
+def test_a_listing_shows_a_link_and_does_not_follow_it(store, root, tmp_path):
+    """Whoever reads it is refused: one that was left out would be overlooked, and an older object taken for the newest."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "b").write_bytes(b"secret")
@@ -147,7 +148,14 @@ def test_a_listing_does_not_follow_links(store, root, tmp_path):
     (root / "linked").symlink_to(outside)
     (root / "a" / "link").symlink_to(outside / "b")
 
-    assert [key for key, _ in store.keys("")] == ["a/b"]
+    assert [key for key, _ in store.keys("")] == ["a/b", "a/link", "linked"]
+
+
+def test_a_folder_in_the_place_of_an_object_is_refused(store, root):
+    (root / "a" / "folder").mkdir(parents=True)
+
+    with pytest.raises(Refused, match="no plain file"):
+        store.get("a/folder")
 
 
 def test_a_pipe_is_refused_and_holds_nobody_up(store, root):

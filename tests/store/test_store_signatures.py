@@ -264,6 +264,17 @@ def test_a_capture_whose_slot_holds_what_nobody_signed_fails(pair):
         pair.alone.write(stored())
 
 
+def test_a_capture_that_another_writer_forestalls_with_what_nobody_signed_fails(pair):
+    def first(what, key):
+        if what == "put" and key == layout.manifest_key(lineage_of(stored()), NOON):
+            pair.primary.meanwhile = None
+            forge(pair, stored(status="UPDATE_COMPLETE"))
+
+    pair.primary.meanwhile = first
+    with pytest.raises(CloudError, match="no signature"):
+        pair.alone.write(stored())
+
+
 def test_a_capture_after_what_nobody_signed_goes_on_and_tells_it(pair):
     Pair(pair.folder, pair.clock).alone.write(stored())
     stacks = pair.alone
@@ -428,7 +439,7 @@ sys.modules["cryptography"] = None
 from dr.errors import EnvironmentFailed
 from dr.store.signing import Signing
 try:
-    Signing(None, bytes.fromhex("{key.public.hex()}"), "dr.yaml")
+    Signing(None, bytes.fromhex("{key.public.hex()}"), "dr.yaml").check(b"", b"", "here")
 except EnvironmentFailed as error:
     print(error.message, error.remedy)
 """
@@ -440,7 +451,7 @@ except EnvironmentFailed as error:
 def test_a_point_that_is_not_on_the_curve_is_no_key(key):
     off = key.public[:-1] + bytes([key.public[-1] ^ 1])
     with pytest.raises(UsageError, match="it is no public key of the curve P-256"):
-        Signing(key, off, "pinned.pem")
+        Signing(key, off, "pinned.pem").check(b"", b"", "here")
 
 
 def dated(file, moment):
