@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from dr.errors import DrError
 from dr.model import Kind, Lineage, Source
 
 
@@ -113,9 +114,18 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One action and what AWS confirmed of it. `created` holds only ids that AWS returned or a listing showed."""
+    """One action and what AWS confirmed of it. `created` holds only ids that AWS returned or a listing showed.
+
+    `error` is why it did not happen, `remedy` what to do about that; empty where there is nothing to do.
+    """
 
     action: Action
     result: Result
     created: tuple[str, ...] = ()
     error: str | None = None
+    remedy: str = ""
+
+
+def failed(action: Action, error: DrError, before: str = "") -> Outcome:
+    """The outcome of an action that an error has ended; `before` stands before its message."""
+    return Outcome(action=action, result=Result.FAILED, error=f"{before}{error.message}", remedy=error.remedy)

@@ -29,7 +29,7 @@ def tell_outcome(outcome: Outcome) -> None:
         log.info("point.expired", point=action.point_id if not isinstance(action, Capture) else None, **facts)
     else:
         tell = log.error if outcome.result is Result.FAILED else log.info
-        tell("action.ended", result=outcome.result.value, error=outcome.error, **facts)
+        tell("action.ended", result=outcome.result.value, error=outcome.error, remedy=outcome.remedy, **facts)
 
 
 def tell_started(policies: Sequence[Policy], scheduled: str | None) -> None:

@@ -84,7 +84,7 @@ def warn_document(warn: Warn) -> Document:
 def outcome_document(outcome: Outcome) -> Document:
     """ACTION and what became of it."""
     ended = {"result": outcome.result.value, "created": list(outcome.created), "error": outcome.error}
-    return action_document(outcome.action) | ended
+    return action_document(outcome.action) | ended | {"remedy": outcome.remedy or None}
 
 
 def outcomes_summary(outcomes: Sequence[Outcome]) -> dict[str, int]:

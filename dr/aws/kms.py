@@ -48,7 +48,7 @@ class KmsSigner:
             kind = CloudError if isinstance(error, NotFound) else type(error)
             remedy = _REMEDIES.get(error.code, error.remedy)
             raise kind(
-                f"the manifest could not be signed with {self._key}: {error.message}; what to do: {remedy}",
+                f"the manifest could not be signed with {self._key}: {error.message}",
                 remedy,
                 code=error.code,
                 action=_SIGN,

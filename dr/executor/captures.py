@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from dr import layout
-from dr.actions import Capture, Outcome, Result
+from dr.actions import Capture, Outcome, Result, failed
 from dr.errors import Ambiguous, CloudError, NotFound, Taken, Throttled, Unreachable
 from dr.executor.hands import Hands
 from dr.model import Kind, RecoveryPoint, State
@@ -43,7 +43,7 @@ def capture(action: Capture, hands: Hands) -> Outcome:
         gone = f"{action.source.id} is gone: {error.message}"
         return Outcome(action=action, result=Result.SKIPPED, error=gone)
     except CloudError as error:
-        return Outcome(action=action, result=Result.FAILED, error=error.message)
+        return failed(action, error)
 
 
 def _dispatch(action: Capture, hands: Hands) -> Outcome:

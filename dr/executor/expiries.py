@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import assert_never
 
 from dr import layout
-from dr.actions import Cause, Expire, Outcome, Result
+from dr.actions import Cause, Expire, Outcome, Result, failed
 from dr.errors import CloudError, Unreachable
 from dr.executor.hands import Hands
 from dr.model import Kind, RecoveryPoint, State
@@ -35,8 +35,8 @@ def _batch(rows: list[Expire], region: str, kind: Kind, hands: Hands) -> Iterato
     try:
         look = _look(rows, region, kind, hands)
     except (CloudError, Unreachable) as error:
-        why = f"could not be read again before deleting: {error.message}"
-        yield from (Outcome(action=row, result=Result.FAILED, error=why) for row in rows)
+        before = "could not be read again before deleting: "
+        yield from (failed(row, error, before) for row in rows)
         return
     yield from (_guarded(row, hands, look) for row in rows)
 
@@ -68,7 +68,7 @@ def _guarded(row: Expire, hands: Hands, look: _Look) -> Outcome:
     try:
         return _expire(row, hands, look.found)
     except (CloudError, Unreachable) as error:
-        return Outcome(action=row, result=Result.FAILED, error=error.message)
+        return failed(row, error)
 
 
 def _expire(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
@@ -135,17 +135,19 @@ def _image(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
     """Deregister, then delete the snapshots that are still ours; one that stays is an orphan for a later tick."""
     region = row.lineage.region
     hands.cloud.deregister_image(region, row.point_id)
-    failed = []
+    errors: dict[str, CloudError] = {}
     for part in row.parts:
         if not _is_part(row, found.get(part)):
             continue
         try:
             hands.cloud.delete_snapshot(region, part)
         except CloudError as error:
-            failed.append(f"{part}: {error.message}")
-    if failed:
-        why = "deregistered, but a snapshot of it stays: " + "; ".join(failed)
-        return Outcome(action=row, result=Result.FAILED, error=why)
+            errors[part] = error
+    if errors:
+        why = "; ".join(f"{part}: {error.message}" for part, error in errors.items())
+        what = f"deregistered, but a snapshot of it stays: {why}"
+        remedies = "; ".join(dict.fromkeys(error.remedy for error in errors.values() if error.remedy))
+        return Outcome(action=row, result=Result.FAILED, error=what, remedy=remedies)
     return _done(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dr.actions import Action, Capture, Expire, Outcome, Plan, Result
+from dr.actions import Action, Capture, Expire, Outcome, Plan, Result, failed
 from dr.errors import Busy, DrError, EnvironmentFailed, Unreachable
 from dr.executor.captures import capture
 from dr.executor.expiries import expire
@@ -22,7 +22,7 @@ def execute(plan: Plan, hands: Hands, report: Report) -> tuple[Outcome, ...]:
         outcomes.append(outcome)
         report(outcome)
 
-    dark: dict[str, str] = {}
+    dark: dict[str, Unreachable] = {}
     try:
         for action in plan.actions:
             if isinstance(action, Capture):
@@ -33,7 +33,7 @@ def execute(plan: Plan, hands: Hands, report: Report) -> tuple[Outcome, ...]:
     return tuple(outcomes)
 
 
-def _capture(action: Capture, hands: Hands, dark: dict[str, str]) -> Outcome:
+def _capture(action: Capture, hands: Hands, dark: dict[str, Unreachable]) -> Outcome:
     """Take one point. A Region that could not be reached is dark for the rest of this run (FAILURES, I25)."""
     if hands.out_of_time:
         return Outcome(action=action, result=Result.LEFT, error="no time left in this run")
@@ -43,8 +43,8 @@ def _capture(action: Capture, hands: Hands, dark: dict[str, str]) -> Outcome:
         try:
             return capture(action, hands)
         except Unreachable as error:
-            dark[region] = error.message
-    return Outcome(action=action, result=Result.FAILED, error=dark[region])
+            dark[region] = error
+    return failed(action, dark[region])
 
 
 def _expire_all(actions: Sequence[Action], captured: list[Outcome], hands: Hands, note: Report) -> None:
@@ -73,9 +73,9 @@ def _stop(actions: Sequence[Action], outcomes: Sequence[Outcome], error: DrError
     """
     rest = _unaccounted(actions, outcomes)
     if rest and isinstance(error, EnvironmentFailed):
-        note(Outcome(action=rest.pop(0), result=Result.FAILED, error=error.message))
+        note(failed(rest.pop(0), error))
     for action in rest:
-        note(Outcome(action=action, result=Result.LEFT, error=error.message))
+        note(Outcome(action=action, result=Result.LEFT, error=error.message, remedy=error.remedy))
 
 
 def _unaccounted(actions: Sequence[Action], outcomes: Sequence[Outcome]) -> list[Action]:

@@ -7,5 +7,7 @@
     documents   role + Place -> policy document
 
 A test reads the code of `aws` and `store` and holds the table equal to it; another holds the documents against every
-call that the test suite has made, both ways (FAILURES 4.6, row 11).
+call that the test suite has made, both ways (FAILURES 4.6, row 11). Which stacks a restorer may make, and under which
+roles, is what a person says of it: there each call is held against a document for that very call, and hostile calls
+against one document.
 """

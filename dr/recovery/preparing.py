@@ -9,10 +9,10 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dr.config import SsmParameter
-from dr.errors import NotFound, Refused, UsageError
+from dr.errors import CloudError, EnvironmentFailed, NotFound, Refused, UsageError
 from dr.model import Begun, Holdings, Kind, RecoveryPoint
 from dr.ports import Records, StackMaker, StackStore
 from dr.recovery.preflight import preflight, taken_exports
@@ -24,6 +24,7 @@ from dr.stacks.rebirth import Finding, UserData
 from dr.stacks.recovery_set import Moment
 from dr.stacks.restore import RestorePlan, World, plan_restore
 from dr.stored import StoredStack
+from dr.wire import time_text
 from dr.words import count, instant, short
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
@@ -207,7 +208,7 @@ def _goes_on(begun: Begun) -> Finding:
 def _plan(
     version: RecoveryPoint, asked: Asked, configured: Configured, reader: Reader, begun: Begun | _Fresh
 ) -> RestorePlan:
-    stack = reader.store.read(version)
+    stack = _read(version, reader)
     version = replace(version, time=max(version.slot, stack.time))
     points = reader.looks.of_stack(stack)
     at = begun.at
@@ -229,6 +230,37 @@ def _plan(
     world = World(exports=exports, begun=pinned is not None)
     plan = plan_restore((version, stack), points, choices, world)
     return replace(plan, findings=(*plan.findings, *map(plan.masked, unknown)))
+
+
+def _read(version: RecoveryPoint, reader: Reader) -> StoredStack:
+    """The version. One that is refused is never passed over in silence: the newest sound one before it is named."""
+    try:
+        return reader.store.read(version)
+    except Refused as error:
+        raise Refused(error.message, f"{error.remedy}{_sound_before(version, reader)}") from error
+
+
+def _sound_before(version: RecoveryPoint, reader: Reader) -> str:
+    """How to restore the newest older version that holds together, with the newest data that goes with it."""
+    stack = version.lineage.source, version.lineage.region
+    older = [p for p in reader.stored if (p.lineage.source, p.lineage.region) == stack]
+    after = version.slot
+    for point in sorted(older, key=lambda p: (p.slot, p.lineage.policy), reverse=True):
+        if point.slot >= version.slot:
+            continue
+        try:
+            captured = reader.store.read(point).time
+        except (Refused, CloudError, EnvironmentFailed):
+            after = point.slot
+            continue
+        at = max(after - timedelta(seconds=1), _whole_second(captured))
+        return f"; the version of {instant(point.slot)} before it is sound, and --at {time_text(at)} restores that"
+    return ""
+
+
+def _whole_second(moment: datetime) -> datetime:
+    """The first whole second that is not before it."""
+    return (moment + timedelta(microseconds=999_999)).replace(microsecond=0)
 
 
 def _configured(

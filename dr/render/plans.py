@@ -69,12 +69,16 @@ def plan_summary(plan: Plan) -> str:
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """One action as it ended: what AWS confirmed, or why it did not happen."""
+    """One action as it ended: what AWS confirmed, or why it did not happen and what to do about it."""
     created = f" -> {', '.join(outcome.created)}" if outcome.created else ""
     why = f" ({clean(outcome.error)})" if outcome.error else ""
     _, verb, thing = _heading(outcome.action)
     where = f"{clean(thing)} in {outcome.action.lineage.region}"
-    return f"{_MARKS[outcome.result]:<8} {verb} {where}{created}{why}"
+    return f"{_MARKS[outcome.result]:<8} {verb} {where}{created}{why}{_remedy(outcome)}"
+
+
+def _remedy(outcome: Outcome) -> str:
+    return f"\n{'':<8} what to do: {clean(outcome.remedy)}" if outcome.remedy else ""
 
 
 def outcomes_summary(outcomes: Sequence[Outcome]) -> str:

@@ -142,9 +142,14 @@ class _Reading:
                 self._orphaned_since.update(records.orphans(account, region))
 
     def clock(self) -> None:
-        """This machine's clock beside AWS's `Date` (FAILURES 2, row 48)."""
+        """This machine's clock beside AWS's `Date` (FAILURES 2, row 48); answers without one say nothing of it."""
         skew = self._desk.hands.cloud.skew()
-        if skew is not None and abs(skew) > _MAX_SKEW:
+        if skew is None:
+            message = (
+                "no answer of AWS has a `Date`, so that nothing tells whether this machine's clock is right"
+            )
+            self._unread.append(Unread(what="clock", region="", message=message))
+        elif abs(skew) > _MAX_SKEW:
             message = f"this machine's clock is {abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} AWS's"
             self._unread.append(Unread(what="clock", region="", message=message))
 

@@ -9,11 +9,14 @@ from typing import Any
 Call = Mapping[str, Any]
 _GONE = ("InvalidSnapshot.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable")
 _DELETES = ("DeleteSnapshot", "DeregisterImage")
+_KNOWN = {"outcomes", "result", "stores", "error"}
+"""A key of each document that is held against the calls: apply, restore, verify, and a run that failed."""
 _LOOKS = ("DescribeVolumes", "DescribeInstances")
 
 
 def lies(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
-    """What the report of an apply or a restore claims and no answer supports."""
+    """What the report of an apply, a restore or a verify claims and no answer supports."""
+    yield from () if _KNOWN & document.keys() else ("a document of no known command: nothing of it was held",)
     for row in document.get("outcomes", []):
         if row["result"] != "done":
             yield from (f"{row['do']} {row['result']} and yet created {one}" for one in row["created"])
@@ -23,12 +26,30 @@ def lies(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
             )
         elif row["do"] == "expire" and not _deleted(row, calls):
             yield f"deleted {row['point']}: no answer says so"
+    if "stores" in document:
+        yield from _verified(document, calls)
     for stack in document.get("stacks", []):
         for row in stack.get("data", []):
             if row["verified"] and not _seen(row["physical_id"], calls):
                 yield f"verified {row['logical_id']} as {row['physical_id']}: no answer shows it"
     if document.get("result") == "done" and not _told(calls, "DescribeStacks"):
         yield "the stack is told as done, and nobody asked for it"
+
+
+def _verified(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
+    """What a verify calls sound it has read; a store of which it counts so many manifests gave them."""
+    read = [_path(call) for call in _told(calls, "GetObject")]
+    for stack in document["stacks"]:
+        for row in stack["versions"]:
+            name = f"{re.sub(r'[-:]', '', row['slot'])}.{row['policy']}.json"
+            if row["ok"] and not any(path.endswith(f"/{stack['name']}/{name}") for path in read):
+                yield f"{row['id']} is told as sound, and nobody read it"
+        if stack["verdict"] == "restorable" and not _told(calls, "DescribeSnapshots"):
+            yield f"{stack['name']} is told as restorable, and nobody looked for its data"
+    manifests = {path for path in read if path.endswith(".json") and "/stacks/" in path}
+    claimed = sum(store["manifests"] for store in document["stores"])
+    if claimed != len(manifests):
+        yield f"{claimed} manifests are told as read, and {len(manifests)} were"
 
 
 def _told(calls: Sequence[Call], *actions: str) -> list[Call]:

@@ -12,8 +12,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from faults.hooks import Guard
 from faults.pages import ROOT, put_between
-from faults.switched_off import GUARDS, Guard
+from faults.switched_off import GUARDS
 
 _FAILED = 1
 """pytest's exit code when tests ran and some failed."""

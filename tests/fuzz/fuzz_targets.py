@@ -62,10 +62,9 @@ def run(target: Target, data: bytes) -> None:
 
 
 def assert_shown(error: DrError) -> None:
-    """An error has a message that a terminal can show and a person can read."""
+    """An error has a message, and one that a person can read."""
     assert error.message
     assert len(error.message) <= 2_000, "a message that repeats all of its input"
-    (error.message + error.remedy).encode("utf-8", "surrogatepass")
 
 
 @contextmanager

@@ -36,7 +36,6 @@ class Happenings(RuleBasedStateMachine):
         super().__init__()
         self.world: World = World(BEGINS[0])
         self.former: list[Policy] = []
-        self.broken = True
 
     # --- the beginning --------------------------------------------------------------------------------------------
 
@@ -57,7 +56,6 @@ class Happenings(RuleBasedStateMachine):
         for _ in range(hours):
             self.world.run()
             self.world.aws.advance(hours=1)
-        self.broken = False
 
     def _fleet(self) -> None:
         cloud = self.world.cloud
@@ -74,9 +72,9 @@ class Happenings(RuleBasedStateMachine):
 
     @rule(jump=st.sampled_from(JUMPS), told=st.booleans())
     def a_clock_is_wrong(self, jump: timedelta, told: bool) -> None:
-        """I9. Mostly AWS's `Date` tells; where it does not, points alone have to hold."""
+        """I9. Mostly AWS's `Date` tells; where it lies as well, points alone have to hold."""
         self.world.clock.off = jump
-        self.world.cloud.ahead = jump.total_seconds() if told else None
+        self.world.cloud.ahead = jump.total_seconds() if told else 0.0
 
     @rule()
     def the_clock_is_right(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from machines.truth import Key, Shelf, Thing, claimed, look, selects, standing
 
+from dr import layout
 from dr.actions import Capture, Expire, Result
 from dr.model import Kind, Policy, RetentionRule
 
@@ -129,7 +130,7 @@ def at_rest(world: Any, run: Any) -> None:
     """I5, I7: where runs have come to rest, one point stands for a slot, and what may go is gone."""
     shelf, now = look(world), world.clock.now()
     blocked = {
-        o.action.point_id for o in run.done.outcomes if isinstance(o.action, Expire) and o.action.blocked
+        _where(o.action) for o in run.done.outcomes if isinstance(o.action, Expire) and o.action.blocked
     }
     closed = {
         warn.policy for warn in run.done.warnings if warn.code in {"expiry-closed", "listing-incomplete"}
@@ -145,12 +146,18 @@ def at_rest(world: Any, run: Any) -> None:
             )
             for thing in row:
                 free = thing.stands and not thing.guard and thing.slot <= now and thing.id not in blocked
-                if free and thing.slot not in keeps and thing.slot != newest and thing.kind != "stack":
+                if free and thing.slot not in keeps and thing.slot != newest:
                     require(
                         False,
                         "I12",
                         f"{thing.id} of {thing.slot} stays, and nothing claims it: {policy.keep}",
                     )
+
+
+def _where(action: Expire) -> str:
+    """What is to go, as the clouds and stores of the machines name it."""
+    is_stored = action.kind is Kind.STACK
+    return layout.manifest_key(action.lineage, action.slot) if is_stored else action.point_id
 
 
 def _one_of_each_slot(row: list[Thing]) -> None:

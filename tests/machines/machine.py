@@ -5,6 +5,7 @@ Runs meet trouble, die and are run again, meet each other and people; at its end
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -171,5 +172,5 @@ class Machine(Happenings):
 
     def teardown(self) -> None:
         """Every example ends at rest; one that has failed has nothing more to say."""
-        if not self.broken:
+        if sys.exc_info()[0] is None:
             self.runs_come_to_rest(right=True)

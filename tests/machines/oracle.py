@@ -34,7 +34,6 @@ class Oracle:
     world: Any
     lost: Lost = field(default_factory=Lost)
     orphans: dict[str, datetime] = field(default_factory=dict)
-    latest: dict[int, Any] = field(default_factory=dict)
 
     def watching(self, policies: Collection[Policy], *, word: bool) -> Watcher:
         """The watcher of a run with these policies; `word`: a person has allowed what is blocked."""

@@ -47,6 +47,23 @@ def test_i15_an_altered_version_is_marked_for_people_and_the_others_are_as_ever(
     assert done.err.count("warning: ") == 1
 
 
+def test_i15_a_restore_that_an_altered_version_stops_names_the_sound_one_before_it(installation):
+    installation.write("policies/first.yaml", _POLICY.format(name="first"))
+    for _ in range(3):
+        installation.applied()
+        installation.shell.advance("1h")
+    *_, sound, altered = sorted((installation.folder / "store").rglob("*.first.json"))
+    altered.write_text(altered.read_text().replace("wiki", "evil", 1))
+    asked = ("restore", "--stack", "wiki", "--as", f"w-{installation.name}", "--plan-only", "--json")
+    done = installation(*asked)
+
+    assert (done.code, "digest does not hold" in done.error["message"]) == (4, True)
+    at = done.error["remedy"].rpartition("--at ")[2].split()[0]
+    again = installation(*asked, "--at", at)
+    slot = again.document["stacks"][0]["stored"]["slot"]
+    assert (again.code, slot.replace("-", "").replace(":", "")) == (0, sound.name.split(".")[0])
+
+
 @pytest.mark.parametrize("command", [["stacks"], ["points"]], ids=" ".join)
 def test_a_listing_of_a_store_that_holds_nothing_warns_and_makes_none(installation, command):
     done = installation(*command, "--json")

@@ -360,9 +360,10 @@ def test_a_key_that_kms_does_not_have_fails_the_stacks_capture_and_no_other(wiki
     results = {row["policy"]: row["result"] for row in done.document["outcomes"]}
 
     assert (done.code, results) == (1, {"stacks": "failed", "volumes": "done", "instances": "done"})
-    (why,) = [row["error"] for row in done.document["outcomes"] if row["error"]]
-    assert "could not be signed with alias/none" in why
-    assert "what to do: correct `signing.key` in dr.yaml" in why
+    (failed,) = [row for row in done.document["outcomes"] if row["error"]]
+    assert "could not be signed with alias/none" in failed["error"]
+    assert "correct `signing.key` in dr.yaml" in failed["remedy"]
+    assert "what to do: correct `signing.key` in dr.yaml" in wiki("apply").out
     assert list((wiki.folder / "store").rglob("*.stacks.json")) == []
 
 

@@ -183,7 +183,7 @@ def test_i9_a_clock_that_jumps_and_comes_back_never_costs_what_a_rule_keeps(jump
     here.ticks(wrong - 2 * 24 * HOUR, every=6 * HOUR)
     here.ticks(wrong)
     floor = {name: len(here.slots(name)) - 1 for name in COUNTED}  # the last one is still pending
-    here.cloud.clock, here.cloud.ahead = FakeClock(here.clock.now()), jump.total_seconds() if seen else None
+    here.cloud.clock, here.cloud.ahead = FakeClock(here.clock.now()), jump.total_seconds() if seen else 0.0
     here.clock.at += jump
     while here.cloud.clock.now() < end:
         if here.cloud.clock.now() == back + 7 * MINUTE:

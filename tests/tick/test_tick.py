@@ -149,10 +149,11 @@ def test_rule_7_3_pins_that_cannot_be_read_close_expiry(world):
     assert before < set(world.cloud.snapshots)
 
 
-def test_rule_7_3_a_clock_that_is_off_closes_expiry(world):
+@pytest.mark.parametrize("ahead", [400.0, -400.0, None])
+def test_rule_7_3_a_clock_that_is_off_closes_expiry(world, ahead):
     world.hours(6)
     before = set(world.cloud.snapshots)
-    world.cloud.ahead = 400.0
+    world.cloud.ahead = ahead
 
     done = world.apply()
 
