@@ -17,7 +17,9 @@ def main() -> None:
 
         command()
     except KeyboardInterrupt:
-        sys.stderr.write("error: interrupted\n")
+        sys.stderr.write(
+            "error: interrupted\n  what to do: run the same command again: it goes on from what is there\n"
+        )
         sys.exit(130)
 
 

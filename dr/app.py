@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -19,7 +19,7 @@ from dr.aws.ec2 import Ec2Cloud
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
-from dr.errors import EnvironmentFailed, Problem
+from dr.errors import EnvironmentFailed, Problem, UsageError
 from dr.events import narrowed, read_restore, read_tick, require_account
 from dr.executor.hands import Hands
 from dr.files import read_public_key
@@ -199,11 +199,18 @@ class App(Installation):
         stored = self.stored_points()
         if not stored and (nothing := self.stores.nothing()):
             raise nothing
-        version = choose_version(stored, asked, now, self.stored_stacks)
+        version = self._chosen(stored, asked, now)
         looks = Looks(points=self.cloud.points, again=self.cloud.points_of)
         plan = self._prepare(version, asked, stored, looks)
         troubles = (*self.stores.troubles, *self.stored_stacks.lag())
         return replace(plan, findings=(*plan.findings, *map(_of_store, troubles)))
+
+    def _chosen(self, stored: Sequence[RecoveryPoint], asked: Asked, now: datetime) -> RecoveryPoint:
+        """The version; where there is none, also what may hide it."""
+        try:
+            return choose_version(stored, asked, now, self.stored_stacks)
+        except UsageError as error:
+            raise UsageError(error.message, "; ".join((error.remedy, *self.stored_stacks.lag()))) from error
 
     def _prepare(
         self, version: RecoveryPoint, asked: Asked, stored: Sequence[RecoveryPoint], looks: Looks
@@ -233,9 +240,20 @@ class App(Installation):
             plan=lambda version, asked: self._prepare(version, asked, stored, looks),
         )
         records = StoreRecords(self.stores.primary, self.clock)
-        whole = faults_of_store(found, self.stores.nothing, records.holder, self.config.name)
+        whole = faults_of_store(
+            found, self.stores.nothing, records.holder, self.config.name, self._reads(records)
+        )
         missing = list(unstored(self.sound_policies, found, self.desk.hands.stacks.sources, stack))
         return verified(found, planner, whole, missing, deep=deep)
+
+    def _reads(self, records: StoreRecords) -> list[Callable[[], object]]:
+        """What ticks read of the store besides stacks: pins, and the keep of each policy's last apply."""
+        shards = [(region, policy.name) for policy in self.sound_policies for region in policy.regions]
+
+        def applied(region: str, policy: str) -> object:
+            return records.applied(self.cloud.account, region, policy)
+
+        return [records.pins, *(partial(applied, *shard) for shard in shards)]
 
     # --- plans ------------------------------------------------------------------------------------------------
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 _SIGN = "kms:Sign"
+_KEY = "it has to be a key for signing (SIGN_VERIFY) of the spec ECC_NIST_P256"
 _REMEDIES = {
     "DisabledException": "enable the key",
     "KMSInvalidStateException": "it is being deleted or is not ready: cancel that, or make a new key and pin its public key",
     "NotFoundException": "correct `signing.key` in dr.yaml: an alias or an id is looked up in the first Region of `regions`",
-    "InvalidKeyUsageException": "it has to be a key for signing (SIGN_VERIFY) of the spec ECC_NIST_P256",
+    "InvalidKeyUsageException": _KEY,
 }
 """What to do about a key that cannot sign. Source: KMS API reference, Sign, Errors."""
 
@@ -46,7 +47,7 @@ class KmsSigner:
             return self._sign(digest)
         except CloudError as error:
             kind = CloudError if isinstance(error, NotFound) else type(error)
-            remedy = _REMEDIES.get(error.code, error.remedy)
+            remedy = _REMEDIES.get(error.code, error.remedy or _KEY)
             raise kind(
                 f"the manifest could not be signed with {self._key}: {error.message}",
                 remedy,

@@ -101,6 +101,10 @@ def _place(
     if account is None:
         why = "the account is not known: the documents say * in its place"
         shared.warn(why, "give it with --account, or run it with credentials")
+    for arn in names["stack_role"]:
+        if account is not None and arn.split(":")[4] != account:
+            why = f"--stack-role: {arn} is of another account than {account}: nobody can pass it"
+            raise UsageError(why, "name a role of the account itself")
     rebuilt = Rebuilt()
     if Role.RESTORER in wanted:
         stacks = (*(names["stack"] or _restorable(shared, app, account)), *names["other"])

@@ -12,7 +12,7 @@ from dr import layout
 from dr.errors import EXIT_ACTIONS, CloudError, EnvironmentFailed, Fault, fault_of
 from dr.model import RecoveryPoint
 from dr.store.looking import Look, StoreFound, look_at
-from dr.store.newest import disagree, put_back
+from dr.store.newest import Held, disagree, put_back
 from dr.store.vault import Vault
 from dr.store.versions import stored_point
 
@@ -59,7 +59,7 @@ def _compare(primary: Look, replica: Look) -> None:
     names = primary.vault.name, replica.vault.name
     for key in primary.facts.keys() & replica.facts.keys():
         if primary.facts[key].sha256 != replica.facts[key].sha256:
-            primary.tell(key, disagree(*names, key))
+            _tell_difference(primary, replica, key)
     told = set()
     for keys in replica.lineages().values():
         newest = keys[-1]
@@ -67,8 +67,18 @@ def _compare(primary: Look, replica: Look) -> None:
             replica.tell(newest, put_back(*names, newest))
             told.add(newest)
     for of, to in ((primary, replica), (replica, primary)):
-        lacking = {key for key in of.facts if key not in told and _complete(of, key)} - _wholes(to)
-        to.own += [_behind(of, to, sorted(lacking, key=lambda key: of.listed[key][1]))] if lacking else []
+        lacking = {key for key in of.facts if _complete(of, key)} - _wholes(to)
+        if lacking - told:
+            to.own.append(_behind(of, to, sorted(lacking, key=lambda key: of.listed[key][1])))
+
+
+def _tell_difference(primary: Look, replica: Look, key: str) -> None:
+    """Tell two bodies of one manifest; one that has gone meanwhile differs from nothing."""
+    place = primary.listed[key]
+    ours, theirs = primary.vault.manifest(*place), replica.vault.manifest(*place)
+    if ours is not None and theirs is not None:
+        first, second = Held(vault=primary.vault, body=ours), Held(vault=replica.vault, body=theirs)
+        primary.tell(key, disagree(first, second, *place))
 
 
 def _gone(primary: Look, replica: Look, key: str) -> bool:
@@ -87,7 +97,7 @@ def _wholes(look: Look) -> frozenset[str]:
 
 
 def _behind(of: Look, to: Look, keys: Sequence[str]) -> Fault:
-    count = f"{len(keys)} stored stack{'s' if len(keys) > 1 else ''}"
+    count = f"{len(keys)} version{'s' if len(keys) > 1 else ''} of stored stacks"
     return Fault(
         message=f"{to.vault.name} lacks {count} that {of.vault.name} has, the newest {keys[-1]}",
         remedy="`dr apply` copies what a store lacks; if it stays so, see what the apply warns of",

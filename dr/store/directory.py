@@ -86,7 +86,8 @@ class DirectoryStore:
     def keys(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         """Give every key below the prefix; what has a name that is no key is none of ours.
 
-        A link or a pipe is given like a file: whoever reads it is refused, and nobody overlooks it.
+        A link or a pipe is given like a file, and so is a folder with a dot in its name, which no folder of a store has:
+        whoever reads it is refused, and nobody overlooks it.
         """
         folder = checked_prefix(prefix).rpartition("/")[0]
         with self._failing("read"):
@@ -104,7 +105,7 @@ class DirectoryStore:
             key = f"{folder}/{name}" if folder else name
             if not is_key(key):
                 continue
-            if stat.S_ISDIR(status.st_mode):
+            if stat.S_ISDIR(status.st_mode) and "." not in name:
                 yield from self._walk(key)
             else:
                 yield key, datetime.fromtimestamp(status.st_mtime, tz=UTC)

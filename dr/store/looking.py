@@ -30,7 +30,7 @@ from dr.errors import (
 )
 from dr.model import Lineage
 from dr.store.documents import Predecessor, sha256
-from dr.store.vault import Vault
+from dr.store.vault import Vault, strays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +111,14 @@ def look_at(vault: Vault, stack: str | None, *, deep: bool, signed: bool) -> Loo
     except (CloudError, EnvironmentFailed) as error:
         look.reachable = not isinstance(error, EnvironmentFailed)
         look.own.append(fault_of(error))
+        for key in look.listed.keys() - look.facts.keys():
+            look.tell(key, error)
     return look
 
 
 def _list(look: Look, stack: str | None) -> None:
-    for key, written in look.vault.manifests(layout.MANIFESTS).items():
+    listing = look.vault.listing(layout.MANIFESTS)
+    for key, written in listing.items():
         parsed = layout.parse_manifest_key(key)
         if parsed is not None:
             look.stacks.add((parsed[0].region, parsed[0].source))
@@ -129,6 +132,14 @@ def _list(look: Look, stack: str | None) -> None:
             exit=EXIT_REFUSED,
         )
         for key in look.vault.evidence()
+    ]
+    look.own += [
+        Fault(
+            message=f"{look.vault.name}/{key} is nothing that dr wrote, and hides what may lie below",
+            remedy="find out who put it there, and remove it",
+            exit=EXIT_REFUSED,
+        )
+        for key in strays(listing)
     ]
 
 
@@ -157,7 +168,10 @@ def _read(look: Look, key: str) -> None:
 
 
 def _chain(look: Look, keys: Sequence[str], *, signed: bool) -> None:
-    """Hold each manifest of a lineage against the one that it names, and against the one that lies before it."""
+    """Hold each manifest of a lineage against the one that it names, and against the one that lies before it.
+
+    One that is damaged is told as such, and vouches against nobody.
+    """
     lineage = look.listed[keys[0]][0]
     there = {look.listed[key][1]: key for key in keys}
     for key in keys:
@@ -165,12 +179,17 @@ def _chain(look: Look, keys: Sequence[str], *, signed: bool) -> None:
         if before is None:
             continue
         older = there.get(before.slot)
-        if before.slot >= slot or (older is not None and look.facts[older].sha256 != before.sha256):
+        if before.slot >= slot or (older is not None and _is_another(look.facts[older], before)):
             for one in (key, older):
                 if one is not None:
                     look.tell(one, look.vault.broken(lineage, before.slot, slot))
     if not signed:
         _inserted(look, keys)
+
+
+def _is_another(facts: Facts, named: Predecessor) -> bool:
+    """Whether a sound manifest lies where another one was named."""
+    return facts.blobs is not None and facts.sha256 != named.sha256
 
 
 def _inserted(look: Look, keys: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _REMEDY = (
     "do not restore from it: compare it with the other store and with the bucket's older versions. One from before "
-    "signing was set up is signed by hand once you trust it (docs/runbook.md); another moment can be restored with --at"
+    "signing was set up is signed by hand once you trust it (docs/runbook.md)"
 )
 
 

@@ -15,7 +15,7 @@ What went wrong beside a success is remembered, and `lag` says it once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,7 @@ from dr.model import Lineage, RecoveryPoint
 from dr.ports import Clock, ObjectStore
 from dr.store.checking import StoresFound, check_stores
 from dr.store.documents import Packed, pack
-from dr.store.newest import compare_newest, disagree
+from dr.store.newest import Held, compare_newest, disagree
 from dr.store.signing import Signing
 from dr.store.vault import Vault
 from dr.store.versions import stored_point
@@ -83,8 +83,8 @@ class StoredStacks:
             raise NotFound(
                 f"{point.id} of policy {lineage.policy} is in no store that can be read", "see `dr points`"
             )
-        self._agree(point, [body for _, body in holders])
-        self._agree_about_newest([vault for vault, _ in standing], lineage)
+        self._agree(point, [Held(vault=vault, body=body) for vault, body in holders])
+        self._agree_about_newest([vault for vault, _ in standing], lineage, slot)
         for vault, body in holders[:-1]:
             try:
                 return vault.read(lineage, slot, body)
@@ -112,9 +112,26 @@ class StoredStacks:
     def lag(self) -> tuple[str, ...]:
         """Say what went wrong since it was last asked, and what one store lacks of the other."""
         missing = self._differences(layout.MANIFESTS) if len(self._vaults) > 1 else []
+        unsigned = self._unsigned() if self._signing is not None else []
         said = [_lacks(to.name, of.name, keys, signed=self._signing is not None) for of, to, keys in missing]
         troubles, self._troubles = tuple(self._troubles), {}
-        return (*troubles, *said)
+        return (*troubles, *unsigned, *said)
+
+    def _unsigned(self) -> list[str]:
+        """The lineages whose newest version nobody has signed: no restore takes it."""
+        try:
+            listings = self._ask(
+                lambda vault: (vault.manifests(layout.MANIFESTS), vault.whole(layout.MANIFESTS))
+            )
+        except _UNREACHABLE:
+            return []
+        return [
+            f"{vault.name}/{key} has no signature, and is the newest of its stack: a restore refuses it until it is "
+            "signed by hand (docs/runbook.md) or the next capture signs its own"
+            for vault, (manifests, whole) in listings
+            for key in _newest_of_each(manifests)
+            if key not in whole
+        ]
 
     def repair(self, account: str, region: str, at_most: int = 200) -> tuple[str, ...]:
         """Copy what one store lacks from the other, newest first; the keys copied. Failures are left to `lag`."""
@@ -187,19 +204,26 @@ class StoredStacks:
             if had - has
         ]
 
-    def _agree(self, point: RecoveryPoint, bodies: Sequence[bytes]) -> None:
-        if len(set(bodies)) > 1:
-            primary, replica = self._vaults
-            raise disagree(primary.name, replica.name, layout.manifest_key(point.lineage, point.slot))
+    def _agree(self, point: RecoveryPoint, held: Sequence[Held]) -> None:
+        if len({each.body for each in held}) > 1:
+            primary, replica = held
+            raise disagree(primary, replica, point.lineage, point.slot)
 
-    def _agree_about_newest(self, reachable: Sequence[Vault], lineage: Lineage) -> None:
-        """Hold both stores against each other; where one is away there is nothing to hold, and `lag` tells that."""
+    def _agree_about_newest(self, reachable: Sequence[Vault], lineage: Lineage, slot: datetime) -> None:
+        """Hold both stores against each other; where one is away there is nothing to hold, and `lag` tells that.
+
+        Whoever asks for an older version than both know has chosen it: there it is told only.
+        """
         if len(reachable) < 2:
             return
         primary, replica = reachable
         try:
             behind = compare_newest(primary, replica, lineage)
         except _UNREACHABLE as error:
+            self._note(error.message)
+        except Refused as error:
+            if not all(_has_newer(vault, lineage, slot) for vault in reachable):
+                raise
             self._note(error.message)
         else:
             if behind:
@@ -236,10 +260,10 @@ class StoredStacks:
 
 
 def _said(work: Callable[[], _Answer]) -> _Answer:
-    """Do what fails this point alone: a store that is out of reach is no reason to end the whole run."""
+    """Do what fails this point alone: a store that is out of reach or altered is no reason to end the whole run."""
     try:
         return work()
-    except EnvironmentFailed as error:
+    except (EnvironmentFailed, Refused) as error:
         raise CloudError(error.message, error.remedy) from error
 
 
@@ -251,8 +275,28 @@ def _believed(check: Callable[[], object]) -> None:
         raise CloudError(error.message, error.remedy) from error
 
 
+def _newest_of_each(keys: Iterable[str]) -> list[str]:
+    """The key of the newest manifest of each lineage."""
+    newest: dict[Lineage, tuple[datetime, str]] = {}
+    for key in keys:
+        parsed = layout.parse_manifest_key(key)
+        if parsed is not None:
+            lineage, slot = parsed
+            newest[lineage] = max(newest.get(lineage, (slot, key)), (slot, key))
+    return sorted(key for _, key in newest.values())
+
+
+def _has_newer(vault: Vault, lineage: Lineage, slot: datetime) -> bool:
+    return any(
+        parsed is not None and parsed[0] == lineage and parsed[1] > slot
+        for parsed in map(
+            layout.parse_manifest_key, vault.listing(layout.manifests_prefix(lineage.account, lineage.region))
+        )
+    )
+
+
 def _lacks(store: str, other: str, keys: Sequence[str], *, signed: bool) -> str:
-    what = f"{len(keys)} stored stack{'s' if len(keys) > 1 else ''}{', or the signature,' if signed else ''}"
+    what = f"{len(keys)} version{'s' if len(keys) > 1 else ''} of stored stacks{', or the signature,' if signed else ''}"
     return f"{store} lacks {what} that {other} has, the newest {keys[0]}"
 
 

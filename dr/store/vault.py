@@ -14,7 +14,7 @@ aside as evidence and the right ones take the place: nobody could store this tem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from dr import layout
@@ -51,8 +51,17 @@ class Vault:
         return self._store.name
 
     def manifests(self, prefix: str) -> dict[str, datetime]:
-        """Keys of manifests below a prefix, and when each was written: a complete listing."""
-        return {key: at for key, at in self._store.keys(prefix) if layout.parse_manifest_key(key)}
+        """Keys of manifests below a prefix, and when each was written: a complete listing. What is none is told."""
+        listing = self.listing(prefix)
+        for stray in strays(listing):
+            self._tell(
+                f"{self.name}/{stray} is nothing that dr wrote, and hides what may lie below: {_STRAY}"
+            )
+        return {key: at for key, at in listing.items() if layout.parse_manifest_key(key)}
+
+    def listing(self, prefix: str) -> dict[str, datetime]:
+        """Every key below a prefix, and when each was written: a complete listing."""
+        return dict(self._store.keys(prefix))
 
     def templates(self) -> frozenset[str]:
         """Digests of all templates, as a listing tells them."""
@@ -82,16 +91,16 @@ class Vault:
         return None if body is None else (slots[-1], body)
 
     def before(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
-        """Find the newest manifest of the lineage that is older than a slot; one that nobody signed is told."""
+        """Find the newest manifest of the lineage that is older than a slot; one that does not hold is told."""
         older = [each for each in self._slots(lineage) if each < slot]
-        body = self.manifest(lineage, older[-1]) if older else None
-        if body is None:
-            return None
+        body = None
         try:
-            self.signed(body, lineage, older[-1])
+            body = self.manifest(lineage, older[-1]) if older else None
+            if body is not None:
+                self.opened(body, lineage, older[-1])
         except Refused as error:  # a capture goes on after a damaged one, and vouches for nothing but itself
             self._tell(error.message)
-        return Predecessor(slot=older[-1], sha256=sha256(body))
+        return None if body is None else Predecessor(slot=older[-1], sha256=sha256(body))
 
     def keep(self, packed: Packed, lineage: Lineage, slot: datetime) -> bytes:
         """Write a stack whole; the manifest that stands there now, which is another's where another was first."""
@@ -197,8 +206,8 @@ class Vault:
 
     def _named_before(self, lineage: Lineage, slot: datetime) -> frozenset[str]:
         older = [each for each in self._slots(lineage) if each < slot]
-        body = self.manifest(lineage, older[-1]) if older else None
         try:
+            body = self.manifest(lineage, older[-1]) if older else None
             return frozenset() if body is None else self.opened(body, lineage, older[-1]).blobs
         except Refused:  # damaged: it vouches for nothing, and `read` is where it is refused
             return frozenset()
@@ -252,18 +261,29 @@ class Vault:
     def _check_chain(self, manifest: Manifest) -> None:
         """Hold it against its neighbours: an older one that is there, and a newer one that names it."""
         lineage, slot, before = manifest.lineage, manifest.slot, manifest.predecessor
-        older = self.manifest(lineage, before.slot) if before else None
-        if before and older is not None and sha256(older) != before.sha256:
+        if before and self._is_another(lineage, before):
             raise self.broken(lineage, before.slot, slot)
         newer = [each for each in self._slots(lineage) if each > slot]
         after = self._next(lineage, newer[0]) if newer else None
         if after and after.slot == slot and after.sha256 != manifest.sha256:
             raise self.broken(lineage, slot, newer[0])
 
+    def _is_another(self, lineage: Lineage, before: Predecessor) -> bool:
+        """Whether another sound manifest lies where this one was named; a damaged one is told, and says nothing."""
+        try:
+            older = self.manifest(lineage, before.slot)
+            if older is None or sha256(older) == before.sha256:
+                return False
+            self.opened(older, lineage, before.slot)
+        except Refused as error:
+            self._tell(error.message)
+            return False
+        return True
+
     def _next(self, lineage: Lineage, slot: datetime) -> Predecessor | None:
         """What a newer manifest says of the one before it; a damaged one says nothing about its neighbours."""
-        body = self.manifest(lineage, slot)
         try:
+            body = self.manifest(lineage, slot)
             return None if body is None else self.opened(body, lineage, slot).predecessor
         except Refused:
             return None
@@ -302,8 +322,18 @@ class Vault:
         return Refused(
             f"{self._where(lineage, older)} is not what {layout.slot_text(newer)} says was before it: "
             "one of the two was put in the other's place",
-            "do not restore from either: compare them with the other store and with the bucket's older versions",
+            "do not restore from either before you know which: compare them with the other store and with the bucket's "
+            "older versions. Where the older one was damaged at the time of the newer and mended since, move it out of "
+            "the store: the newer one stands alone",
         )
+
+
+def strays(listing: Iterable[str]) -> list[str]:
+    """Keys among the manifests that are neither a manifest nor a signature."""
+    return [key for key in listing if not (layout.parse_manifest_key(key) or layout.signed_manifest(key))]
+
+
+_STRAY = "find out who put it there, and remove it"
 
 
 def _slots_of(lineage: Lineage, listing: Mapping[str, datetime]) -> list[datetime]:

@@ -24,6 +24,7 @@ from dr.planner import orphans_to_record
 from dr.tick.desk import Desk
 from dr.tick.inventory import read_inventory
 from dr.tick.leasing import leased
+from dr.words import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +144,22 @@ def _repair(policies: Sequence[Policy], account: str, desk: Desk) -> tuple[Warn,
     store = desk.hands.store
     regions = {region for policy in policies if policy.protect is Protect.STACKS for region in policy.regions}
     try:
-        for region in sorted(regions):
-            store.repair(account, region)
+        copied = [key for region in sorted(regions) for key in store.repair(account, region)]
         lags = store.lag() if regions else ()
     except (CloudError, EnvironmentFailed) as error:
         return (_store_warning(error, None),)
-    return tuple(Warn(code=WarningCode.STORE_LAG, message=lag) for lag in lags)
+    mended = [_mended(copied)] if copied else []
+    return tuple(Warn(code=WarningCode.STORE_LAG, message=said) for said in (*mended, *lags))
+
+
+def _mended(keys: Sequence[str]) -> str:
+    """That copies were made: who did not know that one store had lost something should."""
+    newest = max(keys, key=_name)
+    return f"{count(len(keys), 'version')} of stored stacks that one store lacked came from the other, the newest {newest}"
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def _store_warning(error: DrError, policy: str | None) -> Warn:

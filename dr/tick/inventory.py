@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dr.actions import Warn
-from dr.errors import CloudError, EnvironmentFailed
+from dr.errors import CloudError, EnvironmentFailed, Refused
 from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
 from dr.planner import image_regions
 from dr.status import elsewhere_warnings
@@ -84,7 +84,7 @@ class _Reading:
     def _listing(self, what: str, region: str, protect: Protect | None = None) -> Iterator[None]:
         try:
             yield
-        except (CloudError, EnvironmentFailed) as error:
+        except (CloudError, EnvironmentFailed, Refused) as error:
             if isinstance(error, EnvironmentFailed):
                 self._unreachable.append(error)
             unread = Unread(what=what, region=region, protect=protect, message=error.message)

@@ -25,6 +25,7 @@ from dr.errors import (
     DrError,
     EnvironmentFailed,
     Fault,
+    Refused,
     fault_of,
     weightiest,
 )
@@ -132,21 +133,36 @@ def faults_of_store(
     nothing: Callable[[], EnvironmentFailed | None],
     holder: Callable[[], Claim | None],
     installation: str,
+    records: Sequence[Callable[[], object]] = (),
 ) -> tuple[Fault, ...]:
-    """Tell a store that holds nothing at all, one that nobody has claimed, and one that another installation has."""
+    """Tell a store that holds nothing at all, whose claim is not ours, and of whose `records` one cannot be read."""
     if not found.stores[0].reachable:
         return ()
     if not found.stacks:
         error = nothing()
         return (fault_of(error),) if error else ()
+    return (*_claim_faults(found.stores[0].name, holder, installation), *_unreadable(records))
+
+
+def _unreadable(records: Sequence[Callable[[], object]]) -> Iterator[Fault]:
+    """What a tick or a restore reads besides, and cannot: it closes expiry, or stops a restore."""
+    for read in records:
+        try:
+            read()
+        except (CloudError, EnvironmentFailed, Refused) as error:
+            yield fault_of(error)
+
+
+def _claim_faults(name: str, holder: Callable[[], Claim | None], installation: str) -> Iterator[Fault]:
     try:
         claim = holder()
-    except (CloudError, EnvironmentFailed) as error:
-        return (fault_of(error),)
-    name = found.stores[0].name
-    if claim is None:
-        return (_unclaimed(name),)
-    return () if claim.installation == installation else (_claimed(name, claim.installation, installation),)
+    except (CloudError, EnvironmentFailed, Refused) as error:
+        yield fault_of(error)
+    else:
+        if claim is None:
+            yield _unclaimed(name)
+        elif claim.installation != installation:
+            yield _claimed(name, claim.installation, installation)
 
 
 def _unclaimed(name: str) -> Fault:

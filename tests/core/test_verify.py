@@ -273,6 +273,17 @@ def test_a_claim_that_cannot_be_read_is_1():
     assert whole(stores(stored(version())), holder=holder) == [(1, "cannot be read")]
 
 
+@pytest.mark.parametrize(("error", "code"), [(CloudError("damaged"), 1), (Refused("a link"), 4)])
+def test_a_pin_or_a_record_that_cannot_be_read_is_told(error, code):
+    def read():
+        raise error
+
+    rows = faults_of_store(
+        stores(stored(version())), raising, lambda: Claim(installation="acme"), "acme", [read]
+    )
+    assert [(row.exit, row.message) for row in rows] == [(code, error.message)]
+
+
 def test_a_store_that_is_away_is_not_asked_again():
     assert whole(stores(reachable=False), holder=raising(AssertionError)) == []
 

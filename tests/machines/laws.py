@@ -141,17 +141,22 @@ def at_rest(world: Any, run: Any) -> None:
             row = shelf.get((policy.name, source.region, source.id), [])
             _one_of_each_slot(row)
             keeps = claimed(row, policy.keep, now) | {wanted}
-            newest = max(
-                (t.slot for t in standing(shelf, (policy.name, source.region, source.id))), default=now
-            )
+            keeps |= _last_ones(standing(shelf, (policy.name, source.region, source.id)))
             for thing in row:
                 free = thing.stands and not thing.guard and thing.slot <= now and thing.id not in blocked
-                if free and thing.slot not in keeps and thing.slot != newest:
+                if free and thing.slot not in keeps:
                     require(
                         False,
                         "I12",
                         f"{thing.id} of {thing.slot} stays, and nothing claims it: {policy.keep}",
                     )
+
+
+def _last_ones(row: list[Thing]) -> set[datetime]:
+    """DESIGN 7.1: the newest slot and the one with the newest data; an archived one where none is good."""
+    good = [thing for thing in row if thing.state == "good"] or row
+    newest = max(good, key=lambda thing: (thing.time, thing.slot), default=None)
+    return {max(thing.slot for thing in row), newest.slot} if newest else set()
 
 
 def _where(action: Expire) -> str:

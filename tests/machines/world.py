@@ -137,6 +137,10 @@ class World:
         if abs(self.clock.off) > _CLOCKS or oldest > self.clock.now() - _CLOCKS - timedelta(minutes=1):
             self.lost_at = None
             self.pins.clear()
+        else:
+            self.lost_at = (
+                self.clock.now()
+            )  # the claim's own time: a clock may have been wrong when it was lost
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ class World:
         """`dr apply` once, by a new process; `word` allows what is blocked, `policies` are its own files' ones."""
         mine = tuple(self.policies.values() if policies is None else policies)
         self._runs += 1
-        self.untold |= bool(self.clock.off) and self.cloud.ahead is None
+        self.untold |= bool(self.clock.off) and not self.cloud.ahead
         watcher = self.oracle.watching(mine, word=word)
         seam = Seam(
             watch=watcher.watch,

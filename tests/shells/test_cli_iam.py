@@ -135,3 +135,16 @@ def test_an_installation_of_no_region_gets_no_document(acme):
     done = acme("iam", "reader", *GIVEN, "--json")
 
     assert (done.code, "no Region is named" in done.error["message"]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("reader", "--stack", "prod"), "--stack is of the restorer"),
+        (("capturer", "--as", "prod"), "--as is of the restorer"),
+        (("restorer", "--stack-role", "arn:aws:iam::999999999999:role/x"), "is of another account"),
+    ],
+)
+def test_what_would_be_without_effect_is_refused(acme, arguments, said):
+    done = acme("iam", *arguments, *GIVEN)
+    assert (done.code, said in done.err) == (2, True)

@@ -180,6 +180,27 @@ def test_a_stack_that_a_policy_selects_and_nobody_has_stored_is_3_and_named(wiki
     assert (one.code, [row["message"].split()[6] for row in one.document["problems"]]) == (3, others[:1])
 
 
+def test_an_apply_tells_that_one_store_had_lost_something_and_has_it_again(wiki):
+    wiki.applied()
+    shutil.rmtree(wiki.folder / "replica")
+    document = wiki("apply", "--json").document
+
+    assert [
+        "1 version of stored stacks that one store lacked came from the other" in w["message"]
+        for w in document["warnings"]
+    ] == [True]
+    assert wiki("apply", "--json").document["warnings"] == []
+    assert wiki("verify").code == 0
+
+
+def test_a_pin_that_is_damaged_is_told_by_verify(wiki):
+    wiki.applied()
+    (wiki.folder / "store" / "pins").mkdir()
+    (wiki.folder / "store" / "pins" / "x.json").write_text("junk")
+    done = wiki("verify", "--json")
+    assert (done.code, "pins/x.json" in done.document["problems"][0]["message"]) == (1, True)
+
+
 def test_a_store_whose_claim_was_taken_away_is_3(wiki):
     wiki.applied()
     (wiki.folder / "store" / "installation.json").unlink()

@@ -194,6 +194,18 @@ def test_what_a_capture_has_set_aside_is_told_until_a_person_removes_it(pair):
     assert (code, "altered/" in message) == (4, True)
 
 
+def test_what_stands_in_the_place_of_a_stacks_folder_is_4(pair):
+    pair.alone.write(version(NOON))
+    folder = manifest_file(pair, version(NOON)).parent
+    folder.rename(folder.parent.parent / "moved.away")
+    folder.symlink_to(folder.parent.parent / "moved.away")
+    told_of = told(checked(pair.alone))
+
+    assert [code for code, _ in told_of] == [4, 4]
+    assert any(f"/{folder.name} is nothing that dr wrote" in message for _, message in told_of)
+    assert pair.alone.points("111111111111", "eu-west-1") == ()
+
+
 def test_one_name_narrows_it_and_every_name_is_known(pair):
     for name in ("prod", "wiki"):
         pair.alone.write(version(NOON, name=name))
@@ -296,7 +308,7 @@ def test_what_one_store_lacks_is_told_and_stops_nothing(whole, slot, which):
     manifest_file(whole, version(slot), getattr(whole, which)).unlink()
     ((code, message),) = told(checked(whole.stacks))
 
-    assert (code, f"{getattr(whole, which).name} lacks 1 stored stack" in message) == (3, True)
+    assert (code, f"{getattr(whole, which).name} lacks 1 version of stored stacks" in message) == (3, True)
     whole.stacks.repair("111111111111", "eu-west-1")
     assert told(checked(whole.stacks)) == []
 

@@ -151,8 +151,10 @@ def test_a_listing_shows_a_link_and_does_not_follow_it(store, root, tmp_path):
     assert [key for key, _ in store.keys("")] == ["a/b", "a/link", "linked"]
 
 
-def test_a_folder_in_the_place_of_an_object_is_refused(store, root):
+def test_a_folder_in_the_place_of_an_object_is_shown_and_refused(store, root):
+    (root / "a" / "folder.json" / "below").mkdir(parents=True)
     (root / "a" / "folder").mkdir(parents=True)
+    assert [key for key, _ in store.keys("")] == ["a/folder.json"]
 
     with pytest.raises(Refused, match="no plain file"):
         store.get("a/folder")

@@ -101,14 +101,32 @@ def test_i15_a_newest_version_that_no_repair_would_copy_stops_a_restore(pair):
         pair.stacks.read(point_of(stored()))
 
 
-def test_i15_newest_versions_that_differ_stop_the_restore_of_an_older_one(pair):
+def test_i15_newest_versions_that_differ_stop_their_restore_and_are_told_at_that_of_an_older_one(pair):
     for slot in SLOTS[:2]:
         pair.stacks.write(stored(slot))
     forged = pack(stored(SLOTS[1], template="forged"), None).manifest
     pair.file(pair.primary, manifest_of(stored(SLOTS[1]))).write_bytes(forged)
 
     with pytest.raises(Refused, match="disagree"):
+        pair.stacks.read(point_of(stored(SLOTS[1])))
+    stacks = pair.stacks
+    assert stored() == stacks.read(point_of(stored()))
+    assert any("disagree" in said for said in stacks.lag())
+
+
+@pytest.mark.parametrize("damaged", ["primary", "replica"])
+def test_i15_of_two_that_differ_the_damaged_one_is_named_with_what_to_do(pair, damaged):
+    pair.stacks.write(stored())
+    bad = getattr(pair, damaged)
+    pair.file(bad, manifest_of(stored())).write_bytes(b"{}")
+
+    with pytest.raises(Refused) as refused:
         pair.stacks.read(point_of(stored()))
+    assert refused.value.message.startswith(f"{bad.name}/stacks/")
+    assert f"move it out of {bad.name}" in refused.value.remedy
+    pair.file(bad, manifest_of(stored())).unlink()
+    pair.stacks.repair(ACCOUNT, REGION)
+    assert stored() == pair.stacks.read(point_of(stored()))
 
 
 def test_a_newest_version_that_expired_from_both_stores_stops_nothing(pair):

@@ -275,6 +275,13 @@ def test_a_capture_that_another_writer_forestalls_with_what_nobody_signed_fails(
         pair.alone.write(stored())
 
 
+def test_a_newest_version_that_nobody_signed_is_told_until_there_is_a_newer_one(pair):
+    Pair(pair.folder, pair.clock).alone.write(stored())
+    assert ["has no signature, and is the newest of its stack" in line for line in pair.alone.lag()] == [True]
+    pair.alone.write(stored(NOON + HOUR))
+    assert pair.alone.lag() == ()
+
+
 def test_a_capture_after_what_nobody_signed_goes_on_and_tells_it(pair):
     Pair(pair.folder, pair.clock).alone.write(stored())
     stacks = pair.alone
@@ -314,7 +321,7 @@ def test_a_repair_brings_back_what_one_store_lacks(pair, lost):
     if lost != "signature":
         manifest_file(pair, stored()).unlink()
     stacks = pair.stacks
-    assert any("lacks 1 stored stack, or the signature, that" in line for line in stacks.lag())
+    assert any("lacks 1 version of stored stacks, or the signature, that" in line for line in stacks.lag())
 
     assert len(stacks.repair(ACCOUNT, REGION)) == 1
     assert stored() == pair.alone.read(point_of(stored()))

@@ -143,7 +143,7 @@ def test_a_write_succeeds_while_one_store_is_away_and_the_lag_is_told_and_repair
     lost.away = False
     key = layout.manifest_key(point_of(rich()).lineage, NOON)
     (said,) = pair.stacks.lag()
-    assert f"/{away} lacks 1 stored stack that" in said
+    assert f"/{away} lacks 1 version of stored stacks that" in said
     assert (key,) == pair.stacks.repair(ACCOUNT, REGION)
     assert pair.stacks.lag() == ()
     assert contents(pair.primary) == contents(pair.replica)
@@ -251,7 +251,7 @@ def test_a_repair_does_no_more_than_one_tick_may_and_begins_with_the_newest(pair
     newest = tuple(layout.manifest_key(lineage, NOON + hours * HOUR) for hours in (3, 2))
     assert newest == pair.stacks.repair(ACCOUNT, REGION, at_most=2)
     (said,) = pair.stacks.lag()
-    assert "lacks 2 stored stacks" in said
+    assert "lacks 2 versions of stored stacks" in said
 
 
 def test_a_repair_without_a_second_store_does_nothing(pair):

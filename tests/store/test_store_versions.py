@@ -10,6 +10,7 @@ from store_kit import ACCOUNT, NOON, REGION, Pair, StillClock, point_of, stored
 
 from dr import layout
 from dr.errors import EnvironmentFailed, Refused
+from dr.store.documents import pack
 from dr.store.versions import read_versions
 
 HOURS = [NOON + timedelta(hours=hours) for hours in range(3)]
@@ -44,11 +45,29 @@ def test_i15_an_altered_template_is_the_fault_of_its_version_alone(pair):
     assert told(pair.alone) == [digest(0), Refused, digest(2)]
 
 
-def test_i15_an_altered_manifest_also_breaks_the_chain_of_the_one_after_it(pair):
+def test_i15_another_sound_manifest_also_breaks_the_chain_of_the_one_after_it(pair):
     point = point_of(stored(HOURS[0]))
-    pair.file(pair.primary, layout.manifest_key(point.lineage, point.slot)).write_bytes(b"{}")
+    forged = pack(stored(HOURS[0], template="forged"), None).manifest
+    pair.file(pair.primary, layout.manifest_key(point.lineage, point.slot)).write_bytes(forged)
 
     assert told(pair.alone) == [Refused, Refused, digest(2)]
+
+
+@pytest.mark.parametrize("place", ["bytes", "link", "folder"])
+def test_a_damaged_manifest_is_the_fault_of_its_version_alone(pair, place):
+    """It vouches against nobody: its deletion would not either, and the newest version is what is needed."""
+    point = point_of(stored(HOURS[1]))
+    file = pair.file(pair.primary, layout.manifest_key(point.lineage, point.slot))
+    file.unlink()
+    match place:
+        case "bytes":
+            file.write_bytes(b"{}")
+        case "link":
+            file.symlink_to("/etc/hostname")
+        case _:
+            file.mkdir()
+
+    assert told(pair.alone) == [digest(0), Refused, digest(2)]
 
 
 def test_versions_of_a_store_that_goes_away_are_listed_as_out_of_reach(pair):
