@@ -28,18 +28,20 @@ def require(holds: bool, law: str, why: str) -> None:
 class Lost:
     """I10, I11: what the edits of a keep cost without a person's word, beside the keep that was last agreed on.
 
-    `agreed` is that keep by policy and Region, `tried` are those that have dropped anything since, `size` the largest
+    `agreed` is that keep by policy and Region, `finished` that of a lineage of which nothing of a later one is left to
+    drop, while another lineage still waits. `tried` are those that have dropped anything since, `size` the largest
     number of points that a lineage had meanwhile.
     """
 
     agreed: dict[tuple[str, str], RetentionRule] = field(default_factory=dict)
+    finished: dict[Key, RetentionRule] = field(default_factory=dict)
     tried: defaultdict[Key, list[RetentionRule]] = field(default_factory=lambda: defaultdict(list))
     size: Counter[Key] = field(default_factory=Counter)
     slots: defaultdict[Key, int] = field(default_factory=lambda: defaultdict(int))
 
     def count(self, policy: Policy, key: Key, row: list[Thing], thing: Thing, now: datetime) -> None:
         """One slot goes without a word: if the agreed keep claims it, it is the price of an edit."""
-        agreed = self.agreed.get(key[:2])
+        agreed = self._of(key)
         self.size[key] = max(self.size[key], len(row))
         if agreed is None or agreed == policy.keep or thing.slot not in claimed(row, agreed, now):
             return
@@ -62,8 +64,11 @@ class Lost:
                 if blind & {"", region}:
                     continue
                 told = not _blocked(run, policy.name, region)
-                if watcher.word or told or self._agrees(policy, region, shelf, watcher.world.clock.now()):
+                now = watcher.world.clock.now()
+                if watcher.word or told or self._agrees(policy, region, shelf, now):
                     self._agree(policy, region)
+                else:
+                    self._finish(policy, region, _before_captures(shelf, run), now)
 
     def _agrees(self, policy: Policy, region: str, shelf: Shelf, now: datetime) -> bool:
         agreed = self.agreed.get((policy.name, region))
@@ -72,12 +77,36 @@ class Lost:
             return not any(rows)
         return all(not _still_due(row, agreed, policy.keep, now) for row in rows)
 
+    def _of(self, key: Key) -> RetentionRule | None:
+        return self.finished.get(key, self.agreed.get(key[:2]))
+
     def _agree(self, policy: Policy, region: str) -> None:
         self.agreed[policy.name, region] = policy.keep
-        for key in [key for key in self.tried if key[:2] == (policy.name, region)]:
-            del self.tried[key]
-            self.slots.pop(key, None)
-            self.size.pop(key, None)
+        for key in [key for key in {**self.tried, **self.finished} if key[:2] == (policy.name, region)]:
+            self.finished.pop(key, None)
+            self._forget(key)
+
+    def _finish(self, policy: Policy, region: str, shelf: Shelf, now: datetime) -> None:
+        for key in [key for key in shelf if key[:2] == (policy.name, region)]:
+            agreed = self._of(key)
+            if agreed is not None and not _still_due(standing(shelf, key), agreed, policy.keep, now):
+                self.finished[key] = policy.keep
+                self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        self.tried.pop(key, None)
+        self.slots.pop(key, None)
+        self.size.pop(key, None)
+
+
+def _before_captures(shelf: Shelf, run: Any) -> Shelf:
+    """What the run has judged: what it captured itself comes after."""
+    made = {
+        (o.action.lineage.policy, o.action.lineage.region, o.action.lineage.source, o.action.slot)
+        for o in run.done.outcomes
+        if isinstance(o.action, Capture)
+    }
+    return {key: [thing for thing in row if (*key, thing.slot) not in made] for key, row in shelf.items()}
 
 
 def _blocked(run: Any, policy: str, region: str) -> bool:
