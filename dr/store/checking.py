@@ -1,6 +1,7 @@
-"""Whether the stores hold what they say, for `dr verify`: each store by itself, then both together. Reads only.
+"""Whether the stores hold what they say, for `dr verify`: each store by itself (`looking`), then both together.
 
-together    the same bytes in both, none of the newest missing from the primary, what one lacks of the other
+Together: the same bytes in both, none of the newest missing from the primary, and what one lacks of the other. Reads
+only.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr import layout
-from dr.errors import EXIT_ACTIONS, CloudError, EnvironmentFailed, Fault, fault_of
+from dr.errors import EXIT_ACTIONS, CloudError, EnvironmentFailed, Fault, Refused, fault_of
 from dr.model import RecoveryPoint
 from dr.store.looking import Look, StoreFound, look_at
 from dr.store.newest import Held, disagree, put_back
@@ -51,7 +52,7 @@ def _together(primary: Look, replica: Look) -> None:
     """Hold the stores against each other, as a restore does, and tell what one lacks of the other."""
     try:
         _compare(primary, replica)
-    except (CloudError, EnvironmentFailed) as error:
+    except (CloudError, EnvironmentFailed, Refused) as error:
         primary.own.append(fault_of(error))
 
 

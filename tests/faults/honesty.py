@@ -37,7 +37,7 @@ def lies(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
 
 
 def _verified(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
-    """What a verify calls sound it has read; a store of which it counts so many manifests gave them."""
+    """What a verify calls sound it has read, and no store gave fewer manifests than are counted of it."""
     read = [_path(call) for call in _told(calls, "GetObject")]
     for stack in document["stacks"]:
         for row in stack["versions"]:
@@ -48,8 +48,8 @@ def _verified(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[st
             yield f"{stack['name']} is told as restorable, and nobody looked for its data"
     manifests = {path for path in read if path.endswith(".json") and "/stacks/" in path}
     claimed = sum(store["manifests"] for store in document["stores"])
-    if claimed != len(manifests):
-        yield f"{claimed} manifests are told as read, and {len(manifests)} were"
+    if claimed > len(manifests):
+        yield f"{claimed} manifests are told as read, and only {len(manifests)} were"
 
 
 def _told(calls: Sequence[Call], *actions: str) -> list[Call]:
