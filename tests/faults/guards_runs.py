@@ -96,7 +96,7 @@ GUARDS = (
         name="two stores agree about the newest version",
         source="DESIGN 8; I15",
         off=answers("dr.store.stacks:StoredStacks._agree_about_newest", None),
-        test="tests/store/test_store_newest.py::test_i15_newest_versions_that_differ_stop_the_restore_of_an_older_one",
+        test="tests/store/test_store_newest.py::test_i15_newest_versions_that_differ_stop_their_restore_and_are_told_at_that_of_an_older_one",
     ),
     Guard(
         name="a signature is verified",
