@@ -23,6 +23,7 @@ from dr.stacks.grammar import (
     refuse_bad_keys,
 )
 
+_HALF = re.compile(r"[\ud800-\udfff]")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -95,6 +96,8 @@ def _string(text: str, index: int) -> tuple[yaml.Node, int]:
         value = json.loads(match[0])
     except json.JSONDecodeError as error:
         raise Malformed(f"not JSON: {error.msg}", index + error.pos) from error
+    if half := _HALF.search(value):
+        raise Malformed(f"not JSON: half of a surrogate pair, \\u{ord(half[0]):04x}, is no character", index)
     return yaml.ScalarNode(STR, value, _mark(index), _mark(match.end()), style='"'), match.end()
 
 

@@ -59,9 +59,10 @@ class Lost:
         """A keep is agreed on once nothing of it is blocked: by the state that is there, or as the run has told."""
         shelf = look(watcher.world)
         blind = {miss.region for miss in run.done.unread}
-        for policy in [] if run.done.busy else watcher.policies.values():
+        for policy in watcher.policies.values():
             for region in policy.regions:
-                if blind & {"", region}:
+                busy = any(f"policy {policy.name} in {region}" in said for said in run.done.busy)
+                if busy or blind & {"", region}:
                     continue
                 told = not _blocked(run, policy.name, region)
                 now = watcher.world.clock.now()

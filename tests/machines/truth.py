@@ -155,8 +155,16 @@ def _stacks(world: Any) -> Iterable[Thing]:
                 slot=when,
                 time=max(when, at),
                 state="good",
-                guard="pinned" if point in world.pinned() else "",
+                guard="pinned" if point in world.pinned() and _can_know(world, point, at) else "",
             )
+
+
+def _can_know(world: Any, point: str, written: datetime) -> bool:
+    """Whether a pin is there, or a loss of it shows: stored stacks that are younger than a lost store's claim hide it."""
+    there = any(
+        point in body.decode() for key, (body, _) in world.primary.objects.items() if key.startswith("pins/")
+    )
+    return there or world.lost_at is None or written < world.lost_at - timedelta(minutes=5)
 
 
 def named_blobs(store: Any) -> set[str]:
