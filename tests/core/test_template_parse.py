@@ -147,7 +147,7 @@ DEEP_BLOCK = "\n".join(" " * i + "a:" for i in range(150))
         ('{"Resources": {"A": {"Type": "T"}}} x', "1:37", "not JSON"),
         ('{"Resources": {"A": 1, "A": 2}}', "1:24", "twice"),
         ('{"Resources": {"A": "\\q"}}', "1:22", "not JSON"),
-        ('{"Resources": {"A": "\\ud800x"}}', "1:22", "half of a surrogate pair"),
+        ('{"Resources": {"A": "\\ud800x"}}', "1:21", "half of a surrogate pair"),
         ("{", "1:2", "not JSON"),
         (DEEP_FLOW, "1:111", "deeper than 100"),
         (DEEP_BLOCK, "101:101", "deeper than 100"),
