@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from dr.errors import UsageError
+from dr.words import short
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -48,7 +49,7 @@ def number(field: Field, text: str) -> int:
     if not text:
         raise UsageError(f"{field.name} has an empty item", f"its values are {field.span}")
     if not _NUMBER.fullmatch(text):
-        raise UsageError(f"{field.name} {text!r} is no value", f"its values are {field.span}")
+        raise UsageError(f"{field.name} {short(text)!r} is no value", f"its values are {field.span}")
     if not field.low <= int(text) <= field.high:
         raise UsageError(
             f"{field.name} {text} is outside {field.low}-{field.high}", f"its values are {field.span}"
@@ -74,14 +75,14 @@ def _item(field: Field, item: str) -> frozenset[int]:
         return frozenset({start})
     if not field.open_steps:
         fix = f"write {start}-{field.high}/{stride}"
-        raise UsageError(f"{field.name} {item!r}: a step needs a range or *", fix)
+        raise UsageError(f"{field.name} {short(item)!r}: a step needs a range or *", fix)
     return frozenset(range(start, field.high + 1, stride))
 
 
 def _step(field: Field, text: str) -> int:
     if not _NUMBER.fullmatch(text) or int(text) == 0:
         raise UsageError(
-            f"{field.name}: the step {text!r} is no whole number above 0", "write for example */5"
+            f"{field.name}: the step {short(text)!r} is no whole number above 0", "write for example */5"
         )
     if field.widest_step is not None and int(text) > field.widest_step:
         fix = "use a rate(...) for intervals that are longer than the field"

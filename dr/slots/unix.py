@@ -13,6 +13,7 @@ from dr.errors import UsageError
 from dr.slots.days import DaySets
 from dr.slots.fields import MONTHS, WEEKDAYS, Field, minutes_of_day, values
 from dr.slots.walk import Calendar
+from dr.words import short
 
 _MINUTE = Field(name="minute", low=0, high=59)
 _HOUR = Field(name="hour", low=0, high=23)
@@ -40,7 +41,7 @@ def parse_unix(text: str) -> Calendar:
         raise _wrong_count(fields)
     if foreign := next((field for field in fields if any(sign in field for sign in "?#")), None):
         raise UsageError(
-            f"{foreign!r} is no Unix cron", "? and # belong to EventBridge's cron(...) with six fields"
+            f"{short(foreign)!r} is no Unix cron", "? and # belong to EventBridge's cron(...) with six fields"
         )
     minute, hour, day, month, weekday = fields
     return Calendar(

@@ -77,6 +77,6 @@ def comes_up_empty(template: Template, facts: Facts | None = None) -> tuple[tupl
     evaluator = Evaluator(template, facts or Facts())
     return tuple(
         (logical_id, str(resource["Type"]))
-        for logical_id, resource in template.resources().items()
-        if resource.get("Type") in STATEFUL and evaluator.present(logical_id)
+        for logical_id, resource in template.of_type(*STATEFUL).items()
+        if evaluator.present(logical_id)
     )

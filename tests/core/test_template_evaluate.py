@@ -7,6 +7,7 @@ import time
 import pytest
 
 from dr.stacks.evaluate import NO_VALUE, UNKNOWN, Evaluator, Facts, Reference, as_bool, as_int
+from dr.stacks.stateful import comes_up_empty
 from dr.stacks.template import parse_template
 
 TEXT = """
@@ -187,6 +188,11 @@ def test_joined_text_is_told_up_to_the_size_of_user_data():
     parts = ["x" * 100] * 88
     assert len(found.value({"Fn::Join": [delimiter, parts]})) == 88 * 184 - 84
     assert found.value({"Fn::Join": [delimiter, [*parts, *parts]]}) is UNKNOWN
+
+
+def test_a_type_that_is_no_text_is_no_type_of_any_resource():
+    template = parse_template('{"Resources": {"A": {"Type": {"Ref": "A"}}}}')
+    assert comes_up_empty(template) == ()
 
 
 def test_a_value_that_nobody_knows_is_not_its_default():
