@@ -147,6 +147,9 @@ class Records(Protocol):
     def name(self) -> str:
         """The store's URL or path, for people."""
 
+    def refuse_others(self, installation: str) -> None:
+        """Raise `Refused` when the store belongs to another installation; nobody's stays nobody's."""
+
     def claim(self, installation: str) -> None:
         """Claim the store for this installation. Raises `Refused` when another one has."""
 

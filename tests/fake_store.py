@@ -130,9 +130,12 @@ class FakeRecords:
     lost: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
     restores: dict[tuple[str, str, str], Begun] = field(default_factory=dict)
 
-    def claim(self, installation: str) -> None:
+    def refuse_others(self, installation: str) -> None:
         if self.claimed not in {"", installation}:
             raise Refused(f"the store belongs to the installation {self.claimed}")
+
+    def claim(self, installation: str) -> None:
+        self.refuse_others(installation)
         self.claimed = installation
 
     def holder(self) -> Claim | None:

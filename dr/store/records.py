@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -17,13 +18,22 @@ from dr import layout
 from dr.durations import Duration
 from dr.errors import CloudError, Refused
 from dr.model import Applied, Begun, Claim, RetentionRule
-from dr.ports import PIN_LASTS, Clock, ObjectStore
+from dr.ports import PIN_LASTS, Clock, ObjectStore, StoredObject
 from dr.store.documents import instant_text
 from dr.store.fields import Row
 
 _FORMAT = 1
 _Value = TypeVar("_Value")
 _COUNTS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pin:
+    """What one restore needs, and how long."""
+
+    points: tuple[str, ...]
+    until: datetime
+    etag: str
 
 
 class StoreRecords:
@@ -41,12 +51,13 @@ class StoreRecords:
     def claim(self, installation: str) -> None:
         """Claim the store; a store has one installation, or two would expire each other's stacks."""
         document = {"installation": installation, "since": instant_text(self._clock.now())}
-        if self._store.put(layout.CLAIM, _document(document), if_absent=True):
-            return
+        if not self._store.put(layout.CLAIM, _document(document), if_absent=True):
+            self.refuse_others(installation)
+
+    def refuse_others(self, installation: str) -> None:
+        """Raise `Refused` when the store belongs to another installation; nobody's stays nobody's."""
         standing = self.holder()
-        if standing is None:
-            raise CloudError(f"{self.name}/{layout.CLAIM} came and went", "run it again")
-        if standing.installation != installation:
+        if standing is not None and standing.installation != installation:
             raise Refused(
                 f"{self.name} belongs to the installation {standing.installation!r}; this one is {installation!r}",
                 "give this installation a store of its own, or correct `name` in dr.yaml",
@@ -81,19 +92,25 @@ class StoreRecords:
 
     def pins(self) -> frozenset[str]:
         """Ids of points that are pinned now. A pin that ran out pins nothing; nothing is written here."""
-        keys = [key for key, _ in self._store.keys(layout.PINS)]
-        found = [pin for key in keys if (pin := self._pin(key))]  # else it was released meanwhile
-        return frozenset(point for points, live in found if live for point in points)
+        now = self._clock.now()
+        found = [self._pin(key, written) for key, written in self._store.keys(layout.PINS)]
+        live = [pin for pin in found if pin and pin.until > now]  # None was released meanwhile
+        return frozenset(point for pin in live for point in pin.points)
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
-        """Keep these points for a week from now, or until `unpin`; clears away what ran out."""
-        until = instant_text(self._clock.now() + PIN_LASTS)
-        document = {"restore": restore, "points": sorted(set(points)), "until": until}
-        self._store.put(layout.pin_key(restore), _document(document))
-        for key in [key for key, _ in self._store.keys(layout.PINS)]:
+        """Keep these points for a week from now, or until `unpin`; clears away what ran out.
+
+        Nothing of that by this machine's clock alone: a laptop whose clock is wrong would free what others still need.
+        """
+        now, own = self._clock.now(), layout.pin_key(restore)
+        document = {"restore": restore, "points": sorted(set(points)), "until": instant_text(now + PIN_LASTS)}
+        self._store.put(own, _document(document))
+        times = dict(self._store.keys(layout.PINS))
+        now = min(now, times.pop(own, now))
+        for key, written in times.items():
             with suppress(CloudError):  # another's that cannot be read is no reason to restore nothing
-                if (found := self._pin(key)) and not found[1]:
-                    self._store.delete(key)
+                if (found := self._pin(key, written)) and found.until <= now:
+                    self._store.delete(key, if_match=found.etag)
 
     def unpin(self, restore: str) -> None:
         """Release them."""
@@ -109,18 +126,21 @@ class StoreRecords:
         """Remember it; whoever holds the target's lease is the only one to write."""
         self._store.put(layout.journal_key(account, region, stack), _document(_begun_row(begun)))
 
-    def _pin(self, key: str) -> tuple[tuple[str, ...], bool] | None:
-        """The points of a pin, and whether it still holds; None when it has gone."""
-        row = self._read(key)
-        if row is None:
-            return None
-        until = self._field(key, partial(row.instant, "until"))
-        return self._field(key, partial(row.texts, "points")), until > self._clock.now()
-
-    def _read(self, key: str) -> Row | None:
+    def _pin(self, key: str, written: datetime) -> _Pin | None:
+        """A pin as it is now; None when it has gone. It lasts by the clock of its restore, and by the store's."""
         found = self._store.get(key)
         if found is None:
             return None
+        row = self._row(key, found)
+        until = self._field(key, partial(row.instant, "until"))
+        points = self._field(key, partial(row.texts, "points"))
+        return _Pin(points=points, until=max(until, written + PIN_LASTS), etag=found.etag)
+
+    def _read(self, key: str) -> Row | None:
+        found = self._store.get(key)
+        return None if found is None else self._row(key, found)
+
+    def _row(self, key: str, found: StoredObject) -> Row:
         try:
             values = json.loads(found.body)
         except (ValueError, RecursionError) as error:

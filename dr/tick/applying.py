@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dr.actions import Expire, Outcome, Plan, Result, Warn, WarningCode
+from dr.actions import Action, Cause, Expire, Outcome, Plan, Result, Warn, WarningCode
 from dr.errors import (
     EXIT_BUSY,
     EXIT_DONE,
@@ -22,7 +22,7 @@ from dr.limits import next_applied
 from dr.model import Inventory, Policy, Protect, Unread
 from dr.planner import orphans_to_record
 from dr.tick.desk import Desk
-from dr.tick.inventory import read_inventory
+from dr.tick.inventory import clock_fault, read_inventory
 from dr.tick.leasing import leased
 from dr.words import count
 
@@ -80,14 +80,20 @@ def apply_now(
     with leased(policies, desk, every=every) as held:
         inventory = read_inventory(held.policies, desk)
         plan = decide(held.policies, inventory, desk.hands.clock.now())
-        outcomes = execute(plan, replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins), report)
+        unrecorded = _remember(held.policies, inventory, plan, desk)
+        waits, goes = _apart(plan, unrecorded)
+        hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
+        outcomes = execute(replace(plan, actions=goes), hands, report)
+        for outcome in waits:
+            report(outcome)
         after = (
-            *_afterwards(held.policies, inventory, plan, desk),
+            *(_store_warning(error, policy) for (policy, _), error in unrecorded.items()),
+            *_repair(held.policies, inventory.account, desk),
             *_note_orphans(held.policies, inventory, plan.now, desk),
         )
         return Applying(
             plan=plan,
-            outcomes=outcomes,
+            outcomes=(*outcomes, *waits),
             warnings=(*plan.warnings, *warnings, *held.warnings, *after),
             unread=inventory.unread,
             busy=held.busy,
@@ -95,36 +101,67 @@ def apply_now(
 
 
 def _claim(desk: Desk) -> tuple[Warn, ...]:
-    """Claim the store. One that is out of reach stops no capture; expiry closes by itself, pins being unread."""
+    """Claim the store. One that is out of reach stops no capture; expiry closes by itself, pins being unread.
+
+    Not by a wrong clock: the claim's time is what tells later whether the store was lost (docs/decisions/0006).
+    """
+    cloud, installation = desk.hands.cloud, desk.hands.installation
+    asked = cloud.account  # so that there is an answer with a `Date`
     try:
-        desk.records.claim(desk.hands.installation)
+        if asked and not clock_fault(cloud):
+            desk.records.claim(installation)
+        else:
+            desk.records.refuse_others(installation)
     except (CloudError, EnvironmentFailed) as error:
         return (_store_warning(error, None),)
     return ()
 
 
-def _afterwards(policies: Sequence[Policy], inventory: Inventory, plan: Plan, desk: Desk) -> tuple[Warn, ...]:
-    """Remember each policy's keep, Region by Region, and bring the second store up to the first."""
+_Unrecorded = Mapping[tuple[str, str], DrError]
+"""Why the store took no record, by policy and Region."""
+
+
+def _remember(policies: Sequence[Policy], inventory: Inventory, plan: Plan, desk: Desk) -> _Unrecorded:
+    """Record, Region by Region, what this apply uses of its policies' keeps, before anything goes.
+
+    A run that dies between a deletion and its record would hand the same change another ration in the next run.
+    """
     if any(unread.what == "applied" for unread in inventory.unread):
-        return _repair(policies, inventory.account, desk)
+        return {}
+    unrecorded: dict[tuple[str, str], DrError] = {}
     shards = [(policy, region) for policy in policies for region in policy.regions]
-    warnings = [
-        warn for policy, region in shards for warn in _remember(policy, region, inventory, plan, desk)
-    ]
-    return (*warnings, *_repair(policies, inventory.account, desk))
+    for policy, region in shards:
+        before = inventory.applied.get((policy.name, region))
+        applied = next_applied(replace(policy, regions=(region,)), before, plan)
+        if applied is None or applied == before:
+            continue
+        try:
+            desk.records.record_applied(inventory.account, region, policy.name, applied)
+        except (CloudError, EnvironmentFailed) as error:
+            unrecorded[policy.name, region] = error
+    return unrecorded
 
 
-def _remember(policy: Policy, region: str, inventory: Inventory, plan: Plan, desk: Desk) -> tuple[Warn, ...]:
-    """Record what this apply used as the policy's keep in one Region: what another Region did says nothing of it."""
-    before = inventory.applied.get((policy.name, region))
-    applied = next_applied(replace(policy, regions=(region,)), before, plan)
-    if applied is None or applied == before:
-        return ()
-    try:
-        desk.records.record_applied(inventory.account, region, policy.name, applied)
-    except (CloudError, EnvironmentFailed) as error:
-        return (_store_warning(error, policy.name),)
-    return ()
+def _apart(plan: Plan, unrecorded: _Unrecorded) -> tuple[tuple[Outcome, ...], tuple[Action, ...]]:
+    """What has to wait because its change of `keep` could not be recorded, and what goes."""
+    waits, goes = [], []
+    for action in plan.actions:
+        error = unrecorded.get((action.lineage.policy, action.lineage.region))
+        if (
+            error
+            and isinstance(action, Expire)
+            and action.cause is Cause.POLICY_CHANGE
+            and not action.blocked
+        ):
+            waits.append(_waits(action, error))
+        else:
+            goes.append(action)
+    return tuple(waits), tuple(goes)
+
+
+def _waits(action: Expire, error: DrError) -> Outcome:
+    why = f"the change of `keep` could not be recorded: {error.message}"
+    return Outcome(action=action, result=Result.LEFT, error=why, remedy=error.remedy)
 
 
 def _note_orphans(

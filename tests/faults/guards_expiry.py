@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from faults.hooks import Guard, answers, around, value
+from faults.hooks import Guard, answers, around, here, value
 
 _E = "dr.executor.expiries"
 _P = "dr.planner.expiries"
@@ -173,8 +173,26 @@ GUARDS = (
     Guard(
         name="what was applied is remembered",
         source="DESIGN 7, rule 4",
-        off=answers("dr.tick.applying:_remember", ()),
+        off=answers("dr.tick.applying:_remember", {}),
         test="tests/tick/test_tick.py::test_the_keep_of_an_apply_is_remembered",
+    ),
+    Guard(
+        name="a change of keep that cannot be recorded waits",
+        source="DESIGN 7, rule 4; I11",
+        off=around("dr.tick.applying:_apart", lambda _: lambda plan, _unrecorded: ((), plan.actions)),
+        test="tests/tick/test_tick.py::test_i11_nothing_of_a_change_goes_that_could_not_be_recorded",
+    ),
+    Guard(
+        name="a store is not claimed by a wrong clock",
+        source="DESIGN 7, rule 3; I9",
+        off=answers("dr.tick.applying:clock_fault", ""),
+        test="tests/tick/test_tick.py::test_i9_a_store_is_not_claimed_by_a_clock_that_is_wrong",
+    ),
+    Guard(
+        name="pins are not cleared away by a wrong clock",
+        source="DESIGN 7, rule 1; I9",
+        off=here("dr.store.records:min", lambda now, _theirs: now),
+        test="tests/store/test_store_records.py::test_i9_a_restore_on_a_machine_whose_clock_is_wrong_frees_nothing_of_others",
     ),
     Guard(
         name="a store younger than the points closes expiry",

@@ -15,6 +15,7 @@ import pytest
 from faults import barrier
 from faults.pages import ROOT
 from shells.runtime_api import Function
+from young_hour import young_hour
 
 from dr.sandbox import process
 
@@ -37,6 +38,7 @@ class Place:
         }
         self.dr("sandbox", "start", "--pending", "0")
         self.running = process.status(folder / "sandbox")
+        young_hour(folder / "sandbox")
         self.functions: list[Function] = []
 
     def close(self) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fakes import ACCOUNT
 from machines.truth import Key, Shelf, Thing, claimed, look, selects, standing
 
 from dr import layout
-from dr.actions import Capture, Expire, Result
+from dr.actions import Capture, Expire, Plan, Result
 from dr.model import Kind, Policy, RetentionRule
 
 
@@ -56,15 +57,13 @@ class Lost:
         )
 
     def judged(self, watcher: Any, run: Any) -> None:
-        """A keep is agreed on once nothing of it is blocked: by the state that is there, or as the run has told."""
+        """A keep is agreed on once nothing of it is blocked: by the state that is there, or as the run has planned."""
         shelf = look(watcher.world)
-        blind = {miss.region for miss in run.done.unread}
         for policy in watcher.policies.values():
             for region in policy.regions:
-                busy = any(f"policy {policy.name} in {region}" in said for said in run.done.busy)
-                if busy or blind & {"", region}:
+                if not _has_judged(run, policy.name, region):
                     continue
-                told = not _blocked(run, policy.name, region)
+                told = not _blocked(run.plan, policy.name, region)
                 now = watcher.world.clock.now()
                 if watcher.word or told or self._agrees(policy, region, shelf, now):
                     self._agree(policy, region)
@@ -94,6 +93,11 @@ class Lost:
                 self.finished[key] = policy.keep
                 self._forget(key)
 
+    def forgotten(self) -> None:
+        """The store that knew of them is lost: when its week is over, an edit has a ration anew."""
+        for key in list(self.tried):
+            self._forget(key)
+
     def _forget(self, key: Key) -> None:
         self.tried.pop(key, None)
         self.slots.pop(key, None)
@@ -103,19 +107,30 @@ class Lost:
 def _before_captures(shelf: Shelf, run: Any) -> Shelf:
     """What the run has judged: what it captured itself comes after."""
     made = {
-        (o.action.lineage.policy, o.action.lineage.region, o.action.lineage.source, o.action.slot)
-        for o in run.done.outcomes
-        if isinstance(o.action, Capture)
+        (a.lineage.policy, a.lineage.region, a.lineage.source, a.slot)
+        for a in run.plan.actions
+        if isinstance(a, Capture)
     }
     return {key: [thing for thing in row if (*key, thing.slot) not in made] for key, row in shelf.items()}
 
 
-def _blocked(run: Any, policy: str, region: str) -> bool:
-    """Whether a run has told of expiries that wait for a word; one whose expiry was closed has judged nothing."""
+def _has_judged(run: Any, policy: str, region: str) -> bool:
+    """Whether a run saw all and had its say; one that died had it if it came so far as to leave word of it."""
+    if run.plan is None:
+        return False
+    if run.done is None:
+        word = layout.applied_key(ACCOUNT, region, policy)
+        return any(call.method == "put" and call.effect and call.args[0] == word for call in run.seam.log)
+    busy = any(f"policy {policy} in {region}" in said for said in run.done.busy)
+    return not busy and not {miss.region for miss in run.done.unread} & {"", region}
+
+
+def _blocked(plan: Plan, policy: str, region: str) -> bool:
+    """Whether a run had expiries that wait for a word; one whose expiry was closed has judged nothing."""
     closed = {"listing-incomplete", "expiry-closed", "selects-nothing"}
-    if any(warn.policy == policy and warn.code in closed for warn in run.done.warnings):
+    if any(warn.policy == policy and warn.code in closed for warn in plan.warnings):
         return True
-    actions = (o.action for o in run.done.outcomes if isinstance(o.action, Expire) and o.action.blocked)
+    actions = (a for a in plan.actions if isinstance(a, Expire) and a.blocked)
     return any((a.lineage.policy, a.lineage.region) == (policy, region) for a in actions)
 
 

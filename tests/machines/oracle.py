@@ -274,7 +274,7 @@ class Watcher:
         """What has to be true when a run is over."""
         if run.done is not None:
             broken_report(run)
-            self.oracle.lost.judged(self, run)
+        self.oracle.lost.judged(self, run)
         if run.clean and abs(self.world.cloud.ahead or 0) <= _MAX_SKEW:
             self._all_captured()
 

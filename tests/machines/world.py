@@ -16,15 +16,15 @@ from machines.oracle import Oracle, Watcher
 from machines.seam import Killed, Seam, Through, Trouble
 from memory_store import MemoryStore
 
-from dr.actions import Expire
+from dr.actions import Expire, Plan
 from dr.errors import Busy, EnvironmentFailed
 from dr.executor.hands import Hands
 from dr.limits import allow_expire, decide
-from dr.model import Policy, Source
+from dr.model import Inventory, Policy, Source
 from dr.store.leases import Owner, StoreLeases
 from dr.store.records import StoreRecords
 from dr.store.stacks import StoredStacks
-from dr.tick.applying import Applying, apply_now
+from dr.tick.applying import Applying, Decide, apply_now
 from dr.tick.desk import Desk
 
 HOME, AWAY = "eu-west-1", "eu-central-1"
@@ -66,11 +66,12 @@ CALM = Weather()
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """One run: what it called, and what it said; `done` is None for one that was killed, busy or helpless."""
+    """One run: what it planned, called and said; `done` is None for one that was killed, busy or helpless."""
 
     seam: Seam
     watcher: Watcher
     weather: Weather
+    plan: Plan | None = None
     done: Applying | None = None
     error: BaseException | None = None
 
@@ -119,7 +120,7 @@ class World:
 
     def pin(self, restore: str, points: Collection[str]) -> None:
         StoreRecords(self.primary, self.clock).pin(restore, sorted(points))
-        self.pins[restore] = (frozenset(points), self.clock.now() + _PIN_LASTS)
+        self.pins[restore] = (frozenset(points), max(self.clock.now(), self.aws.now()) + _PIN_LASTS)
 
     def unpin(self, restore: str) -> None:
         StoreRecords(self.primary, self.clock).unpin(restore)
@@ -129,9 +130,12 @@ class World:
         """Somebody empties the primary, or another folder is mounted in its place."""
         self.primary.objects.clear()
         self.lost_at = self.clock.now()
+        self.oracle.lost.forgotten()
 
     def _claimed_anew(self) -> None:
         """A loss is told by points that are older than the claim: not by a wrong clock, nor within its tolerance."""
+        if self.cloud.ahead is None or abs(self.cloud.ahead) > _CLOCKS.total_seconds():
+            return  # nobody claims by a clock that is wrong
         times = [one.time for one in (*self.cloud.snapshots.values(), *self.cloud.images.values())]
         oldest = min(times, default=self.clock.now())
         if abs(self.clock.off) > _CLOCKS or oldest > self.clock.now() - _CLOCKS - timedelta(minutes=1):
@@ -192,7 +196,7 @@ class World:
             self._claimed_anew()
         others = frozenset(self.policies) - {policy.name for policy in mine}
         try:
-            run.done = apply_now(mine, desk, _decide(others, word=word), lambda _: None)
+            run.done = apply_now(mine, desk, _decide(run, others, word=word), lambda _: None)
         except (Killed, Busy, EnvironmentFailed) as error:
             run.error = error
         watcher.ended(run)
@@ -212,11 +216,12 @@ class World:
         raise AssertionError(f"the runs never come to rest: {run.changes} {run.error}")
 
 
-def _decide(others: Collection[str], *, word: bool):
-    def decided(policies, inventory, now):
+def _decide(run: Run, others: Collection[str], *, word: bool) -> Decide:
+    def decided(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> Plan:
         plan = decide(policies, inventory, now, others)
         blocked = sum(isinstance(a, Expire) and a.blocked for a in plan.actions)
-        return allow_expire(plan, blocked) if word and blocked else plan
+        run.plan = allow_expire(plan, blocked) if word and blocked else plan
+        return run.plan
 
     return decided
 

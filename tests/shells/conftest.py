@@ -18,6 +18,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from permissions import recorder
+from young_hour import young_hour
 
 from dr.cli import run
 
@@ -100,6 +101,15 @@ class Shell:
             aws_secret_access_key="sandbox",
             config=Config(s3={"addressing_style": "path"}),
         )
+
+    def begin(self) -> None:
+        """Start a sandbox, early in an hour."""
+        assert self("sandbox", "start", "--pending", "0").code == 0
+        self.early()
+
+    def early(self) -> None:
+        """Let the hour be young: no slot goes by while a test runs."""
+        young_hour(Path(self.environ["DR_SANDBOX_DIR"]))
 
     def advance(self, duration: str) -> None:
         """Let time pass in the sandbox."""
@@ -209,7 +219,7 @@ def dr(tmp_path):
 def seeded(tmp_path_factory):
     """A prompt beside a sandbox with its fleet, one for all tests of this worker: nothing of the fleet may be lost."""
     shell = a_shell(tmp_path_factory.mktemp("seeded"))
-    assert shell("sandbox", "start", "--pending", "0").code == 0
+    shell.begin()
     yield shell
     assert shell("sandbox", "stop").code == 0
 
@@ -218,14 +228,15 @@ def seeded(tmp_path_factory):
 def own_sandbox(tmp_path):
     """A prompt beside a sandbox of one's own, with the installation that `dr sandbox start` wrote."""
     shell = a_shell(tmp_path, DR_SANDBOX="1")
-    assert shell("sandbox", "start", "--pending", "0").code == 0
+    shell.begin()
     yield shell
     assert shell("sandbox", "stop").code == 0
 
 
 @pytest.fixture
 def installation(seeded, tmp_path):
-    """An installation of one's own, with one policy for one volume of the fleet."""
+    """An installation of one's own, with one policy for one volume of the fleet, early in an hour."""
+    seeded.early()
     made = Installation(name=f"i-{abs(hash(tmp_path)) % 10**9}", folder=tmp_path / "here", shell=seeded)
     made.folder.mkdir()
     made.write("dr.yaml", f"name: {made.name}\nregions: [eu-west-1]\nstore: {{primary: {{url: store/}}}}\n")

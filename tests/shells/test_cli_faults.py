@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -73,7 +72,7 @@ def beside(tmp_path_factory):
     """A prompt beside this module's own sandbox, the proxy before it, and the folder that leads through the proxy."""
     folder = tmp_path_factory.mktemp("faulty")
     shell = a_shell(folder)
-    assert shell("sandbox", "start", "--pending", "0").code == 0
+    shell.begin()
     name = {"ResourceType": "volume", "Tags": [{"Key": "Name", "Value": "fault-twin"}]}
     shell.client("ec2").create_volume(AvailabilityZone=f"{HOME}a", Size=1, TagSpecifications=[name])
     state = json.loads((folder / "sandbox" / "sandbox.json").read_text())
@@ -90,8 +89,7 @@ def faulty(beside, tmp_path):
     """An installation of one's own for two volumes of the fleet, early in an hour, without faults yet."""
     shell, proxy, led = beside
     proxy.set()
-    now = datetime.fromisoformat(shell("sandbox", "clock", "--json").document["now"])
-    shell.advance(f"{61 - now.minute}min")
+    shell.early()
     direct = Installation(name=f"f-{abs(hash(tmp_path)) % 10**9}", folder=tmp_path / "here", shell=shell)
     direct.folder.mkdir()
     store = "store: {primary: {url: store/}}"

@@ -27,9 +27,7 @@ MASKS = (
 def shell(tmp_path_factory):
     """A sandbox of one's own, at the beginning of an hour: no slot goes by while these tests run."""
     shell = a_shell(tmp_path_factory.mktemp("golden"), DR_SANDBOX="1")
-    assert shell("sandbox", "start", "--pending", "0").code == 0
-    now = re.search(r"T\d\d:(\d\d)", shell("sandbox", "clock").out)
-    shell.advance(f"{61 - int(now[1])}min")
+    shell.begin()
     yield shell
     assert shell("sandbox", "stop").code == 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
 import pytest
 from conftest import POLICY
@@ -33,14 +32,6 @@ def clock(seeded, tmp_path_factory):
     return SandboxClock(tmp_path_factory.getbasetemp().joinpath(seeded.environ["DR_SANDBOX_DIR"]))
 
 
-@pytest.fixture
-def early(seeded, clock):
-    """The first minutes of an hour: no slot goes by while a test runs."""
-    now = clock.now()
-    seeded.advance(f"{61 - now.minute}min")
-    return datetime.fromisoformat(seeded("sandbox", "clock", "--json").document["now"])
-
-
 def grown(installation, points):
     """That many points, one an hour, oldest first."""
     for _ in range(points):
@@ -66,7 +57,7 @@ def test_i17_a_plan_changes_nothing_in_aws_or_in_the_store(installation):
     assert not (installation.folder / "store").exists()
 
 
-def test_two_plans_of_one_slot_have_one_fingerprint_while_the_clock_moves(installation, early):
+def test_two_plans_of_one_slot_have_one_fingerprint_while_the_clock_moves(installation):
     first = installation("plan", "--json").document
     installation.shell.advance("20min")
     second = installation("plan", "--json").document
@@ -89,14 +80,14 @@ def test_a_plan_says_what_and_why(installation):
     assert line.endswith(": has no good point yet")
 
 
-def test_a_saved_plan_is_private_and_is_what_json_shows(installation, early):
+def test_a_saved_plan_is_private_and_is_what_json_shows(installation):
     file = installation.folder / "plan.json"
     shown = installation("plan", "-o", file, "--json").document
     assert json.loads(file.read_text()) == shown
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_i16_a_saved_plan_is_applied_once_and_then_stale(installation, early):
+def test_i16_a_saved_plan_is_applied_once_and_then_stale(installation):
     file = installation.folder / "plan.json"
     planned = installation("plan", "-o", file, "--json").document
     done = installation("apply", file, "--json")
@@ -107,7 +98,7 @@ def test_i16_a_saved_plan_is_applied_once_and_then_stale(installation, early):
     assert len(installation.snapshots()) == 1
 
 
-def test_i16_time_alone_does_not_make_a_plan_stale(installation, early):
+def test_i16_time_alone_does_not_make_a_plan_stale(installation):
     file = installation.folder / "plan.json"
     installation("plan", "-o", file)
     installation.shell.advance("3h")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 from conftest import Installation, a_shell
+from faults import barrier
+from faults.pages import ROOT
 
 FLEET = 40
 POLICY = """\
@@ -25,7 +29,7 @@ keep: {last: 9}
 def shell(tmp_path_factory):
     """A sandbox of one's own, whose two stacks and forty more volumes are protected."""
     shell = a_shell(tmp_path_factory.mktemp("races"), DR_SANDBOX="1")
-    assert shell("sandbox", "start", "--pending", "0").code == 0
+    shell.begin()
     assert shell("apply", "--wait").code == 0
     tags = [{"ResourceType": "volume", "Tags": [{"Key": "Race", "Value": "fleet"}]}]
     for _ in range(FLEET):
@@ -37,6 +41,7 @@ def shell(tmp_path_factory):
 @pytest.fixture
 def fleet(shell, tmp_path):
     """An installation of one's own, which protects the forty volumes."""
+    shell.early()
     made = Installation(name=f"i-{abs(hash(tmp_path)) % 10**9}", folder=tmp_path, shell=shell)
     made.write("dr.yaml", f"name: {made.name}\nregions: [eu-west-1]\nstore: {{primary: {{url: store/}}}}\n")
     made.write("policies/fleet.yaml", POLICY)
@@ -53,6 +58,38 @@ def started(shell, *arguments):
         cwd=shell.folder,
         env=shell.environ,
     )
+
+
+def standing(installation, folder, action, nth, *arguments):
+    """`dr` in a process of its own, which stands right before its n-th call of an action."""
+    folder.mkdir()
+    for place in ("start", *range(1, nth)):
+        (folder / f"at-{place}-test").touch()
+    shell = installation.shell
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "faults.racer",
+            "--sandbox",
+            "--config",
+            installation.folder / "dr.yaml",
+            *arguments,
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=shell.folder,
+        env={
+            **shell.environ,
+            "PYTHONPATH": os.pathsep.join(
+                (shell.environ.get("PYTHONPATH", ""), str(ROOT), str(ROOT / "tests"))
+            ),
+            **barrier.as_environment(folder, "dr", 2, action, leased=True),
+        },
+    )
+    until((folder / f"at-{nth}-dr").exists)
+    return process
 
 
 def until(condition):
@@ -91,11 +128,11 @@ def test_i7_applies_at_once_and_one_after_make_one_snapshot_of_each_volume(fleet
 
 
 def test_i5_an_apply_that_was_killed_is_typed_again_at_once_and_ends_as_if_it_had_not_been(fleet):
-    process = started(fleet.shell, "--sandbox", "--config", fleet.folder / "dr.yaml", "apply")
-    until(lambda: sources(fleet))
+    stand = fleet.folder / "stand"
+    process = standing(fleet, stand, "CreateSnapshot", 6, "apply")
     process.kill()
     process.communicate(timeout=30)
-    assert 0 < len(sources(fleet)) < FLEET
+    assert len(sources(fleet)) == 5
     assert list((fleet.folder / "store" / "leases").rglob("fleet"))
 
     assert fleet.outside("apply").code == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 from runtime_api import ROOT, Function
+from young_hour import young_hour
 
 from dr import layout
 from dr.app import App, Settings
@@ -40,6 +41,7 @@ class World:
             timeout=60,
         )
         self.running = process.status(self.directory)
+        young_hour(self.directory)
         self._logs = directory
         self._functions: list[Function] = []
 

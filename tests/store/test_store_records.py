@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,25 @@ def test_a_new_pin_clears_away_what_ran_out(records, store, clock):
     records.pin("r2", ["snap-2"])
 
     assert [layout.pin_key("r2")] == [key for key, _ in store.keys(layout.PINS)]
+
+
+@pytest.mark.parametrize("off", [timedelta(days=3650), timedelta(days=-3650)], ids=["ahead", "behind"])
+def test_i9_a_restore_on_a_machine_whose_clock_is_wrong_frees_nothing_of_others(records, store, clock, off):
+    wrong = StoreRecords(store, StillClock(clock.now() + off))
+    records.pin("r1", ["snap-1"])
+    wrong.pin("r2", ["snap-2"])
+
+    assert {"snap-1", "snap-2"} == records.pins()
+
+
+def test_a_pin_that_is_written_anew_while_it_is_cleared_away_stays(records, store, clock):
+    records.pin("r1", ["snap-1"])
+    clock.advance(days=8)
+    again = [lambda: records.pin("r1", ["snap-3"])]
+    store.meanwhile = lambda what, key: what == "delete" and again and again.pop()()
+    records.pin("r2", ["snap-2"])
+
+    assert {"snap-2", "snap-3"} == records.pins()
 
 
 def test_anothers_pin_that_cannot_be_read_stops_no_restore(records, store):

@@ -6,11 +6,21 @@ from dataclasses import replace
 
 import pytest
 from fake_store import FakeLeases
+from fakes import INSTALLATION
 from tick_world import World, policy
 
-from dr.actions import Result, WarningCode
-from dr.errors import Ambiguous, Busy, CloudError, EnvironmentFailed, Refused
-from dr.model import Applied, Protect, RetentionRule
+from dr.actions import Cause, Expire, Result, WarningCode
+from dr.errors import (
+    EXIT_FAILED,
+    EXIT_REFUSED,
+    Ambiguous,
+    Busy,
+    CloudError,
+    EnvironmentFailed,
+    Refused,
+    weightiest,
+)
+from dr.model import Applied, Policy, Protect, RetentionRule
 from dr.tick.inventory import read_for_plan, read_inventory
 from dr.tick.waiting import wait_for_captures
 
@@ -98,7 +108,7 @@ class Killed(BaseException):
     """kill -9: nothing of dr catches it."""
 
 
-def dies_after(world: World, calls: int) -> bool:
+def dies_after(world: World, calls: int, *policies: Policy) -> bool:
     """One apply that dies right after its n-th changing call had its effect; False when it ends before that."""
     start = len(world.cloud.calls)
     original = world.cloud
@@ -119,7 +129,7 @@ def dies_after(world: World, calls: int) -> bool:
 
     world.cloud = Mortal()
     try:
-        world.apply(*ALL)
+        world.apply(*(policies or ALL))
     except Killed:
         return True
     finally:
@@ -270,6 +280,59 @@ def test_the_keep_of_an_apply_is_remembered(world):
     }
 
 
+def edited_world() -> tuple[World, Policy]:
+    """Fourteen points under a long keep, and the policy as it is edited now: 30 % of them may go, two are more."""
+    made = World()
+    made.cloud.add_volume("vol-1", tags={"Backup": "yes"})
+    made.hours(14, policy(keep=RetentionRule(last=20)))
+    return made, policy(keep=RetentionRule(last=2))
+
+
+def test_i11_a_change_has_one_ration_also_when_its_run_dies_between_two_deletions():
+    made, short = edited_world()
+    before = set(made.cloud.snapshots)
+
+    assert dies_after(made, 2, short)
+    assert len(before - set(made.cloud.snapshots)) == 2
+    made.clock.advance(minutes=6)
+    done = made.apply(short)
+
+    assert len(before - set(made.cloud.snapshots)) == 2
+    assert [o.action.blocked for o in done.outcomes] == [True] * 11
+
+
+def test_i11_nothing_of_a_change_goes_that_could_not_be_recorded():
+    made, short = edited_world()
+    before = dict(made.cloud.snapshots)
+    made.records.failures.add("record_applied", CloudError("no space", remedy="make room"))
+
+    done = made.apply(short)
+
+    waits = [o for o in done.outcomes if isinstance(o.action, Expire) and not o.action.blocked]
+    assert [(o.result, o.error, o.remedy) for o in waits] == [
+        (Result.LEFT, "the change of `keep` could not be recorded: no space", "make room")
+    ] * 4
+    assert set(before) <= set(made.cloud.snapshots)
+    assert (WarningCode.STORE_LAG, "db") in [(warn.code, warn.policy) for warn in done.warnings]
+    assert done.exit_code == weightiest((EXIT_FAILED, EXIT_REFUSED))
+    assert [o.result for o in made.apply(short).outcomes].count(Result.DONE) == 4
+
+
+def test_what_the_last_keep_drops_goes_also_where_a_change_cannot_be_recorded():
+    made = World()
+    made.cloud.add_volume("vol-1", tags={"Backup": "yes"})
+    made.hours(5, policy(keep=RetentionRule(last=4)))
+    made.records.failures.add("record_applied", CloudError("no space"))
+
+    done = made.apply(policy(keep=RetentionRule(last=3)))
+
+    expiries = [o for o in done.outcomes if isinstance(o.action, Expire)]
+    assert [(o.action.cause, o.result) for o in expiries] == [
+        (Cause.RETENTION, Result.DONE),
+        (Cause.POLICY_CHANGE, Result.LEFT),
+    ]
+
+
 def test_i11_rule_7_4_what_one_region_did_says_nothing_of_another():
     made = World()
     made.cloud.add_volume("vol-1", tags={"Backup": "yes"})
@@ -292,6 +355,25 @@ def test_a_store_of_another_installation_is_refused_before_any_change(world):
         world.apply()
 
     assert world.cloud.calls == []
+
+
+@pytest.mark.parametrize("ahead", [-86400.0, 86400.0, None])
+def test_i9_a_store_is_not_claimed_by_a_clock_that_is_wrong(world, ahead):
+    world.cloud.ahead = ahead
+    world.apply()
+    assert world.records.claimed == ""
+
+    world.cloud.ahead = 0.0
+    world.apply()
+    assert world.records.claimed == INSTALLATION
+
+
+def test_a_store_of_another_installation_is_refused_also_by_a_clock_that_is_wrong(world):
+    world.records.claimed = "somebody-else"
+    world.cloud.ahead = 86400.0
+
+    with pytest.raises(Refused):
+        world.apply()
 
 
 def test_waiting_ends_when_the_captures_are_good(world):
