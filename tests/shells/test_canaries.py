@@ -34,7 +34,7 @@ COPY = ("restore", "--stack", "vault", "--as", "copy", *PASSWORD, *PIN)
 def world(tmp_path_factory):
     """The whole story, told once: what was said and what is kept is asked of it below."""
     shell = a_shell(tmp_path_factory.mktemp("canaries"))
-    shell.begin()
+    assert shell("sandbox", "start", "--pending", "0").code == 0
     try:
         state = json.loads((shell.folder.parent / "sandbox" / "sandbox.json").read_text())
         made = CanaryWorld(shell=shell, url=state["url"])
