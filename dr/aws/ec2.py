@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from dr import layout
 from dr.aws import ec2_write, filters
@@ -54,7 +55,7 @@ class Ec2Cloud:
                 raise UsageError("stacks are sources of CloudFormation, not of EC2")
 
     def _volumes(self, region: str, wanted: list[Filter]) -> tuple[Source, ...]:
-        volumes = self._read.volumes(region, wanted)
+        volumes = tuple(self._read.volumes(region, wanted))
         attachments = [attachment for row in volumes if (attachment := attached_to(row)) is not None]
         hosts = self._read.hosts(region, frozenset(a["InstanceId"] for a in attachments))
         return volume_sources(volumes, hosts, self.account, region)
@@ -145,5 +146,4 @@ class Ec2Cloud:
         return Listing(installation=self._installation, account=self.account, region=region)
 
     def _holdings(self, listing: Listing) -> Holdings:
-        """Points and parts, after the snapshots that an image needs and the listing lacks are looked up."""
-        return holdings(replace(listing, others=self._read.untagged_parts(listing)))
+        return holdings(listing, partial(self._read.states, listing.region))

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dr.aws import filters
-from dr.aws.ec2_points import Listing, inside, is_ours, snapshot_state
+from dr.aws.ec2_points import snapshot_state
 from dr.aws.ec2_sources import LIVING
 from dr.aws.filters import Filter
-from dr.aws.pages import BATCH, Row, batches, pages
+from dr.aws.pages import BATCH, Row, batches, pages, rows
+from dr.aws.rows import (
+    IMAGES,
+    LOCKS,
+    RESERVATIONS,
+    SNAPSHOTS,
+    VOLUMES,
+    ImageRow,
+    InstanceRow,
+    SnapshotRow,
+    VolumeRow,
+)
 from dr.aws.session import Session
 from dr.model import State
 
 PAGE = 1000
 """Items of a page, the most that EC2 gives. Source: EC2 API reference, MaxResults of each Describe call."""
+_Asked = tuple[tuple[str, str], Mapping[str, Any]]
+"""The IAM action and the Region of a listing, and its request."""
 
 
 class Ec2Reader:
@@ -23,57 +37,55 @@ class Ec2Reader:
         self._session = session
         self._page = page
 
-    def volumes(self, region: str, wanted: Sequence[Filter] = ()) -> tuple[Row, ...]:
+    def volumes(self, region: str, wanted: Sequence[Filter] = ()) -> Iterator[VolumeRow]:
         """DescribeVolumes."""
-        where = ("ec2:DescribeVolumes", region)
-        request = {"Filters": list(wanted), "MaxResults": self._page}
-        return tuple(pages(self._session.ec2(region).describe_volumes, "Volumes", where, request))
+        where, request = self._volumes(region, wanted)
+        return rows(self._session.ec2(region).describe_volumes, VOLUMES, where, request)
 
     def volumes_by_id(self, region: str, ids: Iterable[str]) -> dict[str, Row]:
-        """DescribeVolumes; an id that is not there is absent."""
-        found = (
-            row for batch in batches(ids) for row in self.volumes(region, filters.one_of("volume-id", batch))
-        )
+        """DescribeVolumes with every field; an id that is not there is absent."""
+        call = self._session.ec2(region).describe_volumes
+        asked = (self._volumes(region, filters.one_of("volume-id", batch)) for batch in batches(ids))
+        found = (row for where, request in asked for row in pages(call, VOLUMES.key, where, request))
         return {row["VolumeId"]: row for row in found}
 
-    def instances(self, region: str, wanted: Sequence[Filter] = ()) -> tuple[Row, ...]:
+    def _volumes(self, region: str, wanted: Sequence[Filter]) -> _Asked:
+        return ("ec2:DescribeVolumes", region), {"Filters": list(wanted), "MaxResults": self._page}
+
+    def instances(self, region: str, wanted: Sequence[Filter] = ()) -> Iterator[InstanceRow]:
         """DescribeInstances, those that are not on their way out."""
-        where = ("ec2:DescribeInstances", region)
-        living: list[Filter] = [{"Name": "instance-state-name", "Values": list(LIVING)}]
-        request = {"Filters": [*living, *wanted], "MaxResults": self._page}
-        reservations = pages(self._session.ec2(region).describe_instances, "Reservations", where, request)
-        return tuple(row for reservation in reservations for row in reservation["Instances"])
+        where, request = self._instances(region, wanted)
+        reservations = rows(self._session.ec2(region).describe_instances, RESERVATIONS, where, request)
+        return (row for reservation in reservations for row in reservation["Instances"])
 
     def instances_by_id(self, region: str, ids: Iterable[str]) -> dict[str, Row]:
-        """DescribeInstances; an id that is not there is absent."""
-        found = (
-            row
-            for batch in batches(ids)
-            for row in self.instances(region, filters.one_of("instance-id", batch))
-        )
-        return {row["InstanceId"]: row for row in found}
+        """DescribeInstances with every field; an id that is not there is absent."""
+        call = self._session.ec2(region).describe_instances
+        asked = (self._instances(region, filters.one_of("instance-id", batch)) for batch in batches(ids))
+        found = (row for where, request in asked for row in pages(call, RESERVATIONS.key, where, request))
+        return {row["InstanceId"]: row for reservation in found for row in reservation["Instances"]}
 
-    def hosts(self, region: str, ids: frozenset[str]) -> dict[str, Row]:
+    def _instances(self, region: str, wanted: Sequence[Filter]) -> _Asked:
+        living: list[Filter] = [{"Name": "instance-state-name", "Values": list(LIVING)}]
+        return ("ec2:DescribeInstances", region), {"Filters": [*living, *wanted], "MaxResults": self._page}
+
+    def hosts(self, region: str, ids: frozenset[str]) -> dict[str, InstanceRow]:
         """The instances of these ids: by id while one call is enough, else the one listing of the Region."""
-        if len(ids) <= BATCH:
-            return self.instances_by_id(region, sorted(ids))
-        return {row["InstanceId"]: row for row in self.instances(region)}
+        wanted = filters.one_of("instance-id", sorted(ids)) if len(ids) <= BATCH else ()
+        return {row["InstanceId"]: row for row in self.instances(region, wanted)} if ids else {}
 
-    def snapshots(self, region: str, wanted: Sequence[Filter]) -> tuple[Row, ...]:
+    def snapshots(self, region: str, wanted: Sequence[Filter]) -> Iterator[SnapshotRow]:
         """DescribeSnapshots, our own account's."""
         where = ("ec2:DescribeSnapshots", region)
         request = {"OwnerIds": ["self"], "Filters": list(wanted), "MaxResults": self._page}
-        return tuple(pages(self._session.ec2(region).describe_snapshots, "Snapshots", where, request))
+        return rows(self._session.ec2(region).describe_snapshots, SNAPSHOTS, where, request)
 
-    def snapshots_by_id(self, region: str, ids: Iterable[str]) -> tuple[Row, ...]:
+    def snapshots_by_id(self, region: str, ids: Iterable[str]) -> Iterator[SnapshotRow]:
         """DescribeSnapshots by filter: an id that is not there is absent and loses no other."""
-        return tuple(
-            row
-            for batch in batches(ids)
-            for row in self.snapshots(region, filters.one_of("snapshot-id", batch))
-        )
+        for batch in batches(ids):
+            yield from self.snapshots(region, filters.one_of("snapshot-id", batch))
 
-    def images(self, region: str, wanted: Sequence[Filter] = ()) -> tuple[Row, ...]:
+    def images(self, region: str, wanted: Sequence[Filter] = ()) -> tuple[ImageRow, ...]:
         """DescribeImages, our own account's, disabled and deprecated ones too."""
         where = ("ec2:DescribeImages", region)
         request = {
@@ -83,9 +95,9 @@ class Ec2Reader:
             "IncludeDisabled": True,
             "MaxResults": self._page,
         }
-        return tuple(pages(self._session.ec2(region).describe_images, "Images", where, request))
+        return tuple(rows(self._session.ec2(region).describe_images, IMAGES, where, request))
 
-    def images_by_id(self, region: str, ids: Iterable[str]) -> tuple[Row, ...]:
+    def images_by_id(self, region: str, ids: Iterable[str]) -> tuple[ImageRow, ...]:
         """DescribeImages by filter."""
         return tuple(
             row for batch in batches(ids) for row in self.images(region, filters.one_of("image-id", batch))
@@ -103,16 +115,16 @@ class Ec2Reader:
         for batch in batches([one for one in wanted if one.startswith("ami-")]):
             where = [*filters.one_of("image-id", batch), *filters.one_of("state", ["available"])]
             request = {"Filters": where, "IncludeDeprecated": True, "MaxResults": self._page}
-            rows = pages(client.describe_images, "Images", ("ec2:DescribeImages", region), request)
-            found |= {row["ImageId"] for row in rows}
+            images = rows(client.describe_images, IMAGES, ("ec2:DescribeImages", region), request)
+            found |= {row["ImageId"] for row in images}
         for batch in batches([one for one in wanted if one.startswith("snap-")]):
             where = [*filters.one_of("snapshot-id", batch), *filters.one_of("status", ["completed"])]
             request = {"Filters": where, "MaxResults": self._page}
-            rows = pages(client.describe_snapshots, "Snapshots", ("ec2:DescribeSnapshots", region), request)
-            found |= {row["SnapshotId"] for row in rows}
+            snapshots = rows(client.describe_snapshots, SNAPSHOTS, ("ec2:DescribeSnapshots", region), request)
+            found |= {row["SnapshotId"] for row in snapshots}
         return frozenset(found)
 
-    def images_on(self, region: str, snapshots: Iterable[str]) -> tuple[Row, ...]:
+    def images_on(self, region: str, snapshots: Iterable[str]) -> tuple[ImageRow, ...]:
         """The images that are built on these snapshots."""
         name = "block-device-mapping.snapshot-id"
         return tuple(
@@ -126,14 +138,9 @@ class Ec2Reader:
         """
         where = ("ec2:DescribeLockedSnapshots", region)
         request = {"MaxResults": self._page}
-        rows = pages(self._session.ec2(region).describe_locked_snapshots, "Snapshots", where, request)
-        return frozenset(row["SnapshotId"] for row in rows if row.get("LockState") != "expired")
+        locks = rows(self._session.ec2(region).describe_locked_snapshots, LOCKS, where, request)
+        return frozenset(row["SnapshotId"] for row in locks if row.get("LockState") != "expired")
 
-    def untagged_parts(self, listing: Listing) -> dict[str, State]:
-        """States of snapshots inside images of ours that the listing by tag lacks; normally there are none."""
-        known = {row["SnapshotId"] for row in listing.snapshots}
-        needed = [part for image in listing.images if is_ours(image, listing) for part in inside(image)]
-        missing = [part for part in needed if part not in known]
-        return {
-            row["SnapshotId"]: snapshot_state(row) for row in self.snapshots_by_id(listing.region, missing)
-        }
+    def states(self, region: str, ids: Iterable[str]) -> dict[str, State]:
+        """What these snapshots are worth; one that is not there is absent."""
+        return {row["SnapshotId"]: snapshot_state(row) for row in self.snapshots_by_id(region, ids)}

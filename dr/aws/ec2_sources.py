@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from dr.aws.pages import Row
+from dr.aws.rows import AttachmentRow, InstanceRow, VolumeRow, tags_of
 from dr.model import Protect, Source
 
 LIVING = ("pending", "running", "stopping", "stopped")
@@ -17,27 +17,26 @@ _READABLE = ("available", "in-use")
 
 
 def volume_sources(
-    volumes: Sequence[Row], instances: Mapping[str, Row], account: str, region: str
+    volumes: Iterable[VolumeRow], instances: Mapping[str, InstanceRow], account: str, region: str
 ) -> tuple[Source, ...]:
     """Volumes with what is known of the instances that they are attached to."""
     return tuple(_volume(row, instances, account, region) for row in volumes)
 
 
-def instance_sources(rows: Sequence[Row], account: str, region: str) -> tuple[Source, ...]:
+def instance_sources(rows: Iterable[InstanceRow], account: str, region: str) -> tuple[Source, ...]:
     """Instances with the ids of their EBS volumes."""
     return tuple(_instance(row, account, region) for row in rows)
 
 
-def attached_to(volume: Row) -> Row | None:
+def attached_to(volume: VolumeRow) -> AttachmentRow | None:
     """The attachment of a volume; the first of one that is attached to several instances."""
     for attachment in volume.get("Attachments", ()):
         if attachment.get("InstanceId") and attachment.get("State") != "detached":
-            found: Row = attachment
-            return found
+            return attachment
     return None
 
 
-def _volume(row: Row, instances: Mapping[str, Row], account: str, region: str) -> Source:
+def _volume(row: VolumeRow, instances: Mapping[str, InstanceRow], account: str, region: str) -> Source:
     attachment = attached_to(row)
     instance = attachment["InstanceId"] if attachment else None
     host = instances.get(instance or "", {})
@@ -56,12 +55,12 @@ def _volume(row: Row, instances: Mapping[str, Row], account: str, region: str) -
     )
 
 
-def _is_root(attachment: Row, host: Row) -> bool:
+def _is_root(attachment: AttachmentRow, host: InstanceRow) -> bool:
     root = host.get("RootDeviceName")
     return bool(root) and attachment.get("Device") == root
 
 
-def _instance(row: Row, account: str, region: str) -> Source:
+def _instance(row: InstanceRow, account: str, region: str) -> Source:
     disks = {m.get("DeviceName", ""): m["Ebs"] for m in row.get("BlockDeviceMappings", ()) if m.get("Ebs")}
     root = disks.get(row.get("RootDeviceName", ""), {})
     return Source(
@@ -77,18 +76,13 @@ def _instance(row: Row, account: str, region: str) -> Source:
     )
 
 
-def _unready(row: Row) -> str:
+def _unready(row: InstanceRow) -> str:
     state = row.get("State", {}).get("Name", "")
     if state not in _IMAGEABLE:
         return f"the instance is {state or 'in an unknown state'}"
     if row.get("RootDeviceType", "ebs") != "ebs":
         return "the instance has no EBS root volume: EC2 cannot make an image of it by itself"
     return ""
-
-
-def tags_of(row: Row) -> dict[str, str]:
-    """A resource's tags."""
-    return {tag["Key"]: tag.get("Value", "") for tag in row.get("Tags", ())}
 
 
 def _utc(time: datetime | None) -> datetime | None:

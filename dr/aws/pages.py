@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from dr.aws.errors import translated
+from dr.aws.rows import Only, reading
 from dr.errors import CloudError
 
 Row = Mapping[str, Any]
 """One item of an answer, under AWS's own key names."""
 
+_Row = TypeVar("_Row")
+
 BATCH = 200
 """Values in one filter. Source: EC2 user guide, List and filter your resources: at most 200 values a filter."""
 
 
+def rows(
+    call: Callable[..., Any], only: Only[_Row], where: tuple[str, str], request: Mapping[str, Any]
+) -> Iterator[_Row]:
+    """Every item, with only those fields that dr reads of a listing. Raises as `pages`."""
+    return cast("Iterator[_Row]", pages(call, only.key, where, request, only))
+
+
 def pages(
-    call: Callable[..., Any], key: str, where: tuple[str, str], request: Mapping[str, Any]
+    call: Callable[..., Any],
+    key: str,
+    where: tuple[str, str],
+    request: Mapping[str, Any],
+    only: Only[Any] | None = None,
 ) -> Iterator[Row]:
     """Every item under `key`; `where` is the IAM action and the Region.
 
@@ -26,7 +40,7 @@ def pages(
     seen: set[str] = set()
     token: str | None = None
     while True:
-        with translated(*where):
+        with translated(*where), reading(only):
             answer = call(**request, **({"NextToken": token} if token else {}))
         if key not in answer:
             raise _broken(where, f"a page without {key}")

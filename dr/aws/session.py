@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.handlers import json_decode_template_body
 
 from dr import __version__
-from dr.aws import codes, errors
+from dr.aws import before_parse, codes, errors
 from dr.aws.errors import safe_url, translate, translated
 from dr.errors import EnvironmentFailed
 
@@ -159,6 +159,8 @@ class Session:
             why = f"{safe_url(url or '')} is not a URL that can be used"
             raise EnvironmentFailed(f"{why} for {service} in {region}", "check AWS_ENDPOINT_URL") from None
         self._listen(client)
+        if service == "ec2":
+            before_parse.listen(client)
         return client
 
     def _listen(self, client: Any) -> None:

@@ -112,9 +112,14 @@ def test_i2_an_image_without_one_of_its_snapshots_has_failed():
 
 
 def test_parts_without_our_tags_count_by_what_the_second_look_found():
-    assert [p.state for p in holdings(listing(images=[image()], others={"snap-1": State.GOOD})).points] == [
-        State.GOOD
-    ]
+    asked = []
+
+    def states_of(ids):
+        asked.extend(ids)
+        return {"snap-1": State.GOOD}
+
+    assert [p.state for p in holdings(listing(images=[image()]), states_of).points] == [State.GOOD]
+    assert asked == ["snap-1"]
 
 
 def test_the_tier_of_a_pending_snapshot_says_nothing():
