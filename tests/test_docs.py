@@ -22,8 +22,9 @@ SHARED = {"--config", "--json", "--sandbox"}
 
 def leaves(command, path=()):
     if isinstance(command, click.Group):
-        for name, below in command.commands.items():
-            yield from leaves(below, (*path, name))
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from leaves(command.get_command(context, name), (*path, name))
     else:
         yield path, command
 

@@ -6,6 +6,7 @@ rows do not come through, or anything raises, dr does without, and botocore pars
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,8 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserFactory
 
-from dr.aws.rows import SNAPSHOTS, reading, take_out
+from dr.aws.reading import reading, take_out
+from dr.aws.rows import SNAPSHOTS
 
 _EVENT = "before-parse.ec2"
 _NOWHERE = "https://ec2.invalid/"
@@ -32,22 +34,22 @@ def listen(client: Any) -> None:
         client.meta.events.register(_EVENT, take_out)
 
 
-def works(model: ServiceModel) -> bool:
+def works(model: ServiceModel, endpoints: Callable[..., Any] = Endpoint) -> bool:
     """Whether rows that are read at the event arrive at the caller, with the token and without botocore's own."""
     try:
-        answer = _answered(model)
+        answer = _answered(model, endpoints)
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"} == _EXPECTED
     except Exception:  # noqa: BLE001 - whatever has changed inside botocore: its own parser is always there
         return False
 
 
-def _answered(model: ServiceModel) -> dict[str, Any]:
+def _answered(model: ServiceModel, endpoints: Callable[..., Any]) -> dict[str, Any]:
     emitter = HierarchicalEmitter()
     emitter.register(_EVENT, take_out)
     body = SimpleNamespace(stream=lambda: iter([_ANSWER]))
     answer = AWSResponse(_NOWHERE, 200, HTTPHeaders(), body)
     nobody: Any = SimpleNamespace(send=lambda _: answer)
-    endpoint = Endpoint(_NOWHERE, "ec2", emitter, ResponseParserFactory(), http_session=nobody)
+    endpoint = endpoints(_NOWHERE, "ec2", emitter, ResponseParserFactory(), http_session=nobody)
     request = {"method": "POST", "url": _NOWHERE, "headers": {}, "body": b"", "context": {}}
     with reading(SNAPSHOTS):
         _, parsed = endpoint.make_request(model.operation_model(_TRIED), request)

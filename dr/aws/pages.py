@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any, TypeVar, cast
 
 from dr.aws.errors import translated
-from dr.aws.rows import Only, reading
+from dr.aws.reading import reading
+from dr.aws.rows import Only
 from dr.errors import CloudError
 
 Row = Mapping[str, Any]

@@ -11,9 +11,9 @@ from typing import NoReturn
 
 import click
 
-from dr import __version__, logs
-from dr.cli.commands import COMMANDS
-from dr.cli.frame import InOrder, Shared, complain, shared_options
+from dr import __version__
+from dr.cli.commands import Commands
+from dr.cli.frame import Shared, complain, shared_options
 from dr.cli.hints import hint
 from dr.errors import EXIT_DONE, EXIT_FAILED, DrError, Interrupted, UsageError
 from dr.words import without_credentials
@@ -21,7 +21,7 @@ from dr.words import without_credentials
 _VALUE = re.compile(r"\b(\w+)=.*", re.DOTALL)
 
 
-@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dr")
 @shared_options
 def dr(_shared: Shared) -> int:
@@ -31,10 +31,6 @@ def dr(_shared: Shared) -> int:
     `dr restore --stack NAME`. To try it without AWS: `dr demo`, or `dr sandbox start`.
     """
     return EXIT_DONE
-
-
-for _command in COMMANDS:
-    dr.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -49,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
-    logs.configure(os.environ.get("DR_LOG", "warning"))
     as_json = "--json" in arguments
     try:
         return _code(dr.main(args=list(arguments), prog_name="dr", standalone_mode=False))

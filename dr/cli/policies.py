@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from dr.app import App, Settings
-from dr.cli.frame import Shared, region_name, shared_options
+from dr.cli.frame import Shared, shared_options
+from dr.cli.values import region_name
 from dr.errors import EXIT_DONE, EXIT_USAGE, EnvironmentFailed, UsageError
 from dr.files import read_policy_files
 from dr.starter import CONFIG_FILE, starter_files

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from dr.app import App, Settings
-from dr.cli.frame import Shared, on_terminal, parse_time, region_name, shared_options
+from dr.cli.frame import Shared, on_terminal, shared_options
 from dr.cli.progress import working
+from dr.cli.values import parse_time, region_name
 from dr.errors import (
     EXIT_DONE,
     EXIT_FAILED,

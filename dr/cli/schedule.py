@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from dr.app import App, Settings
-from dr.cli.frame import Shared, parse_time, shared_options
+from dr.cli.frame import Shared, shared_options
+from dr.cli.values import parse_time
 from dr.documents.zones import parse_zone
 from dr.errors import EXIT_DONE
 from dr.slots import next_slots, parse_schedule

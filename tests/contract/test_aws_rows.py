@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import get_args, get_origin, get_type_hints
 from xml.sax.saxutils import escape
 
-import boto3
-import botocore.endpoint
 import pytest
+from botocore.endpoint import Endpoint
+from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserError, create_parser
@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from dr.aws import before_parse
 from dr.aws.ec2 import Ec2Cloud
-from dr.aws.rows import IMAGES, LOCKS, RESERVATIONS, SNAPSHOTS, VOLUMES, reading, take_out
+from dr.aws.reading import reading, take_out
+from dr.aws.rows import IMAGES, LOCKS, RESERVATIONS, SNAPSHOTS, VOLUMES
 from dr.aws.session import Access, Keys, Session
 from dr.model import Protect
 
@@ -232,53 +233,40 @@ def test_this_botocore_has_the_event():
     assert before_parse.works(MODEL)
 
 
-def _without_the_event(endpoint, emit):
-    """A botocore that parses first and asks nobody."""
-    real = endpoint._get_response
+class _Deaf(Endpoint):
+    """Of a botocore that parses and asks nobody."""
 
     def _get_response(self, request, operation_model, context):
-        before, self._event_emitter = self._event_emitter, emit
-        try:
-            return real(self, request, operation_model, context)
-        finally:
-            self._event_emitter = before
-
-    return _get_response
+        self._event_emitter = HierarchicalEmitter()
+        return super()._get_response(request, operation_model, context)
 
 
-class _Deaf:
-    """An emitter that tells nobody."""
+class _Ignoring(Endpoint):
+    """Of a botocore that throws away what its listeners have read."""
 
-    def emit(self, *_, **__):
-        return []
-
-
-class _Ignored:
-    """An emitter whose listeners' rows are thrown away."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def emit(self, name, **told):
-        if "customized_response_dict" in told:
-            told["customized_response_dict"] = {}
-        return take_out(**told) if name.startswith("before-parse") else []
+    def _get_response(self, request, operation_model, context):
+        told, self._event_emitter = self._event_emitter, HierarchicalEmitter()
+        self._event_emitter.register(
+            "before-parse",
+            lambda **facts: told.emit("before-parse.ec2", **{**facts, "customized_response_dict": {}}),
+        )
+        return super()._get_response(request, operation_model, context)
 
 
-@pytest.mark.parametrize("emitter", [_Deaf(), _Ignored(None)], ids=["gone", "ignored"])
-def test_where_the_event_is_gone_or_ignored_dr_does_without(monkeypatch, emitter):
-    monkeypatch.setattr(
-        botocore.endpoint.Endpoint, "_get_response", _without_the_event(botocore.endpoint.Endpoint, emitter)
-    )
-    assert not before_parse.works(MODEL)
+class _Broken(Endpoint):
+    """Of a botocore that is made in another way."""
 
-    client = boto3.client("ec2", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
-    before_parse.listen(client)
-    assert client.meta.events._emitter._lookup_cache.get("before-parse.ec2.DescribeSnapshots") in (None, ())
+    def make_request(self, *_):
+        raise TypeError("another signature")
+
+
+@pytest.mark.parametrize("endpoints", [_Deaf, _Ignoring, _Broken])
+def test_where_the_event_is_gone_or_ignored_dr_does_without(endpoints):
+    assert not before_parse.works(MODEL, endpoints)
 
 
 @pytest.mark.parametrize("page", [5, 1000])
-def test_the_cloud_is_the_same_by_either_parser(sandbox, monkeypatch, page):
+def test_the_cloud_is_the_same_by_either_parser(sandbox, page):
     sandbox.reset()
     ec2 = sandbox.client("ec2")
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
@@ -301,16 +289,18 @@ def test_the_cloud_is_the_same_by_either_parser(sandbox, monkeypatch, page):
         InstanceId=instance, Name="dr/acme", TagSpecifications=[{"ResourceType": "image", "Tags": spelled}]
     )
 
-    fast = _seen(sandbox, page)
-    monkeypatch.setattr(before_parse, "works", lambda _: False)
-    assert fast == _seen(sandbox, page)
+    fast = _seen(sandbox, page, ours=True)
+    assert fast == _seen(sandbox, page, ours=False)
     assert [len(part) for part in fast[0]] == [8, 0]
 
 
-def _seen(sandbox, page):
+def _seen(sandbox, page, *, ours):
     keys = Keys(access_key="AKIASANDBOX", secret_key="sandbox")
     access = Access(region="eu-west-1", endpoint_url=sandbox.url, keys=keys)
-    cloud = Ec2Cloud(Session(access, lambda: datetime.now(UTC)), "acme", page)
+    session = Session(access, lambda: datetime.now(UTC))
+    if not ours:
+        session.ec2("eu-west-1").meta.events.unregister("before-parse.ec2", take_out)
+    cloud = Ec2Cloud(session, "acme", page)
     held = cloud.points("eu-west-1")
     sources = [cloud.sources(protect, "eu-west-1", {}) for protect in (Protect.VOLUMES, Protect.INSTANCES)]
     return (held.points, held.parts), sources

@@ -1,0 +1,60 @@
+"""What a command loads before it answers: `dr --help` is typed in the middle of an incident too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+
+from dr.cli import dr
+from dr.cli.commands import COMMANDS
+
+HEAVY = {
+    "boto3",
+    "botocore",
+    "yaml",
+    "structlog",
+    "rich",
+    "croniter",
+    "moto",
+    "flask",
+    "cryptography",
+    "zoneinfo",
+}
+TELL = "import json, sys\n{}\nprint(json.dumps(sorted(sys.modules)), file=sys.__stderr__)"
+
+
+def loaded(code):
+    """The modules that a process of its own has loaded after this code."""
+    done = subprocess.run(
+        [sys.executable, "-c", TELL.format(code)], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], [], ["plann"], ["--nonsense", "plan"]])
+def test_help_and_misspelt_commands_load_nothing_but_click(arguments):
+    ours = loaded(f"from dr.cli import run\ntry:\n    run({arguments})\nexcept SystemExit:\n    pass")
+
+    assert HEAVY & {name.partition(".")[0] for name in ours} == set()
+    assert {name for name in ours if name.startswith("dr.")} == {
+        *("dr.cli", "dr.cli.commands", "dr.cli.frame", "dr.cli.hints", "dr.errors", "dr.words")
+    }
+    assert len(ours - loaded("import click, traceback")) <= 20
+
+
+def test_a_command_that_asks_nothing_of_aws_loads_no_sdk():
+    ours = loaded("from dr.cli import run\nrun(['retention', '--help'])")
+
+    assert {"boto3", "botocore"} & ours == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_short_help_in_the_list_is_the_commands_own(name):
+    command = dr.get_command(click.Context(dr), name)
+
+    assert command.name == name
+    assert COMMANDS[name][1] == command.get_short_help_str(1000)
