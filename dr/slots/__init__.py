@@ -40,21 +40,25 @@ class Schedule:
         """Tell whether this is an at(...): a source that is new gets no point at once for it."""
         return isinstance(self.when, Once)
 
-    def next_after(self, instant: datetime) -> datetime | None:
-        """Give the first slot strictly after an instant; None when there is none any more."""
-        if instant >= END:
+    def next_after(self, instant: datetime, until: datetime = END) -> datetime | None:
+        """Give the first slot strictly after an instant; None when there is none any more, or none up to `until`.
+
+        To look farther than one has to is dear: a time that a zone skips on the only days that match never comes.
+        """
+        last = min(until, END).astimezone(UTC)
+        if instant >= last:
             return None
-        return self.when.next_after(max(instant, BEGINNING).astimezone(UTC), self.zone)
+        return self.when.next_after(max(instant, BEGINNING).astimezone(UTC), self.zone, last)
 
     def latest(self, now: datetime) -> datetime | None:
         """Give the last slot at or before an instant; None when there was none yet."""
         slot = self._some_slot_until(now)
         high = now
         # No slot lies in (high, now]. Each round halves the way or jumps beyond its middle.
-        while slot is not None and (later := self.next_after(slot)) is not None and later <= now:
+        while slot is not None and (later := self.next_after(slot, now)) is not None:
             middle = slot + (high - slot) / 2
-            beyond = self.next_after(middle)
-            if beyond is not None and beyond <= now:
+            beyond = self.next_after(middle, now)
+            if beyond is not None:
                 slot = beyond
             else:
                 slot, high = later, middle
@@ -62,18 +66,18 @@ class Schedule:
 
     def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Give the slots after `start` up to and with `end`, in order."""
-        slot = self.next_after(start)
-        while slot is not None and slot <= end:
+        slot = self.next_after(start, end)
+        while slot is not None:
             yield slot
-            slot = self.next_after(slot)
+            slot = self.next_after(slot, end)
 
     def _some_slot_until(self, now: datetime) -> datetime | None:
         """Look back one minute, two, four ... until there is a slot."""
         back = timedelta(minutes=1)
         while now >= BEGINNING:
             start = max(now - back, BEGINNING) if back < now - BEGINNING else BEGINNING
-            slot = self.next_after(start)
-            if slot is not None and slot <= now:
+            slot = self.next_after(start, now)
+            if slot is not None:
                 return slot
             if start == BEGINNING:
                 return None

@@ -44,9 +44,10 @@ class Calendar:
     days: DayRule
     real_time: bool
 
-    def next_after(self, instant: datetime, zone: ZoneInfo) -> datetime | None:
-        """Give the first slot strictly after an instant, None when the expression has ended."""
-        return _next_in_real_time(self, instant, zone) if self.real_time else _next_fixed(self, instant, zone)
+    def next_after(self, instant: datetime, zone: ZoneInfo, until: datetime) -> datetime | None:
+        """Give the first slot strictly after an instant, None when there is none up to and with `until`."""
+        find = _next_in_real_time if self.real_time else _next_fixed
+        return find(self, instant, zone, until)
 
     def wall_after(self, wall: datetime) -> datetime | None:
         """Give the first matching wall time strictly after another one."""
@@ -87,11 +88,11 @@ class Rate:
 
     seconds: int
 
-    def next_after(self, instant: datetime, zone: ZoneInfo) -> datetime | None:  # noqa: ARG002 - as its siblings
+    def next_after(self, instant: datetime, zone: ZoneInfo, until: datetime) -> datetime | None:  # noqa: ARG002 - as its siblings
         """Give the first multiple strictly after an instant; the zone makes no difference."""
         elapsed = (instant - EPOCH) // timedelta(seconds=1)
         upcoming = max(0, (elapsed // self.seconds + 1) * self.seconds)
-        return EPOCH + timedelta(seconds=upcoming) if upcoming <= (END - EPOCH).total_seconds() else None
+        return EPOCH + timedelta(seconds=upcoming) if upcoming <= (until - EPOCH).total_seconds() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,48 +101,51 @@ class Once:
 
     wall: datetime
 
-    def next_after(self, instant: datetime, zone: ZoneInfo) -> datetime | None:
+    def next_after(self, instant: datetime, zone: ZoneInfo, until: datetime) -> datetime | None:
         """Give its instant when that is still to come."""
         slot = first_reached(self.wall, zone)
-        return slot if slot > instant else None
+        return slot if instant < slot <= until else None
 
 
 When = Calendar | Rate | Once
 
 
-def _next_fixed(calendar: Calendar, instant: datetime, zone: ZoneInfo) -> datetime | None:
+def _next_fixed(calendar: Calendar, instant: datetime, zone: ZoneInfo, until: datetime) -> datetime | None:
     """Wall times up to what the clock shows now have been reached; later ones too where the clock was set back."""
     wall = calendar.wall_after(wall_at(instant, zone))
     while wall is not None:
         slot = first_reached(wall, zone)
         if slot > instant:
-            return slot
+            return slot if slot <= until else None
         wall = calendar.wall_after(wall)
     return None
 
 
-def _next_in_real_time(calendar: Calendar, instant: datetime, zone: ZoneInfo) -> datetime | None:
+def _next_in_real_time(
+    calendar: Calendar, instant: datetime, zone: ZoneInfo, until: datetime
+) -> datetime | None:
     """Go along stretches of one UTC offset, in which wall time and real time run alike.
 
     A stretch is looked at for one day at a time. Where the next match is farther, what lies between may be jumped:
     a clock that is set back there (by less than two days) shows again only times that did not match either.
     """
     at = instant
-    while True:
+    while at < until:
         wall = wall_at(at, zone)
         target = calendar.wall_after(wall)
         candidate = None if target is None else at + (target - wall)
         change = first_change(at, at + _DAY, zone)
         if change is None:
             if candidate is None or candidate <= at + _DAY:
-                return candidate
+                return candidate if candidate is not None and candidate <= until else None
             at = max(at + _DAY, candidate - 2 * _DAY)
         elif candidate is not None and candidate < change:
-            return candidate
+            return candidate if candidate <= until else None
         elif calendar.matches(wall_at(change, zone)):
-            return change
+            return change if change <= until else None
         else:
             at = change
+    return None
 
 
 def _at_minute(day: date, minute: int) -> datetime:

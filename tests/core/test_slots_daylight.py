@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -133,6 +134,21 @@ def test_at_is_a_fixed_time():
     start = datetime(2026, 1, 1, tzinfo=UTC)
     assert skipped.next_after(start) == datetime(2026, 3, 29, 1, tzinfo=UTC)
     assert doubled.next_after(start) == datetime(2026, 10, 25, 0, 30, 7, tzinfo=UTC)
+
+
+def test_a_time_that_a_zone_skips_on_all_of_its_days_is_looked_for_no_farther_than_now():
+    # A 29th of March that is a Sunday is the last one of the month: since 1980 Vienna's clocks skip this hour on it.
+    schedule = parse_schedule("* 2 29 3 */8", ZoneInfo("Europe/Vienna"))
+    asked = []
+
+    class Counted:
+        def next_after(self, instant, zone, until):
+            asked.append(until)
+            return schedule.when.next_after(instant, zone, until)
+
+    now = datetime(2026, 3, 30, tzinfo=UTC)
+    assert replace(schedule, when=Counted()).latest(now) == datetime(1970, 3, 29, 1, 59, tzinfo=UTC)
+    assert set(asked) == {now}
 
 
 def test_a_zone_whose_offset_has_seconds():

@@ -199,7 +199,7 @@ CRON = words(
 )  # fmt: skip
 SCHEDULES = words(
     "0 * * * *", "*/5 0-6,22 1,15 jan-mar mon", "0 0 29 2 */7", "@daily", "rate(5 minutes)", "cron(0 10 ? * 6L 2026)",
-    "cron(0/5 8-17 15W * ? *)", "cron(0 0 ? 2 7#5 *)", "at(2026-12-01T02:00:00)",
+    "cron(0/5 8-17 15W * ? *)", "cron(0 0 ? 2 7#5 *)", "* 2 29 3 */8", "at(2026-12-01T02:00:00)",
 )  # fmt: skip
 DURATIONS = words("90min", "1y6mo", "2d", "1y2mo3w4d5h6min", "999999999y")
 TIMES = words(
