@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from dr import __version__
 from dr.model import Lineage, Source
@@ -50,6 +51,7 @@ def slot_text(slot: datetime) -> str:
     return slot.astimezone(UTC).strftime(_SLOT_FORMAT)
 
 
+@lru_cache(maxsize=1 << 16)
 def parse_slot(text: str) -> datetime | None:
     """The slot that a tag names, None when it is not one."""
     try:

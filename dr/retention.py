@@ -24,10 +24,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
+from functools import lru_cache
+from itertools import islice
+from operator import attrgetter
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dr.durations import parse_duration
@@ -50,8 +52,7 @@ REASONS = ("last", *_BUCKETS, "oldest", "within", "newest")
 """Why a point stays, in the order in which reasons are given."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A good point of one lineage, the only one of its slot."""
 
     id: str
@@ -62,17 +63,23 @@ class Candidate:
 
 def retain(points: Sequence[Candidate], rule: RetentionRule, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
     """Give the reasons for which each point stays, by id, in the order of the input; no reason means: it expires."""
-    newest_first = sorted(points, key=lambda point: (point.slot, point.time, point.id), reverse=True)
+    newest_first = sorted(points, key=attrgetter("slot"), reverse=True)
     places: dict[str, int] = {name: count for name in _BUCKETS if (count := getattr(rule, name))}
-    heads = {name: _heads(newest_first, name, zone) for name in places}
+    heads = {name: _heads(newest_first, name, zone, count) for name, count in places.items()}
     claims = {
         "last": _last(newest_first, rule),
-        **{name: heads[name][: places[name]] for name in places},
+        **heads,
         "oldest": newest_first[-1:] if any(len(heads[name]) < places[name] for name in places) else [],
         "within": _within(newest_first, rule, zone),
     }
-    claims["newest"] = _unclaimed_newest(newest_first, claims)
-    return _reasons(points, claims)
+    reasons: dict[str, tuple[str, ...]] = {}
+    for reason in REASONS:
+        for point in claims.get(reason, ()):
+            reasons[point.id] = (*reasons.get(point.id, ()), reason)
+    newest = _newest(newest_first)
+    if newest is not None:
+        reasons.setdefault(newest.id, ("newest",))
+    return {point.id: reasons.get(point.id, ()) for point in points}
 
 
 def retention_answer(times: Sequence[str], rule: RetentionRule, zone: ZoneInfo) -> dict[str, Any]:
@@ -128,42 +135,37 @@ def parse_times(text: str) -> tuple[str, ...]:
     return tuple(times)
 
 
-def _heads(newest_first: Sequence[Candidate], name: str, zone: ZoneInfo) -> list[Candidate]:
-    """Give the newest point of each period that has one, newest period first."""
+def _heads(newest_first: Sequence[Candidate], name: str, zone: ZoneInfo, places: int) -> Sequence[Candidate]:
+    """Give the newest point of each of the newest periods that have one, as many as there are places."""
     heads: dict[Hashable, Candidate] = {}
     for point in newest_first:
-        heads.setdefault(_BUCKETS[name](point.slot.astimezone(zone)), point)
+        heads.setdefault(_bucket(name, point.slot, zone), point)
+        if len(heads) == places:
+            break
     return list(heads.values())
 
 
-def _last(newest_first: Sequence[Candidate], rule: RetentionRule) -> list[Candidate]:
-    return [point for point in newest_first if not point.archived][: rule.last or 0]
+@lru_cache(maxsize=1 << 16)
+def _bucket(name: str, slot: datetime, zone: ZoneInfo) -> Hashable:
+    """The period of a slot. Lineages of one schedule have the same slots, and there are thousands of them."""
+    return _BUCKETS[name](slot.astimezone(zone))
 
 
-def _within(newest_first: Sequence[Candidate], rule: RetentionRule, zone: ZoneInfo) -> list[Candidate]:
+def _last(newest_first: Sequence[Candidate], rule: RetentionRule) -> Sequence[Candidate]:
+    return list(islice((point for point in newest_first if not point.archived), rule.last or 0))
+
+
+def _within(newest_first: Sequence[Candidate], rule: RetentionRule, zone: ZoneInfo) -> Sequence[Candidate]:
     if rule.within is None or not newest_first:
         return []
-    times = [point.time for point in newest_first if not point.archived] or [
-        point.time for point in newest_first
-    ]
-    cutoff = rule.within.before(max(times), zone)
+    newest = _newest(newest_first) or max(newest_first, key=attrgetter("time"))
+    cutoff = rule.within.before(newest.time, zone)
     return [point for point in newest_first if point.time > cutoff]
 
 
-def _unclaimed_newest(
-    newest_first: Sequence[Candidate], claims: Mapping[str, Sequence[Candidate]]
-) -> list[Candidate]:
-    good = [point for point in newest_first if not point.archived]
-    newest = max(good, key=lambda point: (point.time, point.slot, point.id), default=None)
-    claimed = any(newest in points for points in claims.values())
-    return [] if newest is None or claimed else [newest]
-
-
-def _reasons(
-    points: Sequence[Candidate], claims: Mapping[str, Sequence[Candidate]]
-) -> dict[str, tuple[str, ...]]:
-    claimed = {reason: {point.id for point in claims[reason]} for reason in REASONS if reason in claims}
-    return {point.id: tuple(reason for reason, ids in claimed.items() if point.id in ids) for point in points}
+def _newest(newest_first: Sequence[Candidate]) -> Candidate | None:
+    """The good point with the newest data, of equal ones that of the newest slot; None where all are archived."""
+    return max((point for point in newest_first if not point.archived), key=attrgetter("time"), default=None)
 
 
 def _instant(text: str, position: int) -> datetime:

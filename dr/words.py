@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _NAMES_SHOWN = 3
@@ -19,6 +20,7 @@ _SIGNED = re.compile(
 _USER = re.compile(r"(://)[^\s/@]+@")
 
 
+@lru_cache(maxsize=1 << 16)
 def instant(moment: datetime) -> str:
     """`2026-03-29T01:00:00Z`, the form of the contract (DESIGN 9)."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

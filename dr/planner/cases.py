@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
+from operator import attrgetter
 
 from dr.model import Inventory, Lineage, Part, Policy, RecoveryPoint, Source, State, Unread
 from dr.planner.selection import selected
@@ -19,15 +21,18 @@ _PACE_OF_ONCE = int(timedelta(days=1).total_seconds())
 class Case:
     """One lineage as this tick sees it.
 
-    `wanted` is the slot that it should have by now; `pace` the seconds after which it is overdue; `unread` what could
-    not be read and may hide something of it; `points` (no copies) and `parts` are the oldest slot first.
+    `wanted` is the slot that it should have by now, and it is `due` when that has no point that is, or may become,
+    good; `pace` is the seconds after which it is overdue, `newest` the good point with the newest data; `unread` is what
+    could not be read and may hide something of it; `points` (no copies) and `parts` are the oldest slot first.
     """
 
     policy: Policy
     source: Source
     lineage: Lineage
     wanted: datetime | None
+    due: bool
     pace: int
+    newest: RecoveryPoint | None = None
     points: tuple[RecoveryPoint, ...] = ()
     parts: tuple[Part, ...] = ()
     unread: tuple[Unread, ...] = ()
@@ -37,18 +42,16 @@ class Case:
         """Whether all points of the lineage are known."""
         return not any(miss.what == "points" for miss in self.unread)
 
-    @property
-    def due(self) -> bool:
-        """Whether the wanted slot has no point that is, or may become, good."""
-        return self.wanted is not None and not any(
-            point.slot == self.wanted and point.state in ALIVE for point in self.points
-        )
 
-    @property
-    def newest(self) -> RecoveryPoint | None:
-        """The good point with the newest data."""
-        good = (point for point in self.points if point.state is State.GOOD)
-        return max(good, key=lambda point: (point.time, point.slot, point.id), default=None)
+def _lacks(slot: datetime | None, points: Sequence[RecoveryPoint]) -> bool:
+    """Whether there is no point of the slot that is, or may become, good; the newest are looked at first."""
+    later = takewhile(lambda point: slot is not None and point.slot >= slot, reversed(points))
+    return slot is not None and not any(point.slot == slot and point.state in ALIVE for point in later)
+
+
+def _newest(points: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
+    good = (point for point in points if point.state is State.GOOD)
+    return max(good, key=attrgetter("time", "slot", "id"), default=None)
 
 
 def cases(policy: Policy, inventory: Inventory, shelf: Shelf, now: datetime) -> tuple[Case, ...]:
@@ -93,14 +96,18 @@ def _case(
 ) -> Case:
     lineage = lineage_of(policy, source)
     kind = policy.protect.kind
-    points = shelf.points.get(lineage, ())
+    points = tuple(
+        point for point in shelf.points.get(lineage, ()) if point.kind is kind and point.copy_of is None
+    )
     return Case(
         policy=policy,
         source=source,
         lineage=lineage,
         wanted=wanted,
+        due=_lacks(wanted, points),
         pace=pace,
-        points=tuple(point for point in points if point.kind is kind and point.copy_of is None),
+        newest=_newest(points),
+        points=points,
         parts=shelf.parts.get(lineage, ()),
         unread=unread_of(policy, source.region, unread),
     )

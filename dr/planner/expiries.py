@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 
 from dr.actions import Cause, Expire
 from dr.model import Applied, Kind, Part, RecoveryPoint, RetentionRule, State
@@ -62,7 +63,7 @@ def judge(
         newest = max(good, key=_by_time)
         gone = [part for part in case.parts if not graced(part, orphaned_since, now)]
         found += [*_failed(case, newest), *_orphans(case, newest, gone)]
-    free = [expire for thing, expire in found if thing not in stay and not shelf.untouchable(thing)]
+    free = [expire for thing, expire in found if thing.id not in stay and not shelf.untouchable(thing)]
     return Verdict(
         case=case,
         size=len(standing),
@@ -75,23 +76,21 @@ _Found = Iterator[tuple[RecoveryPoint | Part, Expire]]
 
 
 def _counts(point: RecoveryPoint) -> bool:
-    return point.state in {State.GOOD, State.ARCHIVED}
+    return point.state is State.GOOD or point.state is State.ARCHIVED
 
 
-def _newest(standing: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
+def _newest(standing: Sequence[RecoveryPoint]) -> tuple[str, ...]:
     """Safety rule 1: the good point of the newest slot and the one with the newest data, mostly the same.
 
     Where none is good, the newest archived one: the last of a source is never deleted.
     """
-    points = [point for point in standing if point.state is State.GOOD] or list(standing)
+    points = [point for point in standing if point.state is State.GOOD] or standing
     if not points:
         return ()
-    by_slot = max(points, key=lambda point: (point.slot, point.time, point.id))
-    return by_slot, max(points, key=_by_time)
+    return max(points, key=attrgetter("slot", "time", "id")).id, max(points, key=_by_time).id
 
 
-def _by_time(point: RecoveryPoint) -> tuple[datetime, datetime, str]:
-    return point.time, point.slot, point.id
+_by_time = attrgetter("time", "slot", "id")
 
 
 def _closed(case: Case) -> str:
@@ -105,7 +104,7 @@ def _closed(case: Case) -> str:
 
 def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | None, now: datetime) -> _Found:
     """What `keep` drops, slot by slot: several points of one slot (sets that are not whole) go or stay together."""
-    slots = {slot: list(row) for slot, row in groupby(standing, key=lambda point: point.slot) if slot <= now}
+    slots = {slot: list(row) for slot, row in groupby(standing, key=attrgetter("slot")) if slot <= now}
     candidates = [_candidate(row) for row in slots.values()]
     kept = retain(candidates, case.policy.keep, case.policy.zone)
     before = applied.keep if applied else UNKNOWN
@@ -120,7 +119,7 @@ def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | N
 
 def _candidate(row: Sequence[RecoveryPoint]) -> Candidate:
     """The point that stands for its slot: the oldest good one, an archived one where none is good."""
-    point = min(row, key=lambda p: (p.state is not State.GOOD, p.time, p.id))
+    point = row[0] if len(row) == 1 else min(row, key=lambda p: (p.state is not State.GOOD, p.time, p.id))
     archived = point.state is State.ARCHIVED
     return Candidate(id=point.id, slot=point.slot, time=point.time, archived=archived)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from dr.model import Lineage, RecoveryPoint, State
 
@@ -19,10 +20,10 @@ _SetSlot = tuple[str, str, str, str, datetime]
 """Policy, account, Region, the set's name, slot."""
 
 
-def merged(points: Iterable[RecoveryPoint]) -> dict[str, str]:
-    """Name the duplicates of all slots, each with the point of its lineage that stays."""
+def merged(rows: Iterable[Sequence[RecoveryPoint]]) -> dict[str, str]:
+    """Name the duplicates of all slots, each with the point of its lineage that stays. `rows` are those of a lineage each."""
     slots: defaultdict[_Slot, list[RecoveryPoint]] = defaultdict(list)
-    for point in points:
+    for point in chain.from_iterable(row for row in rows if _several(row)):
         if point.copy_of is None:
             slots[point.lineage, point.slot].append(point)
     several: dict[str, str] = {}
@@ -34,6 +35,11 @@ def merged(points: Iterable[RecoveryPoint]) -> dict[str, str]:
         for row in members:
             several |= _duplicates_of(whole.get(row[0].lineage), row)
     return several
+
+
+def _several(row: Sequence[RecoveryPoint]) -> bool:
+    """Whether a lineage has a slot with several points, or one that belongs to a set: nearly none has."""
+    return len({point.slot for point in row}) < len(row) or any(point.set for point in row)
 
 
 def _good(row: Iterable[RecoveryPoint]) -> Iterator[RecoveryPoint]:

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TypeVar
 
 from dr.model import Inventory, Lineage, Part, Policy, RecoveryPoint, State, Unread
@@ -15,8 +16,9 @@ from dr.words import instant
 
 ALIVE = (State.GOOD, State.PENDING, State.ARCHIVED)
 """States of a point that has, or may still get, the data of its slot."""
-_SAME = {State.PENDING: "alive", State.GOOD: "alive"}
-"""A point that becomes good has not moved: time passing alone makes no plan stale (DESIGN 9)."""
+_ALIVE = "alive"
+"""In a digest, pending or good: a point that becomes good has not moved, and time passing alone makes no plan stale
+(DESIGN 9)."""
 
 _Thing = TypeVar("_Thing", RecoveryPoint, Part)
 
@@ -47,6 +49,8 @@ class Shelf:
             return ""
         if thing.in_use:
             return f"in use by {thing.in_use}"
+        if not thing.parts:
+            return ""
         parts = (self.part_by_id[part] for part in thing.parts if part in self.part_by_id)
         return next((why for part in parts if (why := self.untouchable(part))), "")
 
@@ -58,12 +62,12 @@ class Shelf:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _point_row(self, point: RecoveryPoint) -> list[str]:
-        state = _SAME.get(point.state, point.state.value)
+        becomes = point.state is State.PENDING or point.state is State.GOOD
         return [
             point.id,
-            point.kind.value,
+            point.kind,
             instant(point.slot),
-            state,
+            _ALIVE if becomes else point.state,
             point.set or "",
             self.untouchable(point),
         ]
@@ -74,14 +78,13 @@ class Shelf:
 
 def shelve(inventory: Inventory) -> Shelf:
     """Order the inventory; the order in which it was listed leaves no trace."""
-    points = sorted(inventory.points, key=lambda point: (point.slot, point.time, point.id))
-    parts = sorted(inventory.parts, key=lambda part: (part.slot, part.time, part.id))
+    points = _by_lineage(inventory.points)
     return Shelf(
-        points=_by_lineage(points),
-        parts=_by_lineage(parts),
+        points=points,
+        parts=_by_lineage(inventory.parts),
         pins=inventory.pins,
-        merged=merged(points),
-        part_by_id={part.id: part for part in parts},
+        merged=merged(points.values()),
+        part_by_id={part.id: part for part in inventory.parts},
     )
 
 
@@ -89,7 +92,10 @@ def _by_lineage(things: Iterable[_Thing]) -> dict[Lineage, tuple[_Thing, ...]]:
     shelf: defaultdict[Lineage, list[_Thing]] = defaultdict(list)
     for thing in things:
         shelf[thing.lineage].append(thing)
-    return {lineage: tuple(row) for lineage, row in shelf.items()}
+    return {lineage: tuple(sorted(shelf[lineage], key=_oldest_first)) for lineage in sorted(shelf)}
+
+
+_oldest_first = attrgetter("slot", "time", "id")
 
 
 def unread_of(policy: Policy, region: str, unread: Iterable[Unread]) -> tuple[Unread, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -264,7 +263,7 @@ def test_another_policys_point_is_not_of_this_slot(world):
     volume = world.add_volume({})
     snapshot_of(world.cloud, volume)
 
-    lineage = replace(lineage_of(world.cloud, volume), policy="hourly")
+    lineage = lineage_of(world.cloud, volume)._replace(policy="hourly")
 
     assert world.cloud.find(lineage, SLOT, Kind.SNAPSHOT) == ()
 
