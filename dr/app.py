@@ -110,9 +110,10 @@ class App(Installation):
         """Clients for AWS."""
         region = self.config.regions[0] if self.config.regions else None
         if self.running is None:
-            return Session(Access(region=region), self.clock.now)
+            return Session(Access(region=region), self.clock.now, self.clock.sleep)
         keys = Keys(access_key="sandbox", secret_key="sandbox")  # noqa: S106 - the sandbox takes any
-        return Session(Access(region=region, endpoint_url=self.running.url, keys=keys), self.clock.now)
+        access = Access(region=region, endpoint_url=self.running.url, keys=keys)
+        return Session(access, self.clock.now, self.clock.sleep)
 
     @cached_property
     def cloud(self) -> Ec2Cloud:

@@ -24,6 +24,7 @@ from botocore.handlers import json_decode_template_body
 from dr import __version__
 from dr.aws import before_parse, codes, errors
 from dr.aws.errors import safe_url, translate, translated
+from dr.aws.pacing import Pacer
 from dr.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
@@ -71,9 +72,14 @@ class Access:
 
 
 class Session:
-    """The clients of one account. `now` is the clock that AWS's `Date` headers are compared with."""
+    """The clients of one account. `now` is the clock that AWS's `Date` headers are compared with.
 
-    def __init__(self, access: Access, now: Callable[[], datetime]) -> None:
+    `pause` waits for so many seconds where EC2 would be asked too fast; without it nobody is paced.
+    """
+
+    def __init__(
+        self, access: Access, now: Callable[[], datetime], pause: Callable[[float], None] | None = None
+    ) -> None:
         self._access = access
         self._now = now
         self._lock = threading.RLock()
@@ -81,6 +87,7 @@ class Session:
         self._clients: dict[tuple[str, str, Purpose], Any] = {}
         self._account: str | None = None
         self._skew: float | None = None
+        self._pacer = Pacer(now, pause) if pause else None
 
     @property
     def region(self) -> str:
@@ -161,6 +168,8 @@ class Session:
         self._listen(client)
         if service == "ec2":
             before_parse.listen(client)
+            if self._pacer:
+                self._pacer.listen(client)
         return client
 
     def _listen(self, client: Any) -> None:

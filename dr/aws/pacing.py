@@ -1,0 +1,125 @@
+"""How fast EC2 may be asked: a token bucket for each action of a Region, as EC2 itself keeps one for the account.
+
+Without one, a client that has more to do than a bucket holds is throttled, and every throttled call is one for nothing: of
+500 CreateSnapshot most, in any retry mode of the SDK. A bucket of our own, at just under EC2's refill, wastes none. An
+account is shared: where EC2 throttles all the same, somebody else is drinking too. Then the rate is halved, and grows
+back slowly (AIMD, as TCP does).
+
+Both ends of a call are botocore's events, so that its own attempts again are paced as well.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dr.aws import codes
+
+_BUCKETS = {
+    **dict.fromkeys(("CreateSnapshot", "CreateSnapshots", "DeleteSnapshot", "DeregisterImage"), (100, 5)),
+    **dict.fromkeys(("CreateImage", "CopySnapshot"), (50, 5)),
+    "CopyImage": (100, 1),
+    "CreateTags": (100, 10),
+}
+"""Size, and refill in tokens a second. Source: EC2 developer guide, Request throttling: request token bucket sizes and
+refill rates."""
+_LISTINGS = (100, 20)
+"""Of each Describe action with pages (same source)."""
+_SHARE = 0.99
+"""Of EC2's refill: its clock and ours differ a little."""
+_LEAST = 1 / 32
+"""Of the refill: what is left when every call is throttled."""
+_GROWTH = 0.01
+"""Of the refill, each second: from a half to the whole in less than a minute."""
+_ONE_CAUSE = timedelta(seconds=1)
+"""Throttles that are no farther apart have one cause, and halve the rate once."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens of one action in one Region. `tokens` below zero are promised to callers that wait for them."""
+
+    size: float
+    refill: float
+    tokens: float
+    rate: float
+    at: datetime
+    slowed: datetime | None = None
+
+    def take(self, now: datetime) -> float:
+        """Take a token; the seconds until it is there."""
+        self._flow(now)
+        self.tokens -= 1
+        return max(0.0, -self.tokens / self.rate)
+
+    def slow(self, now: datetime) -> None:
+        """EC2 has throttled a call: its bucket is empty."""
+        self._flow(now)
+        self.tokens = min(self.tokens, 0.0)
+        if self.slowed is None or now - self.slowed > _ONE_CAUSE:
+            self.slowed = now
+            self.rate = max(self.rate / 2, self.refill * _LEAST)
+
+    def _flow(self, now: datetime) -> None:
+        """Let in what has come since; a clock that was set back brings nothing."""
+        passed = max(0.0, (now - self.at).total_seconds())
+        self.at = now
+        self.tokens = min(self.size, self.tokens + passed * self.rate)
+        self.rate = min(self.refill * _SHARE, self.rate + passed * self.refill * _GROWTH)
+
+
+class Pacer:
+    """The buckets of one account. `pause` waits for so many seconds."""
+
+    def __init__(self, now: Callable[[], datetime], pause: Callable[[float], None]) -> None:
+        self._now = now
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+
+    def listen(self, client: Any) -> None:
+        """Pace every call of this EC2 client."""
+        region, events = client.meta.region_name, client.meta.events
+
+        def sending(event_name: str, **_: Any) -> None:
+            self.wait(region, _action(event_name))
+
+        def received(event_name: str, parsed_response: Any = None, **_: Any) -> None:
+            if _code(parsed_response) in codes.THROTTLED:
+                self.throttled(region, _action(event_name))
+
+        events.register("before-send.ec2", sending)
+        events.register("response-received.ec2", received)
+
+    def wait(self, region: str, action: str) -> None:
+        """Wait until this action may be asked for; at once for one without a bucket."""
+        with self._lock:
+            bucket = self._bucket(region, action)
+            seconds = bucket.take(self._now()) if bucket else 0.0
+        if seconds > 0:
+            self._pause(seconds)
+
+    def throttled(self, region: str, action: str) -> None:
+        """EC2 has refused this action for now."""
+        with self._lock:
+            if bucket := self._bucket(region, action):
+                bucket.slow(self._now())
+
+    def _bucket(self, region: str, action: str) -> Bucket | None:
+        size, refill = _BUCKETS.get(action) or (_LISTINGS if action.startswith("Describe") else (0, 0))
+        if not size:
+            return None
+        if (region, action) not in self._buckets:
+            self._buckets[region, action] = Bucket(size, refill, size, refill * _SHARE, self._now())
+        return self._buckets[region, action]
+
+
+def _action(event_name: str) -> str:
+    return event_name.rpartition(".")[2]
+
+
+def _code(parsed: Any) -> str:
+    return str(parsed.get("Error", {}).get("Code", "")) if isinstance(parsed, dict) else ""
