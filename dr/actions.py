@@ -69,6 +69,7 @@ class WarningCode(StrEnum):
     CLOCK_SKEW = "clock-skew"
     SOURCE_NOT_READY = "source-not-ready"
     SLOTS_MISSED = "slots-missed"
+    PACE_EXCEEDED = "pace-exceeded"
     OVERLAP = "overlap"
     PENDING_LONG = "pending-long"
     POLICY_MISSING = "policy-missing"

@@ -6,10 +6,11 @@ page that can be read.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations, islice
+from math import ceil
 
 from dr.actions import Capture, Warn, WarningCode
 from dr.layout import dropped_tags
@@ -17,7 +18,7 @@ from dr.model import Inventory, Kind, Lineage, Policy, State
 from dr.planner.cases import Case
 from dr.planner.expiries import Verdict
 from dr.planner.shelf import ALIVE, Shelf, unread_of
-from dr.slots import Schedule
+from dr.slots import Schedule, period
 from dr.words import count, instant, names, one_line
 
 _PENDING_AT_MOST = timedelta(hours=24)
@@ -25,6 +26,9 @@ _PENDING_AT_MOST = timedelta(hours=24)
 _COUNTED_AT_MOST = 1_000
 """Missed slots: six weeks of an hourly schedule. More is told as `at least`."""
 _LISTINGS = {"sources", "points"}
+_AN_HOUR = {Kind.SNAPSHOT: 5 * 3600, Kind.IMAGE: 5 * 3600}
+"""Captures in one Region of an account. Source: EC2 developer guide, Request throttling: CreateSnapshot and CreateImage
+refill 5 tokens a second."""
 
 
 def unread_warnings(policy: Policy, inventory: Inventory) -> Iterator[Warn]:
@@ -121,6 +125,24 @@ def _slots_inside(schedules: Sequence[Schedule], after: datetime, before: dateti
     for schedule in schedules:
         slots.update(islice(schedule.between(after, before), _COUNTED_AT_MOST + 1))
     return len(slots - {before})
+
+
+def pace_warnings(rows: Iterable[tuple[Policy, Sequence[Case]]], now: datetime) -> Iterator[Warn]:
+    """More points than EC2 takes, as long as the schedules go on so: dr captures at EC2's pace, and falls behind."""
+    due: defaultdict[tuple[str, Kind], Counter[str]] = defaultdict(Counter)
+    for policy, row in rows:
+        seconds = period(policy.schedules, now)
+        for region, number in Counter(case.lineage.region for case in row).items():
+            if seconds and policy.protect.kind in _AN_HOUR:
+                due[region, policy.protect.kind][policy.name] += ceil(number * 3600 / seconds)
+    for (region, kind), wanted in sorted(due.items()):
+        if wanted.total() > _AN_HOUR[kind]:
+            policy_name, most = wanted.most_common(1)[0]
+            message = (
+                f"{region}: {count(wanted.total(), kind)} an hour are due, {most} of them of {policy_name}, and EC2 takes "
+                f"{_AN_HOUR[kind]}: captures fall behind, the most overdue first; a longer schedule fits"
+            )
+            yield Warn(code=WarningCode.PACE_EXCEEDED, policy=policy_name, message=message)
 
 
 def overlap_warnings(cases: Sequence[Case]) -> Iterator[Warn]:

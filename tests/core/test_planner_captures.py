@@ -247,3 +247,43 @@ def test_a_clock_that_is_off_stops_no_capture():
 
     assert captured(found) == ["vol-1"]
     assert {WarningCode.CLOCK_SKEW, WarningCode.EXPIRY_CLOSED} == set(codes(found))
+
+
+def fleet(number):
+    """So many volumes of db in one Region."""
+    return [volume(f"vol-{n:05}") for n in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("number", "expression", "fits"),
+    [
+        (150, "*/30 * * * *", True),
+        (300, "* * * * *", True),
+        (301, "* * * * *", False),
+        (1501, "*/5 * * * *", False),
+        (1501, "rate(6 minutes)", True),
+        (1501, "at(2026-01-01T00:00:00)", True),
+    ],
+)
+def test_a_schedule_that_ec2_cannot_keep_up_with_is_told(number, expression, fits):
+    found = plan(policies=(policy("db", expression),), sources=fleet(number))
+
+    assert (WarningCode.PACE_EXCEEDED in codes(found)) == (not fits)
+
+
+def test_all_policies_of_a_region_share_ec2s_pace_and_the_largest_is_named():
+    many, few = policy("many", "*/4 * * * *"), policy("few", "*/4 * * * *")
+    found = plan(
+        policies=(many, replace(few, select=Selector(tags={"Few": ("*",)}))),
+        sources=[
+            *fleet(1100),
+            *(volume(f"vol-few-{n}", tags={"Tier": "db", "Few": "yes"}) for n in range(60)),
+        ],
+    )
+
+    (told,) = [warn for warn in found.warnings if warn.code is WarningCode.PACE_EXCEEDED]
+    assert told.policy == "many"
+    assert told.message == (
+        "eu-west-1: 18300 snapshots an hour are due, 17400 of them of many, and EC2 takes 18000: captures fall behind, "
+        "the most overdue first; a longer schedule fits"
+    )
