@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -179,10 +180,15 @@ def clock_fault(cloud: Cloud) -> str:
 
 
 def _questions(policies: Sequence[Policy]) -> list[tuple[Protect, TagPatterns]]:
-    """Which source listings are needed, each once; the server filters by tags where the policy does."""
-    asked: list[tuple[Protect, TagPatterns]] = []
+    """Which source listings are needed: one of each sort, filtered by the server as far as all its policies agree."""
+    asked: defaultdict[Protect, list[TagPatterns]] = defaultdict(list)
     for policy in policies:
-        tags = {} if policy.protect is Protect.STACKS else policy.select.tags
-        if (policy.protect, tags) not in asked:
-            asked.append((policy.protect, tags))
-    return asked
+        asked[policy.protect].append({} if policy.protect is Protect.STACKS else policy.select.tags)
+    return [(protect, _widest(patterns)) for protect, patterns in asked.items()]
+
+
+def _widest(patterns: Sequence[TagPatterns]) -> TagPatterns:
+    """One question for all that these ask for: keys that all of them have, with the values of any; the planner selects."""
+    first, *others = patterns
+    shared = [key for key in first if all(key in other for other in others)]
+    return {key: tuple(dict.fromkeys(glob for each in patterns for glob in each[key])) for key in shared}

@@ -20,7 +20,7 @@ from dr.errors import (
     Refused,
     weightiest,
 )
-from dr.model import Applied, Policy, Protect, RetentionRule
+from dr.model import Applied, Policy, Protect, RetentionRule, Selector
 from dr.tick.inventory import read_for_plan, read_inventory
 from dr.tick.waiting import wait_for_captures
 
@@ -450,3 +450,39 @@ def test_where_the_regions_coincide_a_plan_makes_no_more_calls(moved):
     read_for_plan((policy(regions=ELSEWHERE),), watching(moved, cloud), ELSEWHERE)
 
     assert cloud.listed == ["eu-central-1", "eu-west-1"]
+
+
+class Asked:
+    """A cloud that remembers which sources it was asked for."""
+
+    def __init__(self, cloud):
+        self._cloud, self.asked = cloud, []
+
+    def __getattr__(self, name):
+        return getattr(self._cloud, name)
+
+    def sources(self, protect, region, tags):
+        self.asked.append((protect.value, region, dict(tags)))
+        return self._cloud.sources(protect, region, tags)
+
+
+@pytest.mark.parametrize(
+    ("selects", "question"),
+    [
+        ([{"Backup": ("yes",)}], {"Backup": ("yes",)}),
+        ([{"Tier": ("db",)}, {"Tier": ("web", "db")}], {"Tier": ("db", "web")}),
+        ([{"Tier": ("db",), "Env": ("prod",)}, {"Env": ("*",)}], {"Env": ("prod", "*")}),
+        ([{"Tier": ("db",)}, {"Env": ("prod",)}], {}),
+        ([{"Tier": ("db",)}, {}], {}),
+    ],
+)
+def test_sources_of_a_sort_are_listed_once_whatever_the_number_of_policies(world, selects, question):
+    world.cloud = Asked(world.cloud)
+    several = [policy(f"p{n}", select=Selector(tags=tags)) for n, tags in enumerate(selects)]
+
+    read_inventory([*several, MACHINES], world.desk)
+
+    assert world.cloud.asked == [
+        ("volumes", "eu-west-1", question),
+        ("instances", "eu-west-1", {"Backup": ("*",)}),
+    ]

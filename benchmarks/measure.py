@@ -1,0 +1,61 @@
+"""Run programs one after the other in rounds, and say what each cost beside another: CPU and memory, never seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one process took: seconds of the processor, and its largest memory in MB."""
+
+    cpu: float
+    memory: float
+
+
+def cost(
+    command: Sequence[str], environ: Mapping[str, str], folder: Path, codes: Sequence[int] = (0,)
+) -> Cost:
+    """Run it to its end. Raises `AssertionError` when it ends with another code."""
+    with (folder / "out").open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=folder, env=dict(environ), stdout=out, stderr=subprocess.STDOUT
+        )
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode in codes, (folder / "out").read_text()[-2000:]
+    return Cost(cpu=used.ru_utime + used.ru_stime, memory=used.ru_maxrss / 1024)
+
+
+@contextmanager
+def endpoint(**fleet: int) -> Iterator[str]:
+    """A local EC2 with this fleet; its URL."""
+    arguments = [word for name, number in fleet.items() for word in (f"--{name}", str(number))]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.endpoint", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.stdin.close()
+        process.wait(10)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median, and the least and the largest."""
+    return f"{median(values):.3g} ({min(values):.3g} to {max(values):.3g})"

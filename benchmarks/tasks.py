@@ -1,0 +1,48 @@
+"""What is measured, each in a process of its own: `python -m benchmarks.tasks NAME URL`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from benchmarks.fleet import INSTALLATION
+from dr.aws.ec2 import Ec2Cloud
+from dr.aws.session import Access, Keys, Session
+from dr.model import Protect
+
+REGION = "eu-west-1"
+_KEYS = Keys(access_key="bench", secret_key="bench")
+
+
+def boto3_lists_and_holds(url: str) -> None:
+    """What most tools do: every page of everything, held in a list."""
+    ec2: Any = boto3.client(
+        "ec2", region_name=REGION, endpoint_url=url, aws_access_key_id="bench", aws_secret_access_key="bench"
+    )
+    held = []
+    for call, key, more in (
+        ("describe_snapshots", "Snapshots", {"OwnerIds": ["self"]}),
+        ("describe_images", "Images", {"Owners": ["self"]}),
+        ("describe_volumes", "Volumes", {}),
+        ("describe_instances", "Reservations", {}),
+    ):
+        for page in ec2.get_paginator(call).paginate(**more, PaginationConfig={"PageSize": 1000}):
+            held += page[key]
+    assert held
+
+
+def dr_lists(url: str) -> None:
+    """The listings that `dr plan` makes, and nothing of what it does with them."""
+    session = Session(Access(region=REGION, endpoint_url=url, keys=_KEYS), lambda: datetime.now(UTC))
+    cloud = Ec2Cloud(session, INSTALLATION)
+    held = cloud.points(REGION), cloud.sources(Protect.VOLUMES, REGION, {})
+    assert held[0].points
+
+
+TASKS = {task.__name__: task for task in (boto3_lists_and_holds, dr_lists)}
+
+if __name__ == "__main__":
+    TASKS[sys.argv[1]](sys.argv[2])
