@@ -7,7 +7,8 @@ STAMP := $(VENV)/.installed
 AWSCLI_STAMP := .venv-awscli/.installed
 LINT_STAMP := .venv-lint/.installed
 FUZZ_STAMP := $(VENV)/.fuzz
-WORKERS ?= 2
+# One more than two cores: many tests wait for a process or a clock.
+WORKERS ?= 3
 SECONDS ?= 60
 
 .PHONY: demo test test-long faults fuzz bench check format lock clean
