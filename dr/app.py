@@ -17,6 +17,7 @@ from pathlib import Path
 
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.maker import CloudFormationMaker
+from dr.aws.pacing import Pacer
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
 from dr.errors import EnvironmentFailed, Problem, UsageError
@@ -109,11 +110,12 @@ class App(Installation):
     def session(self) -> Session:
         """Clients for AWS."""
         region = self.config.regions[0] if self.config.regions else None
+        pacer = Pacer(time.monotonic, self.clock.sleep)
         if self.running is None:
-            return Session(Access(region=region), self.clock.now, self.clock.sleep)
+            return Session(Access(region=region), self.clock.now, pacer)
         keys = Keys(access_key="sandbox", secret_key="sandbox")  # noqa: S106 - the sandbox takes any
         access = Access(region=region, endpoint_url=self.running.url, keys=keys)
-        return Session(access, self.clock.now, self.clock.sleep)
+        return Session(access, self.clock.now, pacer)
 
     @cached_property
     def cloud(self) -> Ec2Cloud:

@@ -17,8 +17,8 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserFactory
 
-from dr.aws.reading import reading, take_out
-from dr.aws.rows import SNAPSHOTS
+from dr.aws.reading import plan, reading, take_out
+from dr.aws.rows import LISTINGS, SNAPSHOTS
 
 _EVENT = "before-parse.ec2"
 _NOWHERE = "https://ec2.invalid/"
@@ -35,8 +35,13 @@ def listen(client: Any) -> None:
 
 
 def works(model: ServiceModel, endpoints: Callable[..., Any] = Endpoint) -> bool:
-    """Whether rows that are read at the event arrive at the caller, with the token and without botocore's own."""
+    """Whether rows that are read at the event arrive at the caller, with the token and without botocore's own.
+
+    And whether botocore's model has every field that dr reads.
+    """
     try:
+        for operation, only in LISTINGS.items():
+            plan(model.operation_model(operation), only)
         answer = _answered(model, endpoints)
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"} == _EXPECTED
     except Exception:  # noqa: BLE001 - whatever has changed inside botocore: its own parser is always there

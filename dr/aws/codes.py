@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dr.errors import Ambiguous, CloudError, Denied, InUse, NotFound, Taken, Throttled
 
-THROTTLED = frozenset(
+BUCKET_EMPTY = frozenset(
     {
         "RequestLimitExceeded",
         "EC2ThrottledException",
@@ -17,6 +17,12 @@ THROTTLED = frozenset(
         "RequestThrottled",
         "RequestThrottledException",
         "TooManyRequestsException",
+    }
+)
+"""The account asks too fast, whatever for."""
+
+THROTTLED = BUCKET_EMPTY | frozenset(
+    {
         "TooManyUpdates",
         "PriorRequestNotComplete",
         "BandwidthLimitExceeded",

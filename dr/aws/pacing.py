@@ -1,7 +1,9 @@
-"""How fast EC2 may be asked: a token bucket for each action of a Region, as EC2 itself keeps one for the account.
+"""How fast EC2 is asked: a token bucket for each action of a Region, as EC2 itself keeps one for the account.
+
+A process begins with full buckets: it asks at once for as much as they hold, and then at just under EC2's refill.
 
 Without one, a client that has more to do than a bucket holds is throttled, and every throttled call is one for nothing: of
-500 CreateSnapshot most, in any retry mode of the SDK. A bucket of our own, at just under EC2's refill, wastes none. An
+500 CreateSnapshot most, in any retry mode of the SDK but one. A bucket of our own wastes none. An
 account is shared: where EC2 throttles all the same, somebody else is drinking too. Then the rate is halved, and grows
 back slowly (AIMD, as TCP does).
 
@@ -13,49 +15,49 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from dr.aws import codes
+from dr.aws.rows import LISTINGS
 
 _BUCKETS = {
-    **dict.fromkeys(("CreateSnapshot", "CreateSnapshots", "DeleteSnapshot", "DeregisterImage"), (100, 5)),
-    **dict.fromkeys(("CreateImage", "CopySnapshot"), (50, 5)),
-    "CopyImage": (100, 1),
-    "CreateTags": (100, 10),
+    **dict.fromkeys(("CreateSnapshot", "DeleteSnapshot", "DeregisterImage"), (100, 5)),
+    "CreateImage": (50, 5),
+    **dict.fromkeys(LISTINGS, (100, 20)),
 }
-"""Size, and refill in tokens a second. Source: EC2 developer guide, Request throttling: request token bucket sizes and
-refill rates."""
-_LISTINGS = (100, 20)
-"""Of each Describe action with pages (same source)."""
+"""Size, and refill in tokens a second, of what a tick asks for. Source: EC2 developer guide, Request throttling: request
+token bucket sizes and refill rates."""
 _SHARE = 0.99
 """Of EC2's refill: its clock and ours differ a little."""
 _LEAST = 1 / 32
 """Of the refill: what is left when every call is throttled."""
 _GROWTH = 0.01
 """Of the refill, each second: from a half to the whole in less than a minute."""
-_ONE_CAUSE = timedelta(seconds=1)
-"""Throttles that are no farther apart have one cause, and halve the rate once."""
+_ONE_CAUSE = 1.0
+"""Seconds. Throttles that are no farther apart have one cause, and halve the rate once."""
 
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens of one action in one Region. `tokens` below zero are promised to callers that wait for them."""
+    """Tokens of one action in one Region. `tokens` below zero are promised to callers that wait for them.
+
+    Instants are seconds of a clock that is never set, whatever its beginning.
+    """
 
     size: float
     refill: float
     tokens: float
     rate: float
-    at: datetime
-    slowed: datetime | None = None
+    at: float
+    slowed: float | None = None
 
-    def take(self, now: datetime) -> float:
+    def take(self, now: float) -> float:
         """Take a token; the seconds until it is there."""
         self._flow(now)
         self.tokens -= 1
         return max(0.0, -self.tokens / self.rate)
 
-    def slow(self, now: datetime) -> None:
+    def slow(self, now: float) -> None:
         """EC2 has throttled a call: its bucket is empty."""
         self._flow(now)
         self.tokens = min(self.tokens, 0.0)
@@ -63,18 +65,18 @@ class Bucket:
             self.slowed = now
             self.rate = max(self.rate / 2, self.refill * _LEAST)
 
-    def _flow(self, now: datetime) -> None:
-        """Let in what has come since; a clock that was set back brings nothing."""
-        passed = max(0.0, (now - self.at).total_seconds())
+    def _flow(self, now: float) -> None:
+        """Let in what has come since."""
+        passed = now - self.at
         self.at = now
         self.tokens = min(self.size, self.tokens + passed * self.rate)
         self.rate = min(self.refill * _SHARE, self.rate + passed * self.refill * _GROWTH)
 
 
 class Pacer:
-    """The buckets of one account. `pause` waits for so many seconds."""
+    """The buckets of one account. `now` reads a clock that is never set, `pause` waits; both in seconds."""
 
-    def __init__(self, now: Callable[[], datetime], pause: Callable[[float], None]) -> None:
+    def __init__(self, now: Callable[[], float], pause: Callable[[float], None]) -> None:
         self._now = now
         self._pause = pause
         self._lock = threading.Lock()
@@ -88,7 +90,7 @@ class Pacer:
             self.wait(region, _action(event_name))
 
         def received(event_name: str, parsed_response: Any = None, **_: Any) -> None:
-            if _code(parsed_response) in codes.THROTTLED:
+            if _code(parsed_response) in codes.BUCKET_EMPTY:
                 self.throttled(region, _action(event_name))
 
         events.register("before-send.ec2", sending)
@@ -109,9 +111,9 @@ class Pacer:
                 bucket.slow(self._now())
 
     def _bucket(self, region: str, action: str) -> Bucket | None:
-        size, refill = _BUCKETS.get(action) or (_LISTINGS if action.startswith("Describe") else (0, 0))
-        if not size:
+        if action not in _BUCKETS:
             return None
+        size, refill = _BUCKETS[action]
         if (region, action) not in self._buckets:
             self._buckets[region, action] = Bucket(size, refill, size, refill * _SHARE, self._now())
         return self._buckets[region, action]

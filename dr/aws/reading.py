@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from weakref import WeakKeyDictionary
 from xml.parsers import expat
 
 from dr.aws.rows import Only
@@ -47,8 +48,8 @@ def take_out(
     if only is None or response_dict["status_code"] >= 300:
         return
     try:
-        found = _Reader(_plan(operation_model, only)).read(response_dict["body"])
-    except (expat.ExpatError, ValueError):
+        found = _Reader(plan(operation_model, only)).read(response_dict["body"])
+    except (expat.ExpatError, ValueError, LookupError):  # LookupError: an encoding that nobody knows
         return  # botocore says what it is
     if found is not None:
         customized_response_dict[only.key] = found.rows
@@ -79,16 +80,16 @@ _CONVERT: Mapping[str, Callable[[str], Any]] = {
     "timestamp": datetime.fromisoformat,
 }
 """By botocore's names of types; every other is text. EC2 writes ISO 8601."""
-_plans: dict[tuple[str, Only[Any]], _Plan] = {}
+_plans: WeakKeyDictionary[OperationModel, dict[Only[Any], _Plan]] = WeakKeyDictionary()
 
 
-def _plan(operation: OperationModel, only: Only[Any]) -> _Plan:
-    known = (operation.name, only)
-    if known not in _plans:
-        output = operation.output_shape
-        members: Mapping[str, Any] = getattr(output, "members", {})
-        _plans[known] = _of(members[only.key], list[only.row], only.key)  # type: ignore[name-defined]
-    return _plans[known]
+def plan(operation: OperationModel, only: Only[Any]) -> _Plan:
+    """How the items of this operation's answer are read. Raises `KeyError` for a field that botocore's model lacks."""
+    known = _plans.setdefault(operation, {})
+    if only not in known:
+        members: Mapping[str, Any] = getattr(operation.output_shape, "members")  # noqa: B009
+        known[only] = _of(members[only.key], list[only.row], only.key)  # type: ignore[name-defined]
+    return known[only]
 
 
 def _of(shape: Shape, hint: Any, name: str) -> _Plan:

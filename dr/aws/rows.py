@@ -5,9 +5,10 @@ mypy holds their readers to them, and `dr.aws.reading` makes its parser of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypedDict, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 _Row = TypeVar("_Row")
 
@@ -140,6 +141,14 @@ LOCKS = Only("Snapshots", LockRow)
 IMAGES = Only("Images", ImageRow)
 VOLUMES = Only("Volumes", VolumeRow)
 RESERVATIONS = Only("Reservations", ReservationRow)
+LISTINGS: Mapping[str, Only[Any]] = {
+    "DescribeSnapshots": SNAPSHOTS,
+    "DescribeLockedSnapshots": LOCKS,
+    "DescribeImages": IMAGES,
+    "DescribeVolumes": VOLUMES,
+    "DescribeInstances": RESERVATIONS,
+}
+"""By the operation that answers so."""
 
 
 def tags_of(row: Tagged) -> dict[str, str]:

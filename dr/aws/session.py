@@ -74,12 +74,10 @@ class Access:
 class Session:
     """The clients of one account. `now` is the clock that AWS's `Date` headers are compared with.
 
-    `pause` waits for so many seconds where EC2 would be asked too fast; without it nobody is paced.
+    `pacer` waits where EC2 would be asked too fast; without one nobody does.
     """
 
-    def __init__(
-        self, access: Access, now: Callable[[], datetime], pause: Callable[[float], None] | None = None
-    ) -> None:
+    def __init__(self, access: Access, now: Callable[[], datetime], pacer: Pacer | None = None) -> None:
         self._access = access
         self._now = now
         self._lock = threading.RLock()
@@ -87,7 +85,7 @@ class Session:
         self._clients: dict[tuple[str, str, Purpose], Any] = {}
         self._account: str | None = None
         self._skew: float | None = None
-        self._pacer = Pacer(now, pause) if pause else None
+        self._pacer = pacer
 
     @property
     def region(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from dr.actions import Action, Capture, Expire, Outcome, Plan, Result, failed
+from dr.actions import Action, Capture, Cause, Expire, Outcome, Plan, Result, failed
 from dr.errors import Busy, DrError, EnvironmentFailed, Unreachable
 from dr.executor.captures import capture
 from dr.executor.expiries import expire
@@ -13,9 +13,22 @@ from dr.executor.hands import Hands
 Report = Callable[[Outcome], None]
 """Told each outcome as it happens: progress and logs."""
 
+Unrecorded = Mapping[tuple[str, str], DrError]
+"""Why a change of `keep` could not be recorded, by policy and Region."""
 
-def execute(plan: Plan, hands: Hands, report: Report) -> tuple[Outcome, ...]:
-    """Carry out every action of the plan; exactly one outcome for each, in the order in which they ended."""
+
+def _nothing_to_record() -> Unrecorded:
+    return {}
+
+
+def execute(
+    plan: Plan, hands: Hands, report: Report, record: Callable[[], Unrecorded] = _nothing_to_record
+) -> tuple[Outcome, ...]:
+    """Carry out every action of the plan; exactly one outcome for each, in the order in which they ended.
+
+    `record` is called between the captures, which need no record, and the first deletion: what it says was not recorded
+    lets nothing of a change of `keep` go.
+    """
     outcomes: list[Outcome] = []
 
     def note(outcome: Outcome) -> None:
@@ -27,7 +40,7 @@ def execute(plan: Plan, hands: Hands, report: Report) -> tuple[Outcome, ...]:
         for action in plan.actions:
             if isinstance(action, Capture):
                 note(_capture(action, hands, dark))
-        _expire_all(plan.actions, outcomes, hands, note)
+        _expire_all(plan.actions, outcomes, hands, note, record())
     except (Busy, EnvironmentFailed) as error:
         _stop(plan.actions, outcomes, error, note)
     return tuple(outcomes)
@@ -47,8 +60,10 @@ def _capture(action: Capture, hands: Hands, dark: dict[str, Unreachable]) -> Out
     return failed(action, dark[region])
 
 
-def _expire_all(actions: Sequence[Action], captured: list[Outcome], hands: Hands, note: Report) -> None:
-    """Expire what no failed capture closes; blocked expiries are left for a person's word."""
+def _expire_all(
+    actions: Sequence[Action], captured: list[Outcome], hands: Hands, note: Report, unrecorded: Unrecorded
+) -> None:
+    """Expire what no failed capture closes; blocked expiries are left for a person's word, unrecorded ones for later."""
     closed = {o.action.lineage for o in captured if o.result is not Result.DONE}
     free = []
     for action in actions:
@@ -57,6 +72,9 @@ def _expire_all(actions: Sequence[Action], captured: list[Outcome], hands: Hands
         if action.blocked:
             why = "blocked: expires only with a person's word (--allow-expire)"
             note(Outcome(action=action, result=Result.LEFT, error=why))
+        elif (error := _unrecorded(action, unrecorded)) is not None:
+            why = f"the change of `keep` could not be recorded: {error.message}"
+            note(Outcome(action=action, result=Result.LEFT, error=why, remedy=error.remedy))
         elif action.lineage in closed:
             why = "its own capture did not succeed in this run"
             note(Outcome(action=action, result=Result.SKIPPED, error=why))
@@ -64,6 +82,12 @@ def _expire_all(actions: Sequence[Action], captured: list[Outcome], hands: Hands
             free.append(action)
     for outcome in expire(free, hands):
         note(outcome)
+
+
+def _unrecorded(action: Expire, unrecorded: Unrecorded) -> DrError | None:
+    """Without its record a change would have its ration again in the next run (DESIGN 7.4)."""
+    lineage = action.lineage
+    return unrecorded.get((lineage.policy, lineage.region)) if action.cause is Cause.POLICY_CHANGE else None
 
 
 def _stop(actions: Sequence[Action], outcomes: Sequence[Outcome], error: DrError, note: Report) -> None:

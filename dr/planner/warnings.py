@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations, islice
-from math import ceil
 
 from dr.actions import Capture, Warn, WarningCode
 from dr.layout import dropped_tags
@@ -18,7 +17,7 @@ from dr.model import Inventory, Kind, Lineage, Policy, State
 from dr.planner.cases import Case
 from dr.planner.expiries import Verdict
 from dr.planner.shelf import ALIVE, Shelf, unread_of
-from dr.slots import Schedule, period
+from dr.slots import Schedule
 from dr.words import count, instant, names, one_line
 
 _PENDING_AT_MOST = timedelta(hours=24)
@@ -26,7 +25,7 @@ _PENDING_AT_MOST = timedelta(hours=24)
 _COUNTED_AT_MOST = 1_000
 """Missed slots: six weeks of an hourly schedule. More is told as `at least`."""
 _LISTINGS = {"sources", "points"}
-_AN_HOUR = {Kind.SNAPSHOT: 5 * 3600, Kind.IMAGE: 5 * 3600}
+_A_DAY = {Kind.SNAPSHOT: 5 * 86400, Kind.IMAGE: 5 * 86400}
 """Captures in one Region of an account. Source: EC2 developer guide, Request throttling: CreateSnapshot and CreateImage
 refill 5 tokens a second."""
 
@@ -128,21 +127,29 @@ def _slots_inside(schedules: Sequence[Schedule], after: datetime, before: dateti
 
 
 def pace_warnings(rows: Iterable[tuple[Policy, Sequence[Case]]], now: datetime) -> Iterator[Warn]:
-    """More points than EC2 takes, as long as the schedules go on so: dr captures at EC2's pace, and falls behind."""
+    """More points in a day than EC2 takes: dr captures at EC2's pace, and falls behind. The day is the last one."""
     due: defaultdict[tuple[str, Kind], Counter[str]] = defaultdict(Counter)
     for policy, row in rows:
-        seconds = period(policy.schedules, now)
-        for region, number in Counter(case.lineage.region for case in row).items():
-            if seconds and policy.protect.kind in _AN_HOUR:
-                due[region, policy.protect.kind][policy.name] += ceil(number * 3600 / seconds)
+        regions = Counter(case.lineage.region for case in row)
+        if policy.protect.kind in _A_DAY and regions:
+            slots = _slots_of_a_day(policy, now)
+            for region, number in regions.items():
+                due[region, policy.protect.kind][policy.name] += number * slots
     for (region, kind), wanted in sorted(due.items()):
-        if wanted.total() > _AN_HOUR[kind]:
-            policy_name, most = wanted.most_common(1)[0]
+        if wanted.total() > _A_DAY[kind]:
+            largest, most = wanted.most_common(1)[0]
             message = (
-                f"{region}: {count(wanted.total(), kind)} an hour are due, {most} of them of {policy_name}, and EC2 takes "
-                f"{_AN_HOUR[kind]}: captures fall behind, the most overdue first; a longer schedule fits"
+                f"{region}: {count(wanted.total(), kind)} a day are due, {most} of them of {largest}, and EC2 takes "
+                f"{_A_DAY[kind]}: captures fall behind, the most overdue first; a longer schedule fits"
             )
-            yield Warn(code=WarningCode.PACE_EXCEEDED, policy=policy_name, message=message)
+            yield Warn(code=WarningCode.PACE_EXCEEDED, policy=largest, message=message)
+
+
+def _slots_of_a_day(policy: Policy, now: datetime) -> int:
+    """Slots of the last 24 hours."""
+    return len(
+        {slot for schedule in policy.schedules for slot in schedule.between(now - timedelta(days=1), now)}
+    )
 
 
 def overlap_warnings(cases: Sequence[Case]) -> Iterator[Warn]:

@@ -123,7 +123,9 @@ def period(schedules: Sequence[Schedule], now: datetime) -> int | None:
     """
     latest = latest_slot(schedules, now)
     before = None if latest is None else latest_slot(schedules, latest - timedelta(microseconds=1))
-    slots = _known((before, latest, *next_slots(schedules, now, 2)))
+    slots = _known((before, latest))
+    if len(slots) < 2:  # only then: to look for what may never come takes long
+        slots += next_slots(schedules, now, 2)
     return int((slots[1] - slots[0]).total_seconds()) if len(slots) > 1 else None
 
 

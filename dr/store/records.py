@@ -51,8 +51,11 @@ class StoreRecords:
     def claim(self, installation: str) -> None:
         """Claim the store; a store has one installation, or two would expire each other's stacks."""
         document = {"installation": installation, "since": instant_text(self._clock.now())}
-        if not self._store.put(layout.CLAIM, _document(document), if_absent=True):
-            self.refuse_others(installation)
+        if self._store.put(layout.CLAIM, _document(document), if_absent=True):
+            return
+        self.refuse_others(installation)
+        if self.holder() is None:
+            raise CloudError(f"{self.name}/{layout.CLAIM} came and went", "run it again")
 
     def refuse_others(self, installation: str) -> None:
         """Raise `Refused` when the store belongs to another installation; nobody's stays nobody's."""
@@ -127,14 +130,14 @@ class StoreRecords:
         self._store.put(layout.journal_key(account, region, stack), _document(_begun_row(begun)))
 
     def _pin(self, key: str, written: datetime) -> _Pin | None:
-        """A pin as it is now; None when it has gone. It lasts by the clock of its restore, and by the store's."""
+        """A pin as it is now; None when it has gone. It lasts a week by the store's clock: its restore's may be wrong."""
         found = self._store.get(key)
         if found is None:
             return None
         row = self._row(key, found)
-        until = self._field(key, partial(row.instant, "until"))
+        self._field(key, partial(row.instant, "until"))
         points = self._field(key, partial(row.texts, "points"))
-        return _Pin(points=points, until=max(until, written + PIN_LASTS), etag=found.etag)
+        return _Pin(points=points, until=written + PIN_LASTS, etag=found.etag)
 
     def _read(self, key: str) -> Row | None:
         found = self._store.get(key)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from dr.actions import Action, Cause, Expire, Outcome, Plan, Result, Warn, WarningCode
+from dr.actions import Expire, Outcome, Plan, Result, Warn, WarningCode
 from dr.errors import (
     EXIT_BUSY,
     EXIT_DONE,
@@ -17,12 +19,12 @@ from dr.errors import (
     EnvironmentFailed,
     weightiest,
 )
-from dr.executor.run import Report, execute
+from dr.executor.run import Report, Unrecorded, execute
 from dr.limits import next_applied
 from dr.model import Inventory, Policy, Protect, Unread
 from dr.planner import orphans_to_record
 from dr.tick.desk import Desk
-from dr.tick.inventory import clock_fault, read_inventory
+from dr.tick.inventory import read_inventory
 from dr.tick.leasing import leased
 from dr.words import count
 
@@ -76,16 +78,15 @@ def apply_now(
     Raises `Refused` when the store belongs to another installation, `Busy` when all leases are taken; with `every`,
     as a saved plan needs it, when one is.
     """
-    warnings = _claim(desk)
+    _of_ours(desk)
     with leased(policies, desk, every=every) as held:
         inventory = read_inventory(held.policies, desk)
+        claimed = _claim(inventory, desk)
         plan = decide(held.policies, inventory, desk.hands.clock.now())
-        unrecorded = _remember(held.policies, inventory, plan, desk)
-        waits, goes = _apart(plan, unrecorded)
         hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
-        outcomes = execute(replace(plan, actions=goes), hands, report)
-        for outcome in waits:
-            report(outcome)
+        unrecorded: dict[tuple[str, str], DrError] = {}
+        record = partial(_remember, held.policies, inventory, plan, replace(desk, hands=hands), unrecorded)
+        outcomes = execute(plan, hands, report, record)
         after = (
             *(_store_warning(error, policy) for (policy, _), error in unrecorded.items()),
             *_repair(held.policies, inventory.account, desk),
@@ -93,75 +94,70 @@ def apply_now(
         )
         return Applying(
             plan=plan,
-            outcomes=(*outcomes, *waits),
-            warnings=(*plan.warnings, *warnings, *held.warnings, *after),
+            outcomes=outcomes,
+            warnings=(*plan.warnings, *claimed, *held.warnings, *after),
             unread=inventory.unread,
             busy=held.busy,
         )
 
 
-def _claim(desk: Desk) -> tuple[Warn, ...]:
+def _of_ours(desk: Desk) -> None:
+    """Raise `Refused` for another installation's store before anything is written; one out of reach is told by `_claim`."""
+    with suppress(CloudError, EnvironmentFailed):
+        desk.records.refuse_others(desk.hands.installation)
+
+
+def _claim(inventory: Inventory, desk: Desk) -> tuple[Warn, ...]:
     """Claim the store. One that is out of reach stops no capture; expiry closes by itself, pins being unread.
 
-    Not by a wrong clock: the claim's time is what tells later whether the store was lost (docs/decisions/0006).
+    Not by a wrong clock: the claim's time is what tells later whether the store was lost (docs/decisions/0006). So it
+    is claimed after the listings, whose answers tell the time.
     """
-    cloud, installation = desk.hands.cloud, desk.hands.installation
-    asked = cloud.account  # so that there is an answer with a `Date`
+    if _clock_is_wrong(inventory):
+        return ()
     try:
-        if asked and not clock_fault(cloud):
-            desk.records.claim(installation)
-        else:
-            desk.records.refuse_others(installation)
+        desk.records.claim(desk.hands.installation)
     except (CloudError, EnvironmentFailed) as error:
         return (_store_warning(error, None),)
     return ()
 
 
-_Unrecorded = Mapping[tuple[str, str], DrError]
-"""Why the store took no record, by policy and Region."""
+def _clock_is_wrong(inventory: Inventory) -> bool:
+    return any(unread.what == "clock" for unread in inventory.unread)
 
 
-def _remember(policies: Sequence[Policy], inventory: Inventory, plan: Plan, desk: Desk) -> _Unrecorded:
+def _remember(
+    policies: Sequence[Policy],
+    inventory: Inventory,
+    plan: Plan,
+    desk: Desk,
+    unrecorded: dict[tuple[str, str], DrError],
+) -> Unrecorded:
     """Record, Region by Region, what this apply uses of its policies' keeps, before anything goes.
 
-    A run that dies between a deletion and its record would hand the same change another ration in the next run.
+    A run that dies between a deletion and its record would hand the same change another ration in the next run. Fills
+    `unrecorded` and gives it back. A store that was out of reach once is asked no more.
     """
     if any(unread.what == "applied" for unread in inventory.unread):
-        return {}
-    unrecorded: dict[tuple[str, str], DrError] = {}
+        return unrecorded
+    away: EnvironmentFailed | None = None
     shards = [(policy, region) for policy in policies for region in policy.regions]
     for policy, region in shards:
         before = inventory.applied.get((policy.name, region))
         applied = next_applied(replace(policy, regions=(region,)), before, plan)
         if applied is None or applied == before:
             continue
+        if away is not None:
+            unrecorded[policy.name, region] = away
+            continue
+        desk.hands.heartbeat()
         try:
             desk.records.record_applied(inventory.account, region, policy.name, applied)
-        except (CloudError, EnvironmentFailed) as error:
+        except CloudError as error:
             unrecorded[policy.name, region] = error
+        except EnvironmentFailed as error:
+            unrecorded[policy.name, region] = away = error
     return unrecorded
-
-
-def _apart(plan: Plan, unrecorded: _Unrecorded) -> tuple[tuple[Outcome, ...], tuple[Action, ...]]:
-    """What has to wait because its change of `keep` could not be recorded, and what goes."""
-    waits, goes = [], []
-    for action in plan.actions:
-        error = unrecorded.get((action.lineage.policy, action.lineage.region))
-        if (
-            error
-            and isinstance(action, Expire)
-            and action.cause is Cause.POLICY_CHANGE
-            and not action.blocked
-        ):
-            waits.append(_waits(action, error))
-        else:
-            goes.append(action)
-    return tuple(waits), tuple(goes)
-
-
-def _waits(action: Expire, error: DrError) -> Outcome:
-    why = f"the change of `keep` could not be recorded: {error.message}"
-    return Outcome(action=action, result=Result.LEFT, error=why, remedy=error.remedy)
 
 
 def _note_orphans(

@@ -12,7 +12,6 @@ from dr.actions import Warn
 from dr.errors import CloudError, EnvironmentFailed, Refused
 from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
 from dr.planner import image_regions
-from dr.ports import Cloud
 from dr.status import elsewhere_warnings
 from dr.tick.desk import Desk
 from dr.tick.lost import lost_store
@@ -144,8 +143,15 @@ class _Reading:
                 self._orphaned_since.update(records.orphans(account, region))
 
     def clock(self) -> None:
-        """This machine's clock beside AWS's."""
-        if message := clock_fault(self._desk.hands.cloud):
+        """This machine's clock beside AWS's `Date` (FAILURES 2, row 48); answers without one say nothing of it."""
+        skew = self._desk.hands.cloud.skew()
+        if skew is None:
+            message = (
+                "no answer of AWS has a `Date`, so that nothing tells whether this machine's clock is right"
+            )
+            self._unread.append(Unread(what="clock", region="", message=message))
+        elif abs(skew) > _MAX_SKEW:
+            message = f"this machine's clock is {abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} AWS's"
             self._unread.append(Unread(what="clock", region="", message=message))
 
     def inventory(self, account: str) -> Inventory:
@@ -166,17 +172,6 @@ class _Reading:
             orphaned_since=self._orphaned_since,
             unread=tuple(self._unread),
         )
-
-
-def clock_fault(cloud: Cloud) -> str:
-    """What is wrong with this machine's clock beside AWS's `Date` (FAILURES 2, row 48), as far as answers tell; or nothing."""
-    skew = cloud.skew()
-    if skew is None:
-        return "no answer of AWS has a `Date`, so that nothing tells whether this machine's clock is right"
-    if abs(skew) > _MAX_SKEW:
-        side = "ahead of" if skew > 0 else "behind"
-        return f"this machine's clock is {abs(skew):.0f} seconds {side} AWS's"
-    return ""
 
 
 def _questions(policies: Sequence[Policy]) -> list[tuple[Protect, TagPatterns]]:

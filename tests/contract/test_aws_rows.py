@@ -18,18 +18,11 @@ from hypothesis import strategies as st
 from dr.aws import before_parse
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.reading import reading, take_out
-from dr.aws.rows import IMAGES, LOCKS, RESERVATIONS, SNAPSHOTS, VOLUMES
+from dr.aws.rows import LISTINGS, SNAPSHOTS
 from dr.aws.session import Access, Keys, Session
 from dr.model import Protect
 
 MODEL = ServiceModel(Loader().load_service_model("ec2", "service-2"), "ec2")
-LISTINGS = {
-    "DescribeSnapshots": SNAPSHOTS,
-    "DescribeLockedSnapshots": LOCKS,
-    "DescribeImages": IMAGES,
-    "DescribeVolumes": VOLUMES,
-    "DescribeInstances": RESERVATIONS,
-}
 UNKNOWN = "<someNewField><item><deep>x &amp; y</deep></item></someNewField><other/>"
 """What a newer EC2 may add anywhere."""
 
@@ -217,6 +210,13 @@ def test_a_body_that_is_cut_off_is_no_listing(cut):
         both("DescribeSnapshots", whole[:-cut], SNAPSHOTS)
 
 
+def test_an_encoding_that_nobody_knows_is_botocores_to_judge():
+    body = answer("DescribeSnapshots", "").replace(b'"UTF-8"', b'"nonsense-9"')
+
+    ours, theirs = both("DescribeSnapshots", body, SNAPSHOTS)
+    assert ours == theirs
+
+
 def test_an_error_is_left_as_it_is():
     body = b"<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>m</Message></Error></Errors></Response>"
 
@@ -263,6 +263,13 @@ class _Broken(Endpoint):
 @pytest.mark.parametrize("endpoints", [_Deaf, _Ignoring, _Broken])
 def test_where_the_event_is_gone_or_ignored_dr_does_without(endpoints):
     assert not before_parse.works(MODEL, endpoints)
+
+
+def test_where_botocores_model_lacks_a_field_that_dr_reads_dr_does_without():
+    older = Loader().load_service_model("ec2", "service-2")
+    del older["shapes"]["Image"]["members"]["DeregistrationProtection"]
+
+    assert not before_parse.works(ServiceModel(older, "ec2"))
 
 
 @pytest.mark.parametrize("page", [5, 1000])

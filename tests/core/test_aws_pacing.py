@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from dr.aws.pacing import Pacer
 
-BEGIN = datetime(2026, 3, 29, tzinfo=UTC)
+BEGIN = 1000.0
+"""Of a clock that is never set."""
 HOME, AWAY = "eu-west-1", "eu-central-1"
 
 
@@ -20,7 +19,7 @@ class Ec2:
         self.tokens, self.now, self.throttled, self.made = float(size), BEGIN, 0, 0
 
     def pause(self, seconds):
-        self.now += timedelta(seconds=seconds)
+        self.now += seconds
         self.tokens = min(self.size, self.tokens + seconds * self.refill)
         self.tokens = max(0.0, self.tokens - seconds * self.others)
 
@@ -41,7 +40,7 @@ def written(ec2, number, action="CreateSnapshot"):
         pacer.wait(HOME, action)
         if not ec2.call():
             pacer.throttled(HOME, action)
-    return (ec2.now - BEGIN).total_seconds()
+    return ec2.now - BEGIN
 
 
 @pytest.mark.parametrize(
@@ -50,8 +49,7 @@ def written(ec2, number, action="CreateSnapshot"):
         ("CreateSnapshot", 100, 5),
         ("DeleteSnapshot", 100, 5),
         ("CreateImage", 50, 5),
-        ("CopyImage", 100, 1),
-        ("CreateTags", 100, 10),
+        ("DeregisterImage", 100, 5),
         ("DescribeSnapshots", 100, 20),
     ],
 )
@@ -80,13 +78,13 @@ def test_a_rate_that_was_halved_grows_back_when_the_other_has_gone():
     written(ec2, 1000)
 
     assert ec2.throttled <= 10
-    assert (ec2.now - begin).total_seconds() <= 1.1 * 1000 / 5
+    assert ec2.now - begin <= 1.1 * 1000 / 5
 
 
 def test_an_account_that_refuses_everything_is_asked_ever_less():
     ec2 = Ec2(size=0, refill=0.0)
     pacer = Pacer(lambda: ec2.now, ec2.pause)
-    while ec2.now < BEGIN + timedelta(minutes=10):
+    while ec2.now < BEGIN + 600:
         pacer.wait(HOME, "CreateSnapshot")
         ec2.call()
         pacer.throttled(HOME, "CreateSnapshot")
@@ -105,17 +103,3 @@ def test_a_region_and_an_action_have_a_bucket_of_their_own():
 
     pacer.wait(HOME, "CreateSnapshot")
     assert ec2.now > BEGIN
-
-
-def test_a_clock_that_is_set_back_makes_nobody_wait_for_it():
-    ec2 = Ec2()
-    pacer = Pacer(lambda: ec2.now, ec2.pause)
-    pacer.wait(HOME, "CreateSnapshot")
-    ec2.now -= timedelta(days=365)
-    before = ec2.now
-    for _ in range(99):
-        pacer.wait(HOME, "CreateSnapshot")
-
-    assert ec2.now == before
-    pacer.wait(HOME, "CreateSnapshot")
-    assert ec2.now - before < timedelta(seconds=1)

@@ -263,12 +263,22 @@ def fleet(number):
         (1501, "*/5 * * * *", False),
         (1501, "rate(6 minutes)", True),
         (1501, "at(2026-01-01T00:00:00)", True),
+        (1501, "*/5 9-17 * * *", True),
     ],
 )
 def test_a_schedule_that_ec2_cannot_keep_up_with_is_told(number, expression, fits):
     found = plan(policies=(policy("db", expression),), sources=fleet(number))
 
     assert (WarningCode.PACE_EXCEEDED in codes(found)) == (not fits)
+
+
+def test_two_schedules_near_each_other_are_two_a_day_whatever_the_hour():
+    pair = policy("db", "0 3 * * *", "1 3 * * *")
+
+    for hour in range(24):
+        assert WarningCode.PACE_EXCEEDED not in codes(
+            plan(policies=(pair,), sources=fleet(1501), now=NOW + hour * HOUR)
+        )
 
 
 def test_all_policies_of_a_region_share_ec2s_pace_and_the_largest_is_named():
@@ -284,6 +294,6 @@ def test_all_policies_of_a_region_share_ec2s_pace_and_the_largest_is_named():
     (told,) = [warn for warn in found.warnings if warn.code is WarningCode.PACE_EXCEEDED]
     assert told.policy == "many"
     assert told.message == (
-        "eu-west-1: 18300 snapshots an hour are due, 17400 of them of many, and EC2 takes 18000: captures fall behind, "
+        "eu-west-1: 439200 snapshots a day are due, 417600 of them of many, and EC2 takes 432000: captures fall behind, "
         "the most overdue first; a longer schedule fits"
     )

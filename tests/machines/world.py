@@ -120,7 +120,7 @@ class World:
 
     def pin(self, restore: str, points: Collection[str]) -> None:
         StoreRecords(self.primary, self.clock).pin(restore, sorted(points))
-        self.pins[restore] = (frozenset(points), max(self.clock.now(), self.aws.now()) + _PIN_LASTS)
+        self.pins[restore] = (frozenset(points), self.aws.now() + _PIN_LASTS)
 
     def unpin(self, restore: str) -> None:
         StoreRecords(self.primary, self.clock).unpin(restore)

@@ -9,7 +9,7 @@ from fake_store import FakeLeases
 from fakes import INSTALLATION
 from tick_world import World, policy
 
-from dr.actions import Cause, Expire, Result, WarningCode
+from dr.actions import Capture, Cause, Expire, Result, WarningCode
 from dr.errors import (
     EXIT_FAILED,
     EXIT_REFUSED,
@@ -327,10 +327,63 @@ def test_what_the_last_keep_drops_goes_also_where_a_change_cannot_be_recorded():
     done = made.apply(policy(keep=RetentionRule(last=3)))
 
     expiries = [o for o in done.outcomes if isinstance(o.action, Expire)]
-    assert [(o.action.cause, o.result) for o in expiries] == [
-        (Cause.RETENTION, Result.DONE),
-        (Cause.POLICY_CHANGE, Result.LEFT),
-    ]
+    assert {o.action.cause: o.result for o in expiries} == {
+        Cause.RETENTION: Result.DONE,
+        Cause.POLICY_CHANGE: Result.LEFT,
+    }
+
+
+@pytest.mark.parametrize("error", [CloudError("denied"), EnvironmentFailed("the store is away")])
+def test_captures_do_not_wait_for_the_record_of_a_changed_keep(error):
+    """What could not be recorded was tried when the captures were made; a store that is away is asked once."""
+    made = World()
+    made.cloud.add_volume("vol-1", tags={"Backup": "yes"})
+    several = [policy(f"p{n}") for n in range(3)]
+    made.hours(6, *several)
+    edited = [replace(each, keep=RetentionRule(last=2)) for each in several]
+    asked, original = [], made.records
+
+    class Unwritable:
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+        def record_applied(self, *_):
+            asked.append(made.cloud.calls[-3:])
+            raise error
+
+    made.records = Unwritable()
+    done = made.apply(*edited)
+
+    captures = [o.result for o in done.outcomes if isinstance(o.action, Capture)]
+    assert captures == [Result.DONE] * 3
+    assert len(asked) == (1 if isinstance(error, EnvironmentFailed) else 3)
+    assert {call[0] for calls in asked for call in calls} == {"create_snapshot"}
+    expiries = [o for o in done.outcomes if isinstance(o.action, Expire)]
+    changes = {o.result for o in expiries if o.action.cause is Cause.POLICY_CHANGE}
+    assert changes == {Result.LEFT}
+
+
+def test_a_run_that_loses_its_lease_before_its_deletions_uses_nothing_of_a_change():
+    made, short = edited_world()
+    before, original = dict(made.records.keeps), made.cloud
+
+    class Slow:
+        """While its snapshot is made, somebody else takes the lease over."""
+
+        def __getattr__(self, name):
+            return getattr(original, name)
+
+        def create_snapshot(self, *args):
+            made.clock.advance(minutes=2)
+            for key, (_, ends) in made.leases.held.items():
+                made.leases.held[key] = ("somebody else", ends)
+            return original.create_snapshot(*args)
+
+    made.cloud = Slow()
+    done = made.apply(short)
+
+    assert made.records.keeps == before
+    assert {o.result for o in done.outcomes if isinstance(o.action, Expire)} == {Result.LEFT}
 
 
 def test_i11_rule_7_4_what_one_region_did_says_nothing_of_another():

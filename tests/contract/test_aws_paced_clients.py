@@ -9,6 +9,7 @@ from faults.calls import Fault, Kind
 from faults.fault_proxy import fault_proxy
 
 from dr.aws.ec2 import Ec2Cloud
+from dr.aws.pacing import Pacer
 from dr.aws.session import Access, Keys, Session
 from dr.errors import CloudError, Denied, Throttled
 from dr.model import Protect
@@ -29,7 +30,7 @@ def paced(sandbox):
             keys=Keys(access_key="AKIASANDBOX", secret_key="sandbox"),
             attempts=2,
         )
-        yield Ec2Cloud(Session(access, lambda: NOW, pauses.append), "acme"), proxy, pauses
+        yield Ec2Cloud(Session(access, lambda: NOW, Pacer(lambda: 0.0, pauses.append)), "acme"), proxy, pauses
 
 
 def test_the_first_hundred_listings_go_at_once_and_the_next_at_ec2s_pace(paced):
@@ -70,3 +71,25 @@ def test_an_error_of_another_kind_slows_nobody_down(paced):
     cloud.delete_snapshot(HOME, "snap-1")
 
     assert pauses == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["SnapshotCreationPerVolumeRateExceeded", "ConcurrentSnapshotLimitExceeded", "ConcurrentTagAccess"],
+)
+def test_the_limit_of_one_volume_slows_no_other(sandbox, code):
+    """It is not the account's bucket that is empty: the executor waits for that volume alone."""
+    pauses = []
+    keys = Keys(access_key="AKIASANDBOX", secret_key="sandbox")
+    access = Access(region=HOME, endpoint_url=sandbox.url, keys=keys)
+    events = Session(access, lambda: NOW, Pacer(lambda: 0.0, pauses.append)).ec2(HOME).meta.events
+    for _ in range(3):
+        events.emit("response-received.ec2.CreateSnapshot", parsed_response={"Error": {"Code": code}})
+        events.emit("before-send.ec2.CreateSnapshot", request=None)
+    assert pauses == []
+
+    events.emit(
+        "response-received.ec2.CreateSnapshot", parsed_response={"Error": {"Code": "RequestLimitExceeded"}}
+    )
+    events.emit("before-send.ec2.CreateSnapshot", request=None)
+    assert pauses == pytest.approx([1 / 2.475])
