@@ -25,7 +25,7 @@ from dr.model import Begun
 from dr.ports import Clock, Leases, LiveStack, NewStack, Records, StackEvent, StackMaker, StackStore
 from dr.recovery.holding import held
 from dr.recovery.protecting import protect
-from dr.recovery.target import EXECUTED, REVIEW, to_go_on_with, token
+from dr.recovery.target import EXECUTED, REVIEW, exists, to_go_on_with, token
 from dr.recovery.verifying import Verified, first_failure, unverified, verify
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
@@ -36,6 +36,7 @@ _POLL = 2.0
 """Seconds between two looks at a stack's events."""
 _LONGEST = 3 * 3600.0
 """Seconds after which a change set or a stack is no longer waited for; running it again goes on following."""
+_OBSOLETE = "OBSOLETE"
 _DONE = "CREATE_COMPLETE"
 
 
@@ -277,7 +278,19 @@ def _await_change_set(plan: RestorePlan, kit: Kit, name: str, renew: Callable[[]
                 f"CloudFormation refuses the change set of {plan.name}: {found.reason}",
                 "mend what it names, for example with --parameter, and restore again",
             )
+        if found is None or found.execution_status == _OBSOLETE:
+            _refuse_overtaken(plan, kit, name)
         waited = _wait(kit, waited, renew, f"the change set of {plan.name}")
+
+
+def _refuse_overtaken(plan: RestorePlan, kit: Kit, name: str) -> None:
+    """Raise `Refused` when the stack was begun by another change set, which ends this one (FAILURES 2, row 36).
+
+    CloudFormation never makes such a one available: to wait for it would be to wait for hours.
+    """
+    live = kit.maker.live(plan.name)
+    if live is not None and live.status != REVIEW and kit.maker.started_by(live.stack_id) != name:
+        raise exists(plan, live)
 
 
 def _follow(plan: RestorePlan, kit: Kit, watch: Watch, renew: Callable[[], None]) -> LiveStack:

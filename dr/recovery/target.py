@@ -61,7 +61,7 @@ def to_go_on_with(plan: RestorePlan, begun: Begun | None, maker: StackMaker) -> 
     if live.status == REVIEW:
         if any(maker.change_set(plan.name, one) is not None for one in _tokens(plan, begun)):
             return live
-        raise _exists(plan, live)
+        raise exists(plan, live)
     starter = maker.started_by(live.stack_id)
     ended = begun is not None and begun.ended
     if live.status.startswith(_OF_A_CREATION) and starter in _tokens(plan, begun) and not ended:
@@ -70,7 +70,7 @@ def to_go_on_with(plan: RestorePlan, begun: Begun | None, maker: StackMaker) -> 
         return live
     if begun is not None and ended and starter == token(begun):
         raise _finished(plan, begun)
-    raise _exists(plan, live)
+    raise exists(plan, live)
 
 
 def _tokens(plan: RestorePlan, begun: Begun | None) -> set[str]:
@@ -80,7 +80,8 @@ def _tokens(plan: RestorePlan, begun: Begun | None) -> set[str]:
     return mine | ({token(begun)} if begun is not None else set())
 
 
-def _exists(plan: RestorePlan, live: LiveStack) -> Refused:
+def exists(plan: RestorePlan, live: LiveStack) -> Refused:
+    """What is said of a stack that this plan has not begun."""
     return Refused(
         f"stack {plan.name} exists in {plan.region} ({live.status}): dr never touches a stack that exists",
         f"restore beside it with --as {plan.name[:119]}-restored, or delete it first if it is really lost",

@@ -194,6 +194,12 @@ GUARDS = (
         test="tests/restore/test_restore_carrying_out.py::test_i13_a_stack_of_somebody_else_is_refused_and_untouched",
     ),
     Guard(
+        name="a change set that another one overtook is not waited for",
+        source="FAILURES 2, row 36",
+        off=answers("dr.recovery.carrying_out:_refuse_overtaken", None),
+        test="tests/restore/test_restore_carrying_out.py::test_i13_a_change_set_that_another_one_overtook_is_not_waited_for",
+    ),
+    Guard(
         name="the points of a restore are pinned",
         source="DESIGN 7, rule 1",
         off=answers("dr.store.records:StoreRecords.pin", None),

@@ -30,7 +30,8 @@ def event(logical_id: str, status: str, reason: str = "", kind: str = "AWS::EC2:
 class FakeMaker:
     """`born` are (physical id, SnapshotId or ImageId) by logical id; `ends_as` what an executed stack comes to.
 
-    `change_set_fails` is the reason of the next change set's failure; `dies_after` raises KeyboardInterrupt right
+    `change_set_fails` is the reason of the next change set's failure; `overtaken` what becomes of it when another one
+    is executed right after its creation: "OBSOLETE", or "gone". `dies_after` raises KeyboardInterrupt right
     after the call of that name has had its effect, once; `calls` are the changing calls. `expired` are points that
     are gone, `denied` what `protect` is refused for: "stack policy", "termination protection";
     "template summary" is `validate`, whose answer is `needs`; "images" is `gone`, and "events" itself.
@@ -40,6 +41,7 @@ class FakeMaker:
     ends_as: str = "CREATE_COMPLETE"
     happened: tuple[StackEvent, ...] = ()
     change_set_fails: str = ""
+    overtaken: str = ""
     dies_after: str = ""
     expired: set[str] = field(default_factory=set)
     denied: set[str] = field(default_factory=set)
@@ -80,7 +82,15 @@ class FakeMaker:
             name=new.token, status=status[0], execution_status=status[1], reason=self.change_set_fails
         )
         self.change_set_fails = ""
+        self._overtake(new)
         self._done("create_change_set", new.token)
+
+    def _overtake(self, new: NewStack) -> None:
+        if self.overtaken:
+            self.add(new.name, "CREATE_IN_PROGRESS", "dr-another")
+            mine = self.change_sets.pop((new.name, new.token))
+            if self.overtaken != "gone":
+                self.change_sets[new.name, new.token] = replace(mine, execution_status=self.overtaken)
 
     def change_set(self, stack: str, name: str) -> ChangeSet | None:
         return self.change_sets.get((stack, name))

@@ -211,6 +211,15 @@ def test_a_change_set_that_cloudformation_refuses_is_told_with_its_reason(plan, 
     assert did(maker) == ["create_change_set"]
 
 
+@pytest.mark.parametrize("left", ["OBSOLETE", "gone"])
+def test_i13_a_change_set_that_another_one_overtook_is_not_waited_for(plan, kit, maker, left):
+    """CloudFormation ends a stack's other change sets when one of them is executed: obsolete, or gone."""
+    maker.overtaken = left
+    with pytest.raises(Refused, match="CREATE_IN_PROGRESS"):
+        carry_out(plan, kit, quiet)
+    assert did(maker) == ["create_change_set"]
+
+
 def test_after_a_failed_change_set_the_same_restore_makes_another_one(plan, kit, maker):
     maker.change_set_fails = "the SSM parameter is missing"
     with pytest.raises(CloudError):
