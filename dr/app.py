@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
+from dr import threads
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.pacing import Pacer
@@ -152,6 +153,7 @@ class App(Installation):
             store=self.stored_stacks,
             clock=clock,
             jitter=partial(random.uniform, 0.5, 1.0),
+            together=threads.together,
         )
         return Desk(
             hands=hands,

@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dr import collector
 from dr.actions import Action, Cause, Expire, Plan, Warn, WarningCode
 from dr.errors import Refused
 from dr.model import Applied, Inventory, Lineage, Policy, RetentionRule
@@ -38,6 +39,7 @@ class Rationed:
     deferred: int = 0
 
 
+@collector.held()
 def decide(
     policies: Sequence[Policy], inventory: Inventory, now: datetime, others: Collection[str] = ()
 ) -> Plan:

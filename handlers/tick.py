@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr.app import App, Settings
+from dr import collector
 from handlers import Context
+
+with collector.loading():
+    from dr.app import App, Settings
 
 
 def handler(event: object, context: Context) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The ports on boto3: the only room that imports botocore.
+"""The ports on botocore, which boto3 is built on: the only room that imports it.
 
     session       clients per service, Region and purpose; the account; how far this clock is off
     errors        botocore's errors become ours, once

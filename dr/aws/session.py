@@ -16,12 +16,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.handlers import json_decode_template_body
 
-from dr import __version__
+from dr import __version__, collector
 from dr.aws import before_parse, codes, errors
 from dr.aws.errors import safe_url, translate, translated
 from dr.aws.pacing import Pacer
@@ -81,7 +81,7 @@ class Session:
         self._access = access
         self._now = now
         self._lock = threading.RLock()
-        self._boto: boto3.session.Session | None = None
+        self._sdk: botocore.session.Session | None = None
         self._clients: dict[tuple[str, str, Purpose], Any] = {}
         self._account: str | None = None
         self._skew: float | None = None
@@ -91,7 +91,7 @@ class Session:
     def region(self) -> str:
         """The default Region. Raises `EnvironmentFailed` when none is set anywhere."""
         with self._lock:
-            region = self._access.region or self._session().region_name
+            region = self._access.region or self._session().get_config_variable("region")
         if not region:
             remedy = "name it in dr.yaml (regions) or set AWS_REGION"
             raise EnvironmentFailed("no AWS Region is set", remedy)
@@ -128,34 +128,32 @@ class Session:
         return client
 
     def client(self, service: str, region: str, purpose: Purpose = Purpose.REPEAT) -> Any:
-        """A boto3 client. Raises `EnvironmentFailed` for configuration that no client can be made of."""
+        """A client. Raises `EnvironmentFailed` for configuration that no client can be made of."""
         key = (service, region, purpose)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._make(service, region, purpose)
             return self._clients[key]
 
-    def _session(self) -> boto3.session.Session:
-        if self._boto is None:
-            keys = self._access.keys
+    def _session(self) -> botocore.session.Session:
+        """Not boto3's, which loads the transfers of S3 and resources besides: a tenth of a start, for nothing."""
+        if self._sdk is None:
             try:
-                self._boto = boto3.session.Session(
-                    profile_name=self._access.profile,
-                    aws_access_key_id=keys.access_key if keys else None,
-                    aws_secret_access_key=keys.secret_key if keys else None,
-                    aws_session_token=keys.token if keys else None,
-                )
+                self._sdk = botocore.session.Session(profile=self._access.profile)
             except BotoCoreError as error:
                 raise translate(error, "AWS session", "") from error
-        return self._boto
+            if keys := self._access.keys:
+                self._sdk.set_credentials(keys.access_key, keys.secret_key, keys.token)
+        return self._sdk
 
     def _make(self, service: str, region: str, purpose: Purpose) -> Any:
         url = self._access.endpoint_url
         attempts = self._access.attempts if purpose is Purpose.REPEAT else 1
         config = _config(attempts, own_endpoint=url is not None)
-        make: Callable[..., Any] = self._session().client
+        make: Callable[..., Any] = self._session().create_client
         try:
-            client = make(service, region_name=region, endpoint_url=url, config=config)
+            with collector.held():
+                client = make(service, region_name=region, endpoint_url=url, config=config)
             urlsplit(client.meta.endpoint_url).port  # noqa: B018 - read to be checked: botocore itself finds out too late
         except BotoCoreError as error:
             raise translate(error, f"{service} client", region) from error
@@ -198,7 +196,7 @@ class Session:
         """Credentials ran out: the next call reads them anew, for whoever has logged in again (FAILURES 2, row 6)."""
         with self._lock:
             self._clients.clear()
-            self._boto = None
+            self._sdk = None
 
 
 def _config(attempts: int, *, own_endpoint: bool) -> Config:

@@ -11,6 +11,8 @@ from importlib import import_module
 
 import click
 
+from dr import collector
+
 COMMANDS = {
     "init": ("policies", "Write a commented dr.yaml and first policies into FOLDER."),
     "validate": ("policies", "Check dr.yaml and every policy; AWS is not touched."),
@@ -43,8 +45,9 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        import_module("dr.logs").configure(os.environ.get("DR_LOG", "warning"))
-        found: click.Command = getattr(import_module(f"dr.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        with collector.loading():
+            import_module("dr.logs").configure(os.environ.get("DR_LOG", "warning"))
+            found: click.Command = getattr(import_module(f"dr.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from dr.ports import Clock, Cloud, Stacks, StackStore
+
+T = TypeVar("T")
+
+
+class Together(Protocol):
+    """Does several jobs at once, or one after the other."""
+
+    def __call__(self, jobs: Iterable[Callable[[], T]], /) -> Iterator[T]:
+        """What the jobs return, in the order in which they end.
+
+        The next job is asked for, in the caller's own thread, when there is a place for it. Raises what a job raises,
+        and leaves those that are under way to themselves.
+        """
 
 
 def _nothing() -> None:
@@ -16,6 +30,11 @@ def _nothing() -> None:
 def _no_pins() -> frozenset[str]:
     """No restore needs anything."""
     return frozenset()
+
+
+def in_turn(jobs: Iterable[Callable[[], T]], /) -> Iterator[T]:
+    """One job after the other."""
+    return (job() for job in jobs)
 
 
 def _no_jitter() -> float:
@@ -29,7 +48,8 @@ class Hands:
 
     `pins` are the ids that restores need, read anew before deletions. `heartbeat` is called before each action and
     renews the leases; `stop_at` is when no further action may begin
-    (a Lambda's deadline less a minute); `jitter` yields factors in (0, 1] for backoff.
+    (a Lambda's deadline less a minute); `jitter` yields factors in (0, 1] for backoff; `together` does what may be under
+    way at once.
     """
 
     installation: str
@@ -41,6 +61,7 @@ class Hands:
     heartbeat: Callable[[], None] = field(default=_nothing)
     stop_at: datetime | None = None
     jitter: Callable[[], float] = field(default=_no_jitter)
+    together: Together = field(default=in_turn)
 
     @property
     def out_of_time(self) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from dr.actions import Action, Capture, Cause, Expire, Outcome, Plan, Result, failed
 from dr.errors import Busy, DrError, EnvironmentFailed, Unreachable
 from dr.executor.captures import capture
 from dr.executor.expiries import expire
 from dr.executor.hands import Hands
+from dr.model import Kind
 
 Report = Callable[[Outcome], None]
 """Told each outcome as it happens: progress and logs."""
@@ -35,29 +37,72 @@ def execute(
         outcomes.append(outcome)
         report(outcome)
 
-    dark: dict[str, Unreachable] = {}
+    captures = [action for action in plan.actions if isinstance(action, Capture)]
+    if (stopped := _Captures(hands, note).all_of(captures)) is not None:
+        _leave(_unaccounted(plan.actions, outcomes), stopped, note)
+        return tuple(outcomes)
     try:
-        for action in plan.actions:
-            if isinstance(action, Capture):
-                note(_capture(action, hands, dark))
         _expire_all(plan.actions, outcomes, hands, note, record())
     except (Busy, EnvironmentFailed) as error:
-        _stop(plan.actions, outcomes, error, note)
+        _stop(_unaccounted(plan.actions, outcomes), error, note)
     return tuple(outcomes)
 
 
-def _capture(action: Capture, hands: Hands, dark: dict[str, Unreachable]) -> Outcome:
-    """Take one point. A Region that could not be reached is dark for the rest of this run (FAILURES, I25)."""
-    if hands.out_of_time:
-        return Outcome(action=action, result=Result.LEFT, error="no time left in this run")
-    region = action.lineage.region
-    if region not in dark:
-        hands.heartbeat()
+class _Captures:
+    """Several at once, the most overdue first. A Region out of reach is dark for the rest of this run (FAILURES, I25)."""
+
+    def __init__(self, hands: Hands, note: Report) -> None:
+        self._hands = hands
+        self._note = note
+        self._dark: dict[str, Unreachable] = {}
+        self._stopped: list[DrError] = []
+
+    def all_of(self, actions: Sequence[Capture]) -> DrError | None:
+        """Take every point; what ends the run, once all that was under way has ended too."""
+        for action, ended in self._hands.together(self._jobs(actions)):
+            self._took(action, ended)
+        return self._stopped[0] if self._stopped else None
+
+    def _jobs(
+        self, actions: Sequence[Capture]
+    ) -> Iterator[Callable[[], tuple[Capture, Outcome | EnvironmentFailed]]]:
+        """What is begun next, as soon as there is a place for it. Stacks are taken here, one by one: they are small."""
+        for action in actions:
+            if self._hands.out_of_time:
+                self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
+            elif (dark := self._dark.get(action.lineage.region)) is not None:
+                self._note(failed(action, dark))
+            elif not self._beats():
+                return
+            elif action.kind is Kind.STACK:
+                self._took(*self._take(action))
+            else:
+                yield partial(self._take, action)
+
+    def _beats(self) -> bool:
+        """Whether the run goes on: nobody has taken the leases."""
+        if not self._stopped:
+            try:
+                self._hands.heartbeat()
+            except (Busy, EnvironmentFailed) as error:
+                self._stopped.append(error)
+        return not self._stopped
+
+    def _take(self, action: Capture) -> tuple[Capture, Outcome | EnvironmentFailed]:
         try:
-            return capture(action, hands)
-        except Unreachable as error:
-            dark[region] = error
-    return failed(action, dark[region])
+            return action, capture(action, self._hands)
+        except EnvironmentFailed as error:
+            return action, error
+
+    def _took(self, action: Capture, ended: Outcome | EnvironmentFailed) -> None:
+        if isinstance(ended, Outcome):
+            self._note(ended)
+            return
+        self._note(failed(action, ended))
+        if isinstance(ended, Unreachable):
+            self._dark.setdefault(action.lineage.region, ended)
+        else:
+            self._stopped.append(ended)
 
 
 def _expire_all(
@@ -90,14 +135,16 @@ def _unrecorded(action: Expire, unrecorded: Unrecorded) -> DrError | None:
     return unrecorded.get((lineage.policy, lineage.region)) if action.cause is Cause.POLICY_CHANGE else None
 
 
-def _stop(actions: Sequence[Action], outcomes: Sequence[Outcome], error: DrError, note: Report) -> None:
-    """The run ends here: nothing is lost, each action that has no outcome yet gets one.
-
-    A lost lease is noticed between two actions. Where AWS is out of reach the action under way has failed.
-    """
-    rest = _unaccounted(actions, outcomes)
+def _stop(rest: Sequence[Action], error: DrError, note: Report) -> None:
+    """The run ends here. A lost lease is noticed between two actions; where AWS is out of reach the one under way failed."""
     if rest and isinstance(error, EnvironmentFailed):
-        note(failed(rest.pop(0), error))
+        note(failed(rest[0], error))
+        rest = rest[1:]
+    _leave(rest, error, note)
+
+
+def _leave(rest: Sequence[Action], error: DrError, note: Report) -> None:
+    """Nothing is lost: each action that has no outcome yet gets one."""
     for action in rest:
         note(Outcome(action=action, result=Result.LEFT, error=error.message, remedy=error.remedy))
 

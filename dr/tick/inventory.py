@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
+from dr import collector
 from dr.actions import Warn
 from dr.errors import CloudError, EnvironmentFailed, Refused
 from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
@@ -20,6 +22,7 @@ _MAX_SKEW = 300.0
 """Seconds (DESIGN 7.3)."""
 
 
+@collector.held()
 def read_inventory(policies: Sequence[Policy], desk: Desk, whole: Collection[str] = ()) -> Inventory:
     """Read what the policies need; of the Regions in `whole` every source and point, whatever its tags.
 
@@ -27,16 +30,21 @@ def read_inventory(policies: Sequence[Policy], desk: Desk, whole: Collection[str
     """
     reading = _Reading(desk)
     account = desk.hands.cloud.account
+    listings: list[_Listing] = []
     for region in sorted({*whole, *(region for policy in policies for region in policy.regions)}):
         here = [policy for policy in policies if region in policy.regions]
         everything = region in whole
-        reading.points(region, account, tuple(Protect) if everything else {p.protect for p in here})
-        reading.sources(region, [(p, {}) for p in Protect] if everything else _questions(here))
+        listings += _points(
+            desk, region, account, tuple(Protect) if everything else {p.protect for p in here}
+        )
+        listings += _sources(desk, region, [(p, {}) for p in Protect] if everything else _questions(here))
+    reading.hear(listings)
     reading.shared(policies, account)
     reading.clock()
     return reading.inventory(account)
 
 
+@collector.held()
 def read_for_plan(
     policies: Sequence[Policy], desk: Desk, regions: Collection[str]
 ) -> tuple[Inventory, tuple[Warn, ...]]:
@@ -48,8 +56,7 @@ def read_for_plan(
     inventory = read_inventory(policies, desk)
     others = set(regions) - {region for policy in policies for region in policy.regions}
     reading = _Reading(desk)
-    for region in sorted(others):
-        reading.points(region, inventory.account, tuple(Protect))
+    reading.hear(_every_point(desk, others, inventory.account))
     left = reading.seen(inventory.account)
     whole = replace(
         inventory, points=(*inventory.points, *left.points), parts=(*inventory.parts, *left.parts)
@@ -57,13 +64,79 @@ def read_for_plan(
     return whole, tuple(elsewhere_warnings(policies, left.unread))
 
 
+@collector.held()
 def read_points(regions: Collection[str], desk: Desk) -> Inventory:
     """Read every point of these Regions, and nothing else. Raises as `read_inventory`."""
     reading = _Reading(desk)
     account = desk.hands.cloud.account
-    for region in sorted(regions):
-        reading.points(region, account, tuple(Protect))
+    reading.hear(_every_point(desk, regions, account))
     return reading.inventory(account)
+
+
+_Refusal = CloudError | EnvironmentFailed | Refused
+"""What a listing may end with while the others go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """What one listing has said."""
+
+    points: tuple[RecoveryPoint, ...] = ()
+    parts: tuple[Part, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    """A question, and what an `Unread` says of it when it has no answer."""
+
+    what: str
+    region: str
+    ask: Callable[[], _Heard]
+    protect: Protect | None = None
+
+
+def _answer(number: int, listing: _Listing) -> tuple[int, _Heard | _Refusal]:
+    try:
+        return number, listing.ask()
+    except (CloudError, EnvironmentFailed, Refused) as error:
+        return number, error
+
+
+def _every_point(desk: Desk, regions: Collection[str], account: str) -> list[_Listing]:
+    return [one for region in sorted(regions) for one in _points(desk, region, account, tuple(Protect))]
+
+
+def _points(desk: Desk, region: str, account: str, protects: Collection[Protect]) -> Iterator[_Listing]:
+    """The points of a Region, of the kinds that these protect."""
+    hands = desk.hands
+
+    def held() -> _Heard:
+        holdings = hands.cloud.points(region)
+        return _Heard(points=holdings.points, parts=holdings.parts)
+
+    if {Protect.VOLUMES, Protect.INSTANCES} & set(protects):
+        yield _Listing(what="points", region=region, ask=held)
+    if Protect.STACKS in protects:
+
+        def stored() -> _Heard:
+            return _Heard(points=hands.store.points(account, region))
+
+        yield _Listing(what="points", region=region, ask=stored, protect=Protect.STACKS)
+
+
+def _sources(desk: Desk, region: str, questions: Sequence[tuple[Protect, TagPatterns]]) -> Iterator[_Listing]:
+    """The sources of a Region that these questions ask for."""
+    for protect, tags in questions:
+        ask = partial(_found, desk, protect, region, tags)
+        yield _Listing(what="sources", region=region, ask=ask, protect=protect)
+
+
+def _found(desk: Desk, protect: Protect, region: str, tags: TagPatterns) -> _Heard:
+    hands = desk.hands
+    if protect is Protect.STACKS:
+        return _Heard(sources=hands.stacks.sources(region))
+    return _Heard(sources=hands.cloud.sources(protect, region, tags))
 
 
 class _Reading:
@@ -93,32 +166,19 @@ class _Reading:
         else:
             self._succeeded += 1
 
-    def points(self, region: str, account: str, protects: Collection[Protect]) -> None:
-        """The points of a Region, of the kinds that these protect."""
-        hands = self._desk.hands
-        if {Protect.VOLUMES, Protect.INSTANCES} & set(protects):
-            with self._listing("points", region):
-                holdings = hands.cloud.points(region)
-                self._points.extend(holdings.points)
-                self._parts.extend(holdings.parts)
-        if Protect.STACKS in protects:
-            with self._listing("points", region, Protect.STACKS):
-                self._points.extend(hands.store.points(account, region))
+    def hear(self, listings: Sequence[_Listing]) -> None:
+        """Ask for all of them, several at once; what they say is kept in their own order."""
+        answers = dict(self._desk.hands.together(partial(_answer, *one) for one in enumerate(listings)))
+        for number, listing in enumerate(listings):
+            with self._listing(listing.what, listing.region, listing.protect):
+                self._add(answers[number])
 
-    def sources(self, region: str, questions: Sequence[tuple[Protect, TagPatterns]]) -> None:
-        """The sources of a Region that these questions ask for."""
-        for protect, tags in questions:
-            with self._listing("sources", region, protect):
-                self._add(self._ask(protect, region, tags))
-
-    def _ask(self, protect: Protect, region: str, tags: TagPatterns) -> tuple[Source, ...]:
-        hands = self._desk.hands
-        if protect is Protect.STACKS:
-            return hands.stacks.sources(region)
-        return hands.cloud.sources(protect, region, tags)
-
-    def _add(self, sources: tuple[Source, ...]) -> None:
-        for source in sources:
+    def _add(self, answer: _Heard | _Refusal) -> None:
+        if not isinstance(answer, _Heard):
+            raise answer
+        self._points.extend(answer.points)
+        self._parts.extend(answer.parts)
+        for source in answer.sources:
             self._sources[source.protect, source.region, source.id] = source
 
     def shared(self, policies: Sequence[Policy], account: str) -> None:

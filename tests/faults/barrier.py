@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import botocore
+from faults.hooks import in_turn
 
 from dr.store.leases import StoreLeases
 
@@ -72,6 +73,7 @@ def met(folder: Path) -> int:
 
 def register(barrier: Barrier) -> None:
     """Put the barrier before every call that this process makes from now on; before a fault layer, if there is one."""
+    in_turn()
     botocore.register_initializer(lambda session: session.register("before-send", barrier.meet))
 
 

@@ -43,6 +43,7 @@ from faults.calls import (
     scope,
     without_token,
 )
+from faults.hooks import in_turn
 
 from dr.sandbox.failures import document
 
@@ -164,7 +165,8 @@ class Got:
 def install(
     faults: tuple[Fault, ...] | Storm, log: int, turned: Callable[[str, Kind], None], page_size: int | None
 ) -> None:
-    """Put the layer under every botocore session that this process makes from now on."""
+    """Put the layer under every botocore session that this process makes from now on; its calls are made in turn."""
+    in_turn()
     counts = Weather(faults) if isinstance(faults, Storm) else Counts(faults)
     layer = FaultLayer(counts=counts, log=log, turned=turned, page_size=page_size)
     wait = time.sleep

@@ -163,9 +163,20 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _who() -> tuple[str | None, tuple[str, ...], Any]:
-    """Who asked for a call: the command (or function), the stacks that it may make, and the installation."""
+    """Who asked for a call: the command (or function), the stacks that it may make, and the installation.
+
+    A thread that dr has begun does not know: then it is who runs in another one.
+    """
+    mine = _asking(sys._getframe(2))
+    if mine[0] is not None:
+        return mine
+    return next(
+        (who for frame in sys._current_frames().values() if (who := _asking(frame))[0] is not None), mine
+    )
+
+
+def _asking(frame: FrameType | None) -> tuple[str | None, tuple[str, ...], Any]:
     command, targets, app = None, (), None
-    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         file, name = frame.f_code.co_filename, frame.f_code.co_name
         if "/dr/cli/" in file or file.endswith(("/dr/app.py", "/dr/demo.py")):

@@ -55,7 +55,7 @@ def listen(app):
         if not model.name.startswith(READING):
             made.append(f"{model.service_model.service_name}:{model.name}")
 
-    app.session._session().events.register("before-call", note)
+    app.session._session().register("before-call", note)
     return made
 
 
