@@ -32,9 +32,9 @@ faults: $(STAMP)
 	PYTHONPATH=tests $(BIN)/python -m faults.sweep --write docs/reliability.md
 	PYTHONPATH=tests $(BIN)/python -m faults.proof --write docs/reliability.md
 
-# What dr costs beside boto3 on the same fleet, as ratios of one run: minutes, at 300,000 snapshots.
-bench: $(STAMP)
-	$(BIN)/python -m benchmarks
+# What dr costs beside boto3 and Cloud Custodian on the same fleet, as ratios of one run: an hour.
+bench: $(STAMP) .venv-custodian/.installed
+	$(BIN)/python -m benchmarks --write benchmarks/RESULTS.md
 
 check: $(STAMP) $(LINT_STAMP)
 	$(BIN)/ruff check .
@@ -63,6 +63,9 @@ lock: .venv-lock/.installed
 	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/fuzz.lock tools/fuzz.in
 
+	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/custodian.lock tools/custodian.in
+
 # The AWS CLI carries its own botocore and pins what it needs: it looks at the sandbox from an environment of its own.
 $(AWSCLI_STAMP): tools/awscli.lock
 	$(PYTHON) -m venv .venv-awscli
@@ -73,6 +76,12 @@ $(AWSCLI_STAMP): tools/awscli.lock
 $(LINT_STAMP): tools/lint.lock
 	$(PYTHON) -m venv .venv-lint
 	.venv-lint/bin/python -m pip install -q --require-hashes -r tools/lint.lock
+	touch $@
+
+# Cloud Custodian pins its own botocore: it is measured in an environment of its own.
+.venv-custodian/.installed: tools/custodian.lock
+	$(PYTHON) -m venv .venv-custodian
+	.venv-custodian/bin/python -m pip install -q --require-hashes -r tools/custodian.lock
 	touch $@
 
 .venv-lock/.installed:
@@ -93,4 +102,4 @@ $(FUZZ_STAMP): tools/fuzz.lock $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-awscli .venv-lint .venv-lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-awscli .venv-lint .venv-lock .venv-custodian build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,112 +1,240 @@
-"""`python -m benchmarks`: what dr costs beside boto3 on the same fleet, in interleaved rounds of one run."""
+"""`python -m benchmarks`: what dr costs beside boto3 and Cloud Custodian on the same fleet, in interleaved rounds."""
 
 from __future__ import annotations
 
 import argparse
-import os
+import itertools
+import json
+import math
+import random
 import sys
 import tempfile
+import time
+import urllib.request
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from benchmarks.fleet import GROUPS, INSTALLATION
 from benchmarks.measure import ROOT, Cost, cost, endpoint, spread
-from benchmarks.tasks import REGION
-from dr.model import Applied, RetentionRule
-from dr.store.directory import DirectoryStore
-from dr.store.records import StoreRecords
+from benchmarks.report import HEAD, Row, page
+from benchmarks.setting import CUSTODIAN, custodian, environ, installed
+from benchmarks.writes import REFILL, SIZE
+from dr.model import RetentionRule
+from dr.retention import Candidate, retain
 
 _LARGE = {"snapshots": 300_000, "volumes": 5_000, "instances": 1_500, "images": 5_000}
 _SMALL = {"snapshots": 12_000, "volumes": 800, "instances": 400, "images": 200}
-_POLICY = """\
-policy: group-%(number)d
-protect: volumes
-regions: [%(region)s]
-select: {tags: {Group: g%(number)d}}
-schedule: "0 * * * *"
-keep: {last: 24, daily: 7, weekly: 4}
+_TASK = [sys.executable, "-m", "benchmarks.tasks"]
+_PLAN = [sys.executable, "-m", "dr", "plan"]
+_BARE = "import boto3; boto3.client('ec2', region_name='eu-west-1')"
+_HANDLER = """
+import sys
+sys.modules["rich"] = None  # for terminals, and so not in a function's package
+import handlers.tick
+from datetime import UTC, datetime
+from dr.aws.session import Access, Session
+Session(Access(region="eu-west-1"), lambda: datetime.now(UTC)).ec2("eu-west-1")
 """
-_KEEP = RetentionRule(last=24, daily=7, weekly=4)
+_POINTS = 1_000_000
 
 
-class _LongAgo:
-    """When the store was claimed."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) - timedelta(days=400)
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError(f"nobody waits {seconds} seconds here")
+@contextmanager
+def _world(**fleet: float) -> Iterator[tuple[str, Path]]:
+    """An endpoint and an installation: URL and folder."""
+    with tempfile.TemporaryDirectory() as folder, endpoint(**fleet) as url:
+        installed(Path(folder))
+        yield url, Path(folder)
 
 
-def installed(folder: Path) -> None:
-    """An installation of ten policies that has been at work for a year."""
-    (folder / "policies").mkdir()
-    (folder / "dr.yaml").write_text(
-        f"name: {INSTALLATION}\nregions: [{REGION}]\nstore: {{primary: {{url: store/}}}}\n"
-    )
-    clock = _LongAgo()
-    records = StoreRecords(DirectoryStore(folder / "store", clock), clock)
-    records.claim(INSTALLATION)
-    for number in range(GROUPS):
-        text = _POLICY % {"number": number, "region": REGION}
-        (folder / "policies" / f"group-{number}.yaml").write_text(text)
-        records.record_applied("123456789012", REGION, f"group-{number}", Applied(keep=_KEEP))
-
-
-def rounds(url: str, folder: Path, number: int) -> Mapping[str, list[Cost]]:
-    """Every program in turn, so many times."""
-    environ = {
-        "PATH": os.defpath,
-        "HOME": str(folder),
-        "PYTHONPATH": str(ROOT),
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    task = [sys.executable, "-m", "benchmarks.tasks"]
-    programs = {
-        "boto3": [*task, "boto3_lists_and_holds", url],
-        "dr lists": [*task, "dr_lists", url],
-        "dr plan": [sys.executable, "-m", "dr", "plan"],
-    }
-    found: defaultdict[str, list[Cost]] = defaultdict(list)
-    for _ in range(number):
-        for name, command in programs.items():
-            found[name].append(cost(command, environ, folder))
+def _told(url: str, what: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{url}/{what}") as answer:  # noqa: S310 - our own endpoint
+        found: dict[str, Any] = json.load(answer)
     return found
 
 
-def table(fleet: Mapping[str, int], found: Mapping[str, list[Cost]]) -> str:
-    """Ratios of each round: median, least and largest."""
-    plan, lists, boto = (found[name] for name in ("dr plan", "dr lists", "boto3"))
-    lines = [f"{fleet['snapshots']} snapshots, {len(plan)} rounds"]
-    for name, over in (("boto3 list-and-hold", boto), ("its own bare listing", lists)):
-        ratios = [one.cpu / other.cpu for one, other in zip(plan, over, strict=True)]
-        lines.append(f"  dr plan, CPU over {name}: {spread(ratios)}")
-    lines.append(f"  dr plan, peak memory: {spread([one.memory for one in plan])} MB")
-    lines.append(f"  boto3, peak memory: {spread([one.memory for one in boto])} MB")
-    lines.append(
-        f"  CPU seconds: {', '.join(f'{name} {spread([c.cpu for c in costs])}' for name, costs in found.items())}"
+def listings(fleet: Mapping[str, int], rounds: int, *, targets: bool) -> Iterator[Row | str]:
+    """`dr plan` beside the others; with `targets` as rows, else as a note."""
+    with _world(**fleet) as (url, folder):
+        programs = {
+            "boto3": [*_TASK, "boto3_lists_and_holds", url],
+            "Custodian": custodian(folder),
+            "lists": [*_TASK, "dr_lists", url],
+            "plan": _PLAN,
+        }
+        found = _in_rounds(programs, environ(url, folder), folder, rounds)
+        _told(url, "calls")
+        cost(_PLAN, environ(url, folder), folder)
+        calls = _told(url, "calls")
+    rows = [
+        Row(
+            what="`dr plan`, CPU over boto3 list-and-hold", most=0.15, values=_ratios(found, "plan", "boto3")
+        ),
+        Row(
+            what="`dr plan`, CPU over Custodian's dry run",
+            most=0.25,
+            values=_ratios(found, "plan", "Custodian"),
+        ),
+        Row(
+            what="`dr plan`, CPU over its own bare listing",
+            most=1.25,
+            values=_ratios(found, "plan", "lists"),
+        ),
+        Row(
+            what="`dr plan`, peak memory",
+            most=256,
+            unit=" MB",
+            values=[one.memory for one in found["plan"]],
+        ),
+        Row(what="calls of AWS", most=_pages(fleet) + 5, values=[sum(calls.values())]),
+    ]
+    if targets:
+        yield from rows
+    else:
+        told = "; ".join(f"{row.what} {spread(row.values)}" for row in rows)
+        yield f"- At {fleet['snapshots']:,} snapshots, {rounds} rounds: {told}."
+    seconds = ", ".join(f"{name} {spread([one.cpu for one in costs])}" for name, costs in found.items())
+    memory = ", ".join(f"{name} {spread([one.memory for one in costs])}" for name, costs in found.items())
+    yield f"- CPU seconds at {fleet['snapshots']:,}: {seconds}. Peak memory in MB: {memory}."
+
+
+def _pages(fleet: Mapping[str, int]) -> int:
+    """Of everything that a plan of volumes reads: half of the snapshots are dr's; instances tell of attachments."""
+    items = (fleet["snapshots"] // 2, fleet["volumes"], fleet["instances"], fleet["images"])
+    return sum(math.ceil(number / 1000) for number in items)
+
+
+def _in_rounds(
+    programs: Mapping[str, Sequence[str]], environment: Mapping[str, str], folder: Path, rounds: int
+) -> Mapping[str, list[Cost]]:
+    """Every program in turn, so many times."""
+    found: defaultdict[str, list[Cost]] = defaultdict(list)
+    for _ in range(rounds):
+        for name, command in programs.items():
+            found[name].append(cost(command, environment, folder))
+    return found
+
+
+def _ratios(found: Mapping[str, Sequence[Cost]], one: str, other: str) -> list[float]:
+    return [mine.cpu / theirs.cpu for mine, theirs in zip(found[one], found[other], strict=True)]
+
+
+def starts(rounds: int) -> Iterator[Row]:
+    """A function, and the help, beside the least that Python and boto3 need."""
+    programs = {
+        "bare": [sys.executable, "-c", _BARE],
+        "handler": [sys.executable, "-c", _HANDLER],
+        "pass": [sys.executable, "-c", "pass"],
+        "help": [sys.executable, "-m", "dr", "--help"],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        found = _in_rounds(programs, {"PYTHONPATH": str(ROOT), "HOME": folder}, Path(folder), rounds)
+    yield Row(
+        what="a function's start, CPU over a bare boto3 client",
+        most=1.2,
+        values=_ratios(found, "handler", "bare"),
     )
-    return "\n".join(lines)
+    yield Row(what="`dr --help`, CPU over `python -c pass`", most=6, values=_ratios(found, "help", "pass"))
+
+
+def retention(rounds: int) -> Iterator[Row]:
+    """A million points beside the sorting of their times."""
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    slots = [begin - timedelta(minutes=5 * number) for number in range(_POINTS)]
+    random.Random(7).shuffle(slots)  # noqa: S311 - the same order in every run
+    points = [Candidate(str(number), slot, slot) for number, slot in enumerate(slots)]
+    rule = RetentionRule(last=10, hourly=24, daily=7, weekly=4, monthly=12, yearly=5)
+    values = [
+        _cpu(lambda: retain(points, rule, ZoneInfo("Europe/Vienna"))) / _cpu(lambda: sorted(slots))
+        for _ in range(rounds)
+    ]
+    yield Row(what="retention of 1,000,000 points, CPU over `sorted()`", most=5, values=values)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def creates(what: str, number: int, most: float, *, lapse: float, **weather: float) -> Iterator[Row]:
+    """`dr apply` of so many volumes that have no point yet; `most` is of the least time that the bucket allows."""
+    fleet = {"snapshots": 0, "volumes": number, "instances": 10, "images": 0, "latency": 0.3 / lapse}
+    with _world(**fleet, lapse=lapse, **weather) as (url, folder):
+        cost([*_TASK, "dr_applies", str(lapse)], environ(url, folder), folder)
+        told = _told(url, "writes")
+    assert (told["sources"], told["most"]) == (number, 1), told
+    least = (number - SIZE) / (REFILL * lapse * (1 - weather.get("shared", 0)))
+    yield Row(what=f"{what}: time over the bucket's least", most=most, values=[told["seconds"] / least])
+    throttled = 100 * told.get("throttled", 0) / told["asked"]
+    yield Row(
+        what=f"{what}: throttled share", most=5 if "shared" in weather else 1, unit=" %", values=[throttled]
+    )
+
+
+def doublings(least: int, times: int) -> Iterator[Row | str]:
+    """`dr plan` at fleets each twice as large as the one before."""
+    sizes = [least * 2**number for number in range(times)]
+    costs = []
+    for size in sizes:
+        fleet = {"snapshots": size, "volumes": size // 60, "instances": size // 200, "images": size // 60}
+        with _world(**fleet) as (url, folder):
+            costs.append(cost(_PLAN, environ(url, folder), folder))
+    empty = cost([sys.executable, "-c", "import dr.app"], {"PYTHONPATH": str(ROOT)}, ROOT / "benchmarks")
+    pairs = list(itertools.pairwise(costs))
+    span = f"{sizes[0]:,} to {sizes[-1]:,} snapshots"
+    yield Row(what=f"doubling the fleet, {span}: CPU", most=2.1, values=[b.cpu / a.cpu for a, b in pairs])
+    yield Row(
+        what=f"doubling the fleet, {span}: memory above an empty process",
+        most=2.1,
+        values=[(b.memory - empty.memory) / (a.memory - empty.memory) for a, b in pairs],
+    )
+    told = ", ".join(
+        f"{size:,} {one.cpu:.3g} s {one.memory:.0f} MB" for size, one in zip(sizes, costs, strict=True)
+    )
+    yield f"- `dr plan` by snapshots: {told}; an empty process {empty.memory:.0f} MB."
+
+
+def everything(small: int, large: int) -> Iterator[Row | str]:
+    """All that RESULTS.md tells; a size of no rounds is left out."""
+    if large:
+        yield from listings(_LARGE, large, targets=True)
+    if small:
+        yield from listings(_SMALL, small, targets=False)
+    yield from starts(9)
+    yield from retention(3)
+    yield from creates("600 creates, alone", 600, 1.02, lapse=1)
+    yield from creates("600 creates, beside a client at half the rate", 600, 2, lapse=1, shared=0.5)
+    yield from creates(
+        "10,000 creates, 2 % faults, time ten times as fast", 10_000, 1.1, lapse=10, faults=0.02
+    )
+    if large:
+        yield from doublings(10_000, 7)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print each line as it is known, and write RESULTS.md where all of it was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--small", type=int, default=5, metavar="ROUNDS", help="at 12,000 snapshots")
     parser.add_argument("--large", type=int, default=3, metavar="ROUNDS", help="at 300,000 snapshots")
+    parser.add_argument("--write", type=Path, metavar="FILE")
     asked = parser.parse_args()
-    for fleet, number in ((_SMALL, asked.small), (_LARGE, asked.large)):
-        if number:
-            with tempfile.TemporaryDirectory() as folder, endpoint(**fleet) as url:
-                installed(Path(folder))
-                sys.stdout.write(table(fleet, rounds(url, Path(folder), number)) + "\n")
-                sys.stdout.flush()
+    assert CUSTODIAN.exists(), f"{CUSTODIAN} is missing: run `make bench`"
+    rows: list[Row] = []
+    notes: list[str] = []
+    sys.stdout.write(f"{HEAD}\n")
+    for found in everything(asked.small, asked.large):
+        if isinstance(found, Row):
+            rows.append(found)
+        else:
+            notes.append(found)
+        sys.stdout.write(f"{found.text() if isinstance(found, Row) else found}\n")
+        sys.stdout.flush()
+    if asked.write:
+        asked.write.write_text(page(rows, notes))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """EC2 and STS on 127.0.0.1: `python -m benchmarks.endpoint --snapshots N ...`; prints its URL, and ends with its stdin.
 
-It knows the listings that dr, boto3 and Cloud Custodian ask for, and gives pages that were rendered before. `GET /calls`
-is how often each action was asked for since the last time.
+It knows the listings that dr, boto3 and Cloud Custodian ask for, and gives pages that were rendered before; what is created
+is in `benchmarks.writes`. `GET /calls` is how often each action was asked for since the last time, `GET /writes` what became
+of the creates.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from benchmarks.fleet import GROUPS, Fleet
+from benchmarks.writes import Writes
 
 _IDENTITY = (
     b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
@@ -27,18 +29,22 @@ _IDENTITY = (
 )
 
 
-def serve(fleet: Fleet, latency: float) -> ThreadingHTTPServer:
+def serve(fleet: Fleet, latency: float, writes: Writes) -> ThreadingHTTPServer:
     """A server of this fleet; each answer takes at least `latency` seconds."""
     pages, calls = fleet.pages, Counter[str]()
     groups = [fleet.group(number) for number in range(GROUPS)]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
         def do_GET(self) -> None:
+            if self.path == "/writes":
+                self._answer(json.dumps(writes.told()).encode())
+                return
             self._answer(json.dumps(calls).encode())
             calls.clear()
 
@@ -47,19 +53,25 @@ def serve(fleet: Fleet, latency: float) -> ThreadingHTTPServer:
             action = asked["Action"][0]
             calls[action] += 1
             time.sleep(latency)
-            self._answer(_IDENTITY if action == "GetCallerIdentity" else self._page(action, asked))
+            if action == "CreateSnapshot":
+                status, body = writes.create(asked)
+                self._answer(body, status)
+            else:
+                self._answer(_IDENTITY if action == "GetCallerIdentity" else self._page(action, asked))
 
         def _page(self, action: str, asked: dict[str, list[str]]) -> bytes:
             filters = dict(_filters(asked))
             found = pages[action]
+            if action == "DescribeSnapshots" and not fleet.snapshots:
+                return writes.listed(filters)
             if "tag:dr:managed" in filters:
                 found = pages.get(f"{action} ours", found)
             elif len(filters.get("tag:Group", ())) == 1:
                 found = groups[int(filters["tag:Group"][0].removeprefix("g"))]
             return found[int(asked.get("NextToken", ["0"])[0])]
 
-        def _answer(self, body: bytes) -> None:
-            self.send_response(200)
+        def _answer(self, body: bytes, status: int = 200) -> None:
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Content-Type", "text/xml")
             self.end_headers()
@@ -82,9 +94,12 @@ def main() -> None:
     for name in ("snapshots", "volumes", "instances", "images"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds")
+    for name in ("lapse", "shared", "faults"):
+        parser.add_argument(f"--{name}", type=float, default=1.0 if name == "lapse" else 0.0)
     asked = vars(parser.parse_args())
     latency = asked.pop("latency")
-    server = serve(Fleet(now=datetime.now(UTC), **asked), latency)
+    writes = Writes(**{name: asked.pop(name) for name in ("lapse", "shared", "faults")})
+    server = serve(Fleet(now=datetime.now(UTC), **asked), latency, writes)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
     sys.stdout.flush()

@@ -6,13 +6,14 @@ stranger's, with none. Volumes lie evenly in ten groups, one for each policy, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 INSTALLATION, GROUPS = "bench", 10
-_XMLNS = "http://ec2.amazonaws.com/doc/2016-11-15/"
+XMLNS = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +48,7 @@ class Fleet:
     def _pages(self, action: str, tag: str, rows: list[str]) -> list[bytes]:
         parts = [rows[start : start + self.page] for start in range(0, len(rows), self.page)] or [[]]
         return [
-            (
-                f'<?xml version="1.0" encoding="UTF-8"?>\n<{action}Response xmlns="{_XMLNS}">\n    <requestId>bench</requestId>\n'
-                f"    <{tag}>\n{''.join(part)}    </{tag}>\n"
-                + (f"    <nextToken>{number + 1}</nextToken>\n" if number + 1 < len(parts) else "")
-                + f"</{action}Response>"
-            ).encode()
+            listing(action, tag, part, number + 1 if number + 1 < len(parts) else None)
             for number, part in enumerate(parts)
         ]
 
@@ -71,11 +67,12 @@ class Fleet:
                 "Name": f"data-{volume}",
                 "Group": f"g{volume % GROUPS}",
             }
-            yield _snapshot(number, volume, slot + timedelta(seconds=40), tags)
+            yield snapshot(Snapshot(number, _id("vol", volume), slot + timedelta(seconds=40), tags))
 
     def _theirs(self) -> Iterator[str]:
         for number in range(self.snapshots // 2, self.snapshots):
-            yield _snapshot(number, number % self.volumes, self.now - timedelta(days=number % 900), {})
+            began = self.now - timedelta(days=number % 900)
+            yield snapshot(Snapshot(number, _id("vol", number % self.volumes), began, {}))
 
     def _volumes(self) -> Iterator[str]:
         for number in range(self.volumes):
@@ -120,13 +117,33 @@ class Fleet:
             )
 
 
-def _snapshot(number: int, volume: int, began: datetime, tags: dict[str, str]) -> str:
+class Snapshot(NamedTuple):
+    """One snapshot: its number, the id of its volume, when it began, its tags."""
+
+    number: int
+    volume: str
+    began: datetime
+    tags: dict[str, str]
+
+
+def snapshot(one: Snapshot) -> str:
+    """A row of DescribeSnapshots."""
     return _item(
-        f"<snapshotId>{_id('snap', number)}</snapshotId><volumeId>{_id('vol', volume)}</volumeId><status>completed</status>"
-        f"<startTime>{_time(began)}</startTime><progress>100%</progress><ownerId>123456789012</ownerId>"
-        f"<volumeSize>8</volumeSize><description>of {_id('vol', volume)}</description><encrypted>true</encrypted>"
-        f"<kmsKeyId>arn:aws:kms:eu-west-1:123456789012:key/0</kmsKeyId><storageTier>standard</storageTier>{_tags(tags)}"
+        f"<snapshotId>{_id('snap', one.number)}</snapshotId><volumeId>{one.volume}</volumeId><status>completed</status>"
+        f"<startTime>{_time(one.began)}</startTime><progress>100%</progress><ownerId>123456789012</ownerId>"
+        f"<volumeSize>8</volumeSize><description>of {one.volume}</description><encrypted>true</encrypted>"
+        f"<kmsKeyId>arn:aws:kms:eu-west-1:123456789012:key/0</kmsKeyId><storageTier>standard</storageTier>{_tags(one.tags)}"
     )
+
+
+def listing(action: str, tag: str, rows: Iterable[str], following: int | None = None) -> bytes:
+    """One page of an answer; `following` is the number of the next."""
+    token = "" if following is None else f"    <nextToken>{following}</nextToken>\n"
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return (
+        f'{head}<{action}Response xmlns="{XMLNS}">\n    <requestId>bench</requestId>\n'
+        f"    <{tag}>\n{''.join(rows)}    </{tag}>\n{token}</{action}Response>"
+    ).encode()
 
 
 def _item(inner: str) -> str:

@@ -37,9 +37,9 @@ def cost(
 
 
 @contextmanager
-def endpoint(**fleet: int) -> Iterator[str]:
+def endpoint(**fleet: float) -> Iterator[str]:
     """A local EC2 with this fleet; its URL."""
-    arguments = [word for name, number in fleet.items() for word in (f"--{name}", str(number))]
+    arguments = [word for name, number in fleet.items() for word in (f"--{name}", f"{number}")]
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.endpoint", *arguments],
         cwd=ROOT,

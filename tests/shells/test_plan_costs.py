@@ -14,9 +14,10 @@ import pytest
 from conftest import a_shell, inside
 from plan_values import NOW, SLOT, point, policy, volume, world
 
-from benchmarks.__main__ import installed
 from benchmarks.endpoint import serve
 from benchmarks.fleet import Fleet
+from benchmarks.setting import installed
+from benchmarks.writes import Writes
 from dr.limits import decide
 from dr.model import RetentionRule
 from dr.retention import Candidate, retain
@@ -27,7 +28,7 @@ FLEET = Fleet(now=datetime.now(UTC), snapshots=5_200, volumes=1_300, instances=3
 @pytest.fixture
 def ec2():
     """The URL of an endpoint with the fleet."""
-    server = serve(FLEET, 0)
+    server = serve(FLEET, 0, Writes())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
