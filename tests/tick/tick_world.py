@@ -11,7 +11,7 @@ from fake_clock import FakeClock
 from fake_store import FakeLeases, FakeRecords, FakeStacks, FakeStackStore
 from fakes import INSTALLATION, FakeCloud
 
-from dr.executor.hands import Hands
+from dr.executor.hands import Hands, Together, in_turn
 from dr.limits import decide
 from dr.model import Policy, Protect, RetentionRule, Selector
 from dr.slots import parse_schedule
@@ -49,6 +49,7 @@ class World:
         self.records = FakeRecords()
         self.leases = FakeLeases(self.clock)
         self.stop_at: datetime | None = None
+        self.together: Together = in_turn
 
     @property
     def desk(self) -> Desk:
@@ -59,6 +60,7 @@ class World:
             store=self.store,
             clock=self.clock,
             stop_at=self.stop_at,
+            together=self.together,
         )
         return Desk(hands=hands, records=self.records, leases=self.leases)
 

@@ -1,0 +1,171 @@
+"""Captures that are under way at once: each action has one outcome, whatever ends the run among them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tick_world import START, World, policy
+
+from dr.actions import Capture
+from dr.errors import Busy, EnvironmentFailed, Unreachable
+from dr.executor.hands import in_turn
+from dr.executor.run import execute
+from dr.limits import decide
+from dr.threads import together
+from dr.tick.inventory import read_inventory
+
+MANY = 40
+AT_ONCE = 8
+
+
+@pytest.fixture
+def world():
+    made = World()
+    made.together = together
+    for number in range(MANY):
+        made.cloud.add_volume(f"vol-{number:02}", tags={"Backup": "yes"})
+    return made
+
+
+class Cloud:
+    """The fake one, with a creation of the test's own before its own."""
+
+    def __init__(self, cloud, before):
+        self._cloud, self._before = cloud, before
+        self._lock, self._number = threading.Lock(), 0
+
+    def __getattr__(self, name):
+        return getattr(self._cloud, name)
+
+    def create_snapshot(self, region, volume, tags):
+        with self._lock:
+            self._number += 1
+            number = self._number
+        self._before(number, region)
+        return self._cloud.create_snapshot(region, volume, tags)
+
+
+def told(outcomes):
+    """How many of each result; each action exactly once."""
+    assert len({id(outcome.action) for outcome in outcomes}) == len(outcomes)
+    return Counter(outcome.result.value for outcome in outcomes)
+
+
+def test_eight_creates_are_under_way_at_once(world):
+    """Each waits for seven others: one after the other, all would wait in vain."""
+    meet = threading.Barrier(AT_ONCE)
+    world.cloud = Cloud(world.cloud, lambda *_: meet.wait(30))
+
+    done = world.apply()
+
+    assert told(done.outcomes) == {"done": MANY}
+    assert len({tags.tags["dr:source"] for tags in world.cloud.snapshots.values()}) == MANY
+
+
+def test_an_account_that_is_out_of_reach_ends_the_run_after_what_is_under_way(world):
+    def before(number, _region):
+        if number == 10:
+            raise EnvironmentFailed("the token has expired")
+
+    world.cloud = Cloud(world.cloud, before)
+    done = told(world.apply().outcomes)
+
+    assert done["failed"] == 1
+    assert done["left"] > 0
+    assert done["done"] == len(world.cloud.snapshots) >= 9
+    assert sum(done.values()) == MANY
+
+
+def test_a_lease_that_was_lost_leaves_the_rest_and_tells_what_was_under_way(world):
+    beats = iter(range(MANY))
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+
+    def heartbeat():
+        if next(beats) == 20:
+            raise Busy("another dr has taken the lease")
+
+    outcomes = execute(plan, replace(world.desk.hands, heartbeat=heartbeat), lambda _: None)
+
+    assert told(outcomes) == {"done": 20, "left": MANY - 20}
+    assert len(world.cloud.snapshots) == 20
+
+
+def test_i25_a_region_that_goes_dark_among_them_stops_no_other(world):
+    for number in range(MANY):
+        world.cloud.add_volume(f"vol-c{number:02}", region="eu-central-1", tags={"Backup": "yes"})
+
+    def before(_number, region):
+        if region == "eu-central-1":
+            raise Unreachable("ec2.eu-central-1 cannot be reached")
+
+    world.cloud = Cloud(world.cloud, before)
+    done = world.apply(policy(regions=("eu-central-1", "eu-west-1")))
+
+    assert told(done.outcomes) == {"done": MANY, "failed": MANY}
+    assert {o.action.lineage.region for o in done.outcomes if o.result.value == "done"} == {"eu-west-1"}
+
+
+def test_i21_time_that_runs_out_among_them_leaves_the_rest(world):
+    world.stop_at = START + timedelta(seconds=20)
+    lock = threading.Lock()
+
+    def before(number, _region):
+        with lock:
+            world.clock.advance(seconds=1)
+
+    world.cloud = Cloud(world.cloud, before)
+    done = told(world.apply().outcomes)
+
+    assert 20 <= done["done"] <= 20 + AT_ONCE
+    assert done["done"] + done["left"] == MANY
+
+
+def test_the_most_overdue_begin_first(world):
+    begun = []
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+    world.cloud = Cloud(world.cloud, lambda *_: None)
+    inner = world.cloud.create_snapshot
+    world.cloud.create_snapshot = lambda region, volume, tags: (
+        begun.append(volume),
+        inner(region, volume, tags),
+    )[1]
+    outcomes = execute(plan, world.desk.hands, lambda _: None)
+
+    wanted = [action.lineage.source for action in plan.actions if isinstance(action, Capture)]
+    assert told(outcomes) == {"done": MANY}
+    assert all(abs(begun.index(source) - place) < AT_ONCE for place, source in enumerate(wanted))
+
+
+def test_an_inventory_is_the_same_in_whatever_order_its_listings_end(world):
+    both = policy(regions=("eu-central-1", "eu-west-1"))
+    world.cloud.add_volume("vol-c", region="eu-central-1", tags={"Backup": "yes"})
+    world.apply(both)
+    world.together = in_turn
+    wanted = read_inventory([both], world.desk)
+
+    def backwards(jobs):
+        return iter([job() for job in reversed(list(jobs))])
+
+    for how in (together, backwards):
+        world.together = how
+        assert read_inventory([both], world.desk) == wanted
+    assert {point.lineage.region for point in wanted.points} == {"eu-central-1", "eu-west-1"}
+
+
+def test_listings_are_asked_for_at_once(world):
+    """Points and sources of two Regions: each of the four waits for the three others."""
+    meet = threading.Barrier(4)
+
+    class Waits:
+        def __getattr__(self, name):
+            if name in ("points", "sources"):
+                meet.wait(30)
+            return getattr(inner, name)
+
+    inner, world.cloud = world.cloud, Waits()
+    both = policy(regions=("eu-central-1", "eu-west-1"))
+    assert len(read_inventory([both], world.desk).sources) == MANY
