@@ -32,8 +32,6 @@ _TASK = [sys.executable, "-m", "benchmarks.tasks"]
 _PLAN = [sys.executable, "-m", "dr", "plan"]
 _BARE = "import boto3; boto3.client('ec2', region_name='eu-west-1')"
 _HANDLER = """
-import sys
-sys.modules["rich"] = None  # for terminals, and so not in a function's package
 import handlers.tick
 from datetime import UTC, datetime
 from dr.aws.session import Access, Session

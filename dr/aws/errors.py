@@ -94,6 +94,9 @@ def translate(error: Exception, action: str, region: str) -> DrError:
             return EnvironmentFailed(
                 f"the AWS profile {name!r} does not exist", "set AWS_PROFILE to one that does"
             )
+        case boto.ConfigParseError():
+            file = error.kwargs.get("path", "")
+            return EnvironmentFailed(f"the AWS configuration file {file} cannot be read", "mend its syntax")
         case _ if isinstance(error, _NO_REGION):
             remedy = "name it in dr.yaml (regions) or set AWS_REGION"
             return EnvironmentFailed(f"{where}: AWS knows no such Region, or none is set", remedy)

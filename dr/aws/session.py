@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -136,14 +137,16 @@ class Session:
             return self._clients[key]
 
     def _session(self) -> botocore.session.Session:
-        """Not boto3's, which loads the transfers of S3 and resources besides: a tenth of a start, for nothing."""
+        """Not boto3's, which loads the transfers of S3 and resources besides. Its files are read here, and told of here."""
         if self._sdk is None:
             try:
-                self._sdk = botocore.session.Session(profile=self._access.profile)
+                made = botocore.session.Session(profile=self._access.profile)
+                made.get_scoped_config()
             except BotoCoreError as error:
                 raise translate(error, "AWS session", "") from error
             if keys := self._access.keys:
-                self._sdk.set_credentials(keys.access_key, keys.secret_key, keys.token)
+                made.set_credentials(keys.access_key, keys.secret_key, keys.token)
+            self._sdk = made
         return self._sdk
 
     def _make(self, service: str, region: str, purpose: Purpose) -> Any:
@@ -173,16 +176,18 @@ class Session:
 
         botocore decodes a JSON template into a dict, which loses the bytes (EMULATORS, Traps in botocore).
         """
-        client.meta.events.register("after-call", self._observe)
+        client.meta.events.register("after-call", partial(self._observe, self._session()))
         client.meta.events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
 
-    def _observe(self, http_response: Any, parsed: Any, **_: Any) -> None:
+    def _observe(
+        self, sdk: botocore.session.Session, http_response: Any = None, parsed: Any = None, **_: Any
+    ) -> None:
         date = http_response.headers.get("date")
         if date:
             self._compare(str(date))
         code = parsed.get("Error", {}).get("Code") if isinstance(parsed, dict) else None
         if code in codes.EXPIRED:
-            self._forget()
+            self._forget(sdk)
 
     def _compare(self, date: str) -> None:
         try:
@@ -192,11 +197,15 @@ class Session:
         if theirs.tzinfo is not None:
             self._skew = (self._now() - theirs).total_seconds()
 
-    def _forget(self) -> None:
-        """Credentials ran out: the next call reads them anew, for whoever has logged in again (FAILURES 2, row 6)."""
+    def _forget(self, sdk: botocore.session.Session) -> None:
+        """Credentials ran out: the next call reads them anew, for whoever has logged in again (FAILURES 2, row 6).
+
+        Once: the late answers of other calls with the old ones leave the new ones alone.
+        """
         with self._lock:
-            self._clients.clear()
-            self._sdk = None
+            if self._sdk is sdk:
+                self._clients.clear()
+                self._sdk = None
 
 
 def _config(attempts: int, *, own_endpoint: bool) -> Config:

@@ -70,7 +70,7 @@ Create = Callable[[Capture, Hands], Outcome]
 
 
 def _patiently(action: Capture, hands: Hands, create: Create) -> Outcome:
-    """Try until there is an answer to believe, at most `_TRIES` times."""
+    """Try until there is an answer to believe, at most `_TRIES` times, and not again when the run may begin nothing more."""
     if action.look_first and (found := _look(action, hands)):
         return _done(action, found.id)
     for turn in range(1, _TRIES):
@@ -78,10 +78,14 @@ def _patiently(action: Capture, hands: Hands, create: Create) -> Outcome:
             return create(action, hands)
         except (Throttled, Unreachable) as error:
             hands.clock.sleep(_backoff(error, turn, hands))
+            if hands.out_of_time:
+                raise
         except Ambiguous:
             hands.clock.sleep(_VISIBILITY_LAG)
             if found := _look(action, hands):
                 return _done(action, found.id)
+            if hands.out_of_time:
+                raise
     return _last_try(action, hands, create)
 
 

@@ -37,6 +37,11 @@ def in_turn(jobs: Iterable[Callable[[], T]], /) -> Iterator[T]:
     return (job() for job in jobs)
 
 
+def _goes_on() -> bool:
+    """Nobody has ended the run."""
+    return False
+
+
 def _no_jitter() -> float:
     """The full backoff."""
     return 1.0
@@ -49,7 +54,7 @@ class Hands:
     `pins` are the ids that restores need, read anew before deletions. `heartbeat` is called before each action and
     renews the leases; `stop_at` is when no further action may begin
     (a Lambda's deadline less a minute); `jitter` yields factors in (0, 1] for backoff; `together` does what may be under
-    way at once.
+    way at once, and `ended` tells those that are that the run is over.
     """
 
     installation: str
@@ -62,8 +67,9 @@ class Hands:
     stop_at: datetime | None = None
     jitter: Callable[[], float] = field(default=_no_jitter)
     together: Together = field(default=in_turn)
+    ended: Callable[[], bool] = field(default=_goes_on)
 
     @property
     def out_of_time(self) -> bool:
-        """Whether no further action may begin."""
-        return self.stop_at is not None and self.clock.now() >= self.stop_at
+        """Whether no further action may begin, nor another try of one."""
+        return self.ended() or (self.stop_at is not None and self.clock.now() >= self.stop_at)

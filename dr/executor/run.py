@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from dr.actions import Action, Capture, Cause, Expire, Outcome, Plan, Result, failed
@@ -52,22 +53,37 @@ class _Captures:
     """Several at once, the most overdue first. A Region out of reach is dark for the rest of this run (FAILURES, I25)."""
 
     def __init__(self, hands: Hands, note: Report) -> None:
-        self._hands = hands
+        self._hands = replace(hands, ended=lambda: self._over)
         self._note = note
         self._dark: dict[str, Unreachable] = {}
-        self._stopped: list[DrError] = []
+        self._stopped: list[Exception] = []
+        self._over = False
 
     def all_of(self, actions: Sequence[Capture]) -> DrError | None:
-        """Take every point; what ends the run, once all that was under way has ended too."""
-        for action, ended in self._hands.together(self._jobs(actions)):
-            self._took(action, ended)
-        return self._stopped[0] if self._stopped else None
+        """Take every point; what ends the run, once all that was under way has ended too and was noted.
+
+        Who interrupts waits for nothing: what is under way then tries nothing again.
+        """
+        try:
+            for action, ended in self._hands.together(self._jobs(actions)):
+                self._took(action, ended)
+        finally:
+            self._over = True
+        for error in self._stopped:
+            if not isinstance(error, DrError):
+                raise error
+        return next((error for error in self._stopped if isinstance(error, DrError)), None)
 
     def _jobs(
         self, actions: Sequence[Capture]
-    ) -> Iterator[Callable[[], tuple[Capture, Outcome | EnvironmentFailed]]]:
-        """What is begun next, as soon as there is a place for it. Stacks are taken here, one by one: they are small."""
+    ) -> Iterator[Callable[[], tuple[Capture, Outcome | Exception]]]:
+        """What is begun next, as soon as there is a place for it.
+
+        Stacks are taken here, one by one: what the store has found wrong with itself is not kept for several threads.
+        """
         for action in actions:
+            if self._stopped:
+                return
             if self._hands.out_of_time:
                 self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
             elif (dark := self._dark.get(action.lineage.region)) is not None:
@@ -81,24 +97,24 @@ class _Captures:
 
     def _beats(self) -> bool:
         """Whether the run goes on: nobody has taken the leases."""
-        if not self._stopped:
-            try:
-                self._hands.heartbeat()
-            except (Busy, EnvironmentFailed) as error:
-                self._stopped.append(error)
+        try:
+            self._hands.heartbeat()
+        except (Busy, EnvironmentFailed) as error:
+            self._stopped.append(error)
         return not self._stopped
 
-    def _take(self, action: Capture) -> tuple[Capture, Outcome | EnvironmentFailed]:
+    def _take(self, action: Capture) -> tuple[Capture, Outcome | Exception]:
         try:
             return action, capture(action, self._hands)
-        except EnvironmentFailed as error:
+        except Exception as error:  # noqa: BLE001 - noted with its action; a fault of our own is raised after all others ended
             return action, error
 
-    def _took(self, action: Capture, ended: Outcome | EnvironmentFailed) -> None:
+    def _took(self, action: Capture, ended: Outcome | Exception) -> None:
         if isinstance(ended, Outcome):
             self._note(ended)
             return
-        self._note(failed(action, ended))
+        if isinstance(ended, DrError):
+            self._note(failed(action, ended))
         if isinstance(ended, Unreachable):
             self._dark.setdefault(action.lineage.region, ended)
         else:
@@ -136,7 +152,7 @@ def _unrecorded(action: Expire, unrecorded: Unrecorded) -> DrError | None:
 
 
 def _stop(rest: Sequence[Action], error: DrError, note: Report) -> None:
-    """The run ends here. A lost lease is noticed between two actions; where AWS is out of reach the one under way failed."""
+    """The run ends among its deletions. A lost lease is noticed between two; where AWS is out of reach the one under way failed."""
     if rest and isinstance(error, EnvironmentFailed):
         note(failed(rest[0], error))
         rest = rest[1:]

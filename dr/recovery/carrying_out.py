@@ -37,6 +37,8 @@ _POLL = 2.0
 _LONGEST = 3 * 3600.0
 """Seconds after which a change set or a stack is no longer waited for; running it again goes on following."""
 _OBSOLETE = "OBSOLETE"
+_SHOWS_WITHIN = 60.0
+"""Seconds in which a describe shows a change set that was created."""
 _DONE = "CREATE_COMPLETE"
 
 
@@ -279,18 +281,17 @@ def _await_change_set(plan: RestorePlan, kit: Kit, name: str, renew: Callable[[]
                 "mend what it names, for example with --parameter, and restore again",
             )
         if found is None or found.execution_status == _OBSOLETE:
-            _refuse_overtaken(plan, kit, name)
+            _refuse_gone(plan, kit, name, certain=found is not None or waited >= _SHOWS_WITHIN)
         waited = _wait(kit, waited, renew, f"the change set of {plan.name}")
 
 
-def _refuse_overtaken(plan: RestorePlan, kit: Kit, name: str) -> None:
-    """Raise `Refused` when the stack was begun by another change set, which ends this one (FAILURES 2, row 36).
-
-    CloudFormation never makes such a one available: to wait for it would be to wait for hours.
-    """
+def _refuse_gone(plan: RestorePlan, kit: Kit, name: str, *, certain: bool) -> None:
+    """CloudFormation ends a stack's other change sets when one is executed: none to wait for (FAILURES 2, row 36)."""
     live = kit.maker.live(plan.name)
     if live is not None and live.status != REVIEW and kit.maker.started_by(live.stack_id) != name:
         raise exists(plan, live)
+    if certain:
+        raise CloudError(f"the change set of {plan.name} is gone", "it was not executed: restore again")
 
 
 def _follow(plan: RestorePlan, kit: Kit, watch: Watch, renew: Callable[[], None]) -> LiveStack:

@@ -111,12 +111,12 @@ def _points(desk: Desk, region: str, account: str, protects: Collection[Protect]
     """The points of a Region, of the kinds that these protect."""
     hands = desk.hands
 
-    def held() -> _Heard:
+    def in_ec2() -> _Heard:
         holdings = hands.cloud.points(region)
         return _Heard(points=holdings.points, parts=holdings.parts)
 
     if {Protect.VOLUMES, Protect.INSTANCES} & set(protects):
-        yield _Listing(what="points", region=region, ask=held)
+        yield _Listing(what="points", region=region, ask=in_ec2)
     if Protect.STACKS in protects:
 
         def stored() -> _Heard:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dr import __version__
 from dr.aws.ec2 import Ec2Cloud
@@ -297,11 +298,37 @@ def test_no_region_is_said_so(bare):
     assert "AWS_REGION" in caught.value.remedy
 
 
-def test_an_unknown_profile_is_named(bare):
+@pytest.mark.parametrize("named", ["profile", "environment"])
+@pytest.mark.parametrize("ask", [lambda aws: aws.ec2(REGION), Session.account], ids=["client", "account"])
+def test_an_unknown_profile_is_named(bare, monkeypatch, named, ask):
+    if named == "environment":
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(EnvironmentFailed) as caught:
-        Session(Access(profile="nobody"), now=lambda: NOW).ec2(REGION)
+        ask(Session(Access(profile="nobody" if named == "profile" else None), now=lambda: NOW))
 
     assert "'nobody'" in caught.value.message
+
+
+def test_a_damaged_configuration_is_told_with_its_file(bare, tmp_path):
+    (tmp_path / "config").write_text("[profile\nnot = closed")
+    with pytest.raises(EnvironmentFailed) as caught:
+        Session(Access(), now=lambda: NOW).account()
+
+    assert str(tmp_path / "config") in caught.value.message
+
+
+def test_the_late_answers_of_expired_credentials_leave_the_new_ones_alone():
+    with endpoint((400, refusal("ExpiredToken")), (400, refusal("ExpiredToken")), (200, VOLUMES)) as (url, _):
+        aws = session(url)
+        old = aws.ec2(REGION)
+        with pytest.raises(ClientError):
+            old.describe_volumes(MaxResults=5)
+        fresh = aws.ec2(REGION)
+        with pytest.raises(ClientError):
+            old.describe_volumes(MaxResults=5)
+
+        assert fresh is not old
+        assert aws.ec2(REGION) is fresh
 
 
 def test_a_region_that_is_no_name_is_said_so():

@@ -196,7 +196,7 @@ GUARDS = (
     Guard(
         name="a change set that another one overtook is not waited for",
         source="FAILURES 2, row 36",
-        off=answers("dr.recovery.carrying_out:_refuse_overtaken", None),
+        off=answers("dr.recovery.carrying_out:_refuse_gone", None),
         test="tests/restore/test_restore_carrying_out.py::test_i13_a_change_set_that_another_one_overtook_is_not_waited_for",
     ),
     Guard(

@@ -31,7 +31,7 @@ class FakeMaker:
     """`born` are (physical id, SnapshotId or ImageId) by logical id; `ends_as` what an executed stack comes to.
 
     `change_set_fails` is the reason of the next change set's failure; `overtaken` what becomes of it when another one
-    is executed right after its creation: "OBSOLETE", or "gone". `dies_after` raises KeyboardInterrupt right
+    is executed right after its creation: "OBSOLETE", "gone", or "deleted" with its stack. `dies_after` raises KeyboardInterrupt right
     after the call of that name has had its effect, once; `calls` are the changing calls. `expired` are points that
     are gone, `denied` what `protect` is refused for: "stack policy", "termination protection";
     "template summary" is `validate`, whose answer is `needs`; "images" is `gone`, and "events" itself.
@@ -89,7 +89,9 @@ class FakeMaker:
         if self.overtaken:
             self.add(new.name, "CREATE_IN_PROGRESS", "dr-another")
             mine = self.change_sets.pop((new.name, new.token))
-            if self.overtaken != "gone":
+            if self.overtaken == "deleted":
+                del self.stacks[new.name]
+            elif self.overtaken == "OBSOLETE":
                 self.change_sets[new.name, new.token] = replace(mine, execution_status=self.overtaken)
 
     def change_set(self, stack: str, name: str) -> ChangeSet | None:

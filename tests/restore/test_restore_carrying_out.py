@@ -220,6 +220,13 @@ def test_i13_a_change_set_that_another_one_overtook_is_not_waited_for(plan, kit,
     assert did(maker) == ["create_change_set"]
 
 
+def test_a_change_set_that_is_gone_with_its_stack_is_waited_for_a_minute(plan, kit, maker):
+    maker.overtaken = "deleted"
+    with pytest.raises(CloudError, match="is gone"):
+        carry_out(plan, kit, quiet)
+    assert timedelta(seconds=60) <= kit.clock.now() - NOON < timedelta(seconds=90)
+
+
 def test_after_a_failed_change_set_the_same_restore_makes_another_one(plan, kit, maker):
     maker.change_set_fails = "the SSM parameter is missing"
     with pytest.raises(CloudError):

@@ -6,12 +6,13 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 from tick_world import START, World, policy
 
 from dr.actions import Capture
-from dr.errors import Busy, EnvironmentFailed, Unreachable
+from dr.errors import Busy, EnvironmentFailed, Throttled, Unreachable
 from dr.executor.hands import in_turn
 from dr.executor.run import execute
 from dr.limits import decide
@@ -122,6 +123,53 @@ def test_i21_time_that_runs_out_among_them_leaves_the_rest(world):
 
     assert 20 <= done["done"] <= 20 + AT_ONCE
     assert done["done"] + done["left"] == MANY
+
+
+def test_a_fault_of_our_own_is_raised_after_the_others_have_ended_and_were_noted(world):
+    def before(number, _region):
+        if number == 10:
+            raise ZeroDivisionError
+
+    noted = []
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+    world.cloud = Cloud(world.cloud, before)
+    with pytest.raises(ZeroDivisionError):
+        execute(plan, world.desk.hands, noted.append)
+    assert told(noted) == {"done": len(world.cloud.snapshots)}
+    assert 9 <= len(noted) < MANY
+
+
+def test_who_interrupts_waits_for_nothing_and_what_is_under_way_tries_nothing_again(world):
+    go_on, begun, threads = threading.Event(), [], []
+
+    def before(number, _region):
+        begun.append(number)
+        go_on.wait(30)
+        raise Throttled("too fast")
+
+    def interrupted(jobs):
+        for job in islice(jobs, AT_ONCE):
+            threads.append(threading.Thread(target=job, daemon=True))
+            threads[-1].start()
+        raise KeyboardInterrupt
+
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+    world.cloud, world.together = Cloud(world.cloud, before), interrupted
+    with pytest.raises(KeyboardInterrupt):
+        execute(plan, world.desk.hands, lambda _: None)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert len(begun) == AT_ONCE
+
+
+def test_i21_what_is_throttled_when_the_time_is_up_is_not_tried_again(world):
+    world.together, world.stop_at = in_turn, START + timedelta(seconds=1)
+    world.cloud.failures.add("create_snapshot", *[Throttled("too fast")] * 4)
+    done = world.apply()
+
+    assert told(done.outcomes) == {"failed": 1, "left": MANY - 1}
+    assert world.clock.now() - START < timedelta(seconds=5)
 
 
 def test_the_most_overdue_begin_first(world):
