@@ -165,7 +165,8 @@ def test_a_lost_answer_is_an_unknown_outcome(error):
         (boto.ProfileNotFound(profile="nobody"), "nobody"),
         (boto.NoRegionError(), "Region"),
         (boto.InvalidRegionError(region_name="x y"), "Region"),
-        (boto.ConfigParseError(path="/x"), "ConfigParseError"),
+        (boto.ConfigParseError(path="/x"), "/x cannot be read"),
+        (boto.UnknownServiceError(service_name="x", known_service_names=[]), "UnknownServiceError"),
     ],
     ids=lambda one: type(one).__name__ if isinstance(one, Exception) else "",
 )

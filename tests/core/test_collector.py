@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -40,11 +42,24 @@ def test_it_is_held_until_the_last_of_several_has_ended():
     assert gc.isenabled()
 
 
-def test_what_was_loaded_is_walked_no_more():
-    before = gc.get_freeze_count()
+def test_what_was_loaded_is_walked_no_more_and_later_loading_leaves_garbage_to_be_found():
+    code = (
+        "import gc\nfrom dr import collector\n"
+        "for _ in range(2):\n"
+        "    with collector.loading():\n        kept = [[] for _ in range(1000)]\n"
+        "    print(gc.get_freeze_count())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = map(int, done.stdout.split())
+    assert first > 1000
+    assert second <= first
+
+
+def test_who_had_it_switched_off_finds_it_so():
+    gc.disable()
     try:
-        with collector.loading():
-            kept = [[] for _ in range(100)]
-        assert gc.get_freeze_count() >= before + len(kept)
+        with collector.held():
+            pass
+        assert not gc.isenabled()
     finally:
-        gc.unfreeze()
+        gc.enable()
