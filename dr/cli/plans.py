@@ -152,9 +152,10 @@ def _load(path: Path) -> SavedPlan:
 
 
 def _report(shared: Shared, outcome: Outcome) -> None:
-    """Tell each outcome as it happens."""
-    shared.say(outcome_line(outcome))
+    """Tell each outcome as it happens. Whoever reads along and goes away ends no capture; the last line will tell."""
     tell_outcome(outcome)
+    with suppress(OSError):
+        shared.say(outcome_line(outcome))
 
 
 def _text(done: Applying) -> str:

@@ -15,11 +15,12 @@ T = TypeVar("T")
 class Together(Protocol):
     """Does several jobs at once, or one after the other."""
 
-    def __call__(self, jobs: Iterable[Callable[[], T]], /) -> Iterator[T]:
+    def __call__(self, jobs: Iterable[Callable[[], T]], /, *, finish: bool = False) -> Iterator[T]:
         """What the jobs return, in the order in which they end.
 
         The next job is asked for, in the caller's own thread, when there is a place for it. Raises what a job raises,
-        and leaves those that are under way to themselves.
+        and leaves those that are under way to themselves. `finish`: an interrupt (KeyboardInterrupt) closes `jobs` and is
+        raised when those that are under way have ended, after some seconds at the latest.
         """
 
 
@@ -32,8 +33,9 @@ def _no_pins() -> frozenset[str]:
     return frozenset()
 
 
-def in_turn(jobs: Iterable[Callable[[], T]], /) -> Iterator[T]:
-    """One job after the other."""
+def in_turn(jobs: Iterable[Callable[[], T]], /, *, finish: bool = False) -> Iterator[T]:
+    """One job after the other: an interrupt finds none other under way."""
+    del finish
     return (job() for job in jobs)
 
 

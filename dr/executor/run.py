@@ -62,10 +62,11 @@ class _Captures:
     def all_of(self, actions: Sequence[Capture]) -> DrError | None:
         """Take every point; what ends the run, once all that was under way has ended too and was noted.
 
-        Who interrupts waits for nothing: what is under way then tries nothing again.
+        An interrupt as well waits some seconds for the creates that were sent: a run that began before EC2 shows what they
+        have made would make it again. They try nothing again.
         """
         try:
-            for action, ended in self._hands.together(self._jobs(actions)):
+            for action, ended in self._hands.together(self._jobs(actions), finish=True):
                 self._took(action, ended)
         finally:
             self._over = True
@@ -81,19 +82,23 @@ class _Captures:
 
         Stacks are taken here, one by one: what the store has found wrong with itself is not kept for several threads.
         """
-        for action in actions:
-            if self._stopped:
-                return
-            if self._hands.out_of_time:
-                self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
-            elif (dark := self._dark.get(action.lineage.region)) is not None:
-                self._note(failed(action, dark))
-            elif not self._beats():
-                return
-            elif action.kind is Kind.STACK:
-                self._took(*self._take(action))
-            else:
-                yield partial(self._take, action)
+        try:
+            for action in actions:
+                if self._stopped:
+                    return
+                if self._hands.out_of_time:
+                    self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
+                elif (dark := self._dark.get(action.lineage.region)) is not None:
+                    self._note(failed(action, dark))
+                elif not self._beats():
+                    return
+                elif action.kind is Kind.STACK:
+                    self._took(*self._take(action))
+                else:
+                    yield partial(self._take, action)
+        except (GeneratorExit, KeyboardInterrupt):
+            self._over = True
+            raise
 
     def _beats(self) -> bool:
         """Whether the run goes on: nobody has taken the leases."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import pytest
 import structlog
+from faults import hooks
 
 from dr.executor.hands import in_turn
 from dr.threads import together
@@ -67,3 +69,36 @@ def test_what_a_job_raises_is_raised_where_the_results_are_taken(do):
 def test_what_is_bound_to_the_log_is_bound_in_every_job():
     with structlog.contextvars.bound_contextvars(request="r-1"):
         assert list(together([structlog.contextvars.get_contextvars])) == [{"request": "r-1"}]
+
+
+def test_an_interrupt_waits_for_what_is_under_way_no_longer_than_its_patience():
+    hooks.put("dr.threads:_PATIENCE", 0.2)
+    try:
+        results = together(
+            iter(
+                [
+                    lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT),
+                    threading.Event().wait,
+                ]
+            ),
+            finish=True,
+        )
+        with pytest.raises(KeyboardInterrupt):
+            list(results)
+    finally:
+        hooks.put("dr.threads:_PATIENCE", 5.0)
+
+
+def test_an_interrupted_listing_is_left_to_itself():
+    done = []
+    results = together(
+        iter(
+            [
+                lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT),
+                threading.Event().wait,
+            ]
+        )
+    )
+    with pytest.raises(KeyboardInterrupt):
+        done.extend(results)
+    assert done == []

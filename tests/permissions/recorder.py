@@ -10,6 +10,7 @@ a file that is created exclusively needs no lock.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import itertools
 import os
@@ -170,9 +171,12 @@ def _who() -> tuple[str | None, tuple[str, ...], Any]:
     mine = _asking(sys._getframe(2))
     if mine[0] is not None:
         return mine
-    return next(
-        (who for frame in sys._current_frames().values() if (who := _asking(frame))[0] is not None), mine
-    )
+    on = gc.isenabled()
+    gc.disable()  # Python 3.11 stands still when the collector begins in the midst of the next line
+    frames = list(sys._current_frames().values())
+    if on:
+        gc.enable()
+    return next((who for frame in frames if (who := _asking(frame))[0] is not None), mine)
 
 
 def _asking(frame: FrameType | None) -> tuple[str | None, tuple[str, ...], Any]:

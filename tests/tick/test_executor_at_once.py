@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -147,7 +148,7 @@ def test_who_interrupts_waits_for_nothing_and_what_is_under_way_tries_nothing_ag
         go_on.wait(30)
         raise Throttled("too fast")
 
-    def interrupted(jobs):
+    def interrupted(jobs, **_):
         for job in islice(jobs, AT_ONCE):
             threads.append(threading.Thread(target=job, daemon=True))
             threads[-1].start()
@@ -161,6 +162,23 @@ def test_who_interrupts_waits_for_nothing_and_what_is_under_way_tries_nothing_ag
     for thread in threads:
         thread.join(30)
     assert len(begun) == AT_ONCE
+
+
+def test_who_interrupts_is_told_of_the_creates_that_were_sent(world):
+    """Ctrl-C, while eight creates are on their way to EC2: each ends with its outcome, and none is tried again."""
+    go_on, noted = threading.Event(), []
+
+    def before(number, _region):
+        if number == AT_ONCE:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            threading.Timer(0.2, go_on.set).start()
+        go_on.wait(30)
+
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+    world.cloud = Cloud(world.cloud, before)
+    with pytest.raises(KeyboardInterrupt):
+        execute(plan, world.desk.hands, noted.append)
+    assert told(noted) == {"done": len(world.cloud.snapshots)} == {"done": AT_ONCE}
 
 
 def test_i21_what_is_throttled_when_the_time_is_up_is_not_tried_again(world):
@@ -195,7 +213,7 @@ def test_an_inventory_is_the_same_in_whatever_order_its_listings_end(world):
     world.together = in_turn
     wanted = read_inventory([both], world.desk)
 
-    def backwards(jobs):
+    def backwards(jobs, **_):
         return iter([job() for job in reversed(list(jobs))])
 
     for how in (together, backwards):
