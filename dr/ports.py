@@ -147,8 +147,8 @@ class Records(Protocol):
     def name(self) -> str:
         """The store's URL or path, for people."""
 
-    def refuse_others(self, installation: str) -> None:
-        """Raise `Refused` when the store belongs to another installation; nobody's stays nobody's."""
+    def refuse_others(self, installation: str) -> Claim | None:
+        """The claim, none where the store is nobody's. Raise `Refused` when it belongs to another installation."""
 
     def claim(self, installation: str) -> None:
         """Claim the store for this installation. Raises `Refused` when another one has."""

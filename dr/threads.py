@@ -30,9 +30,7 @@ def together(jobs: Iterable[Callable[[], T]], /, *, finish: bool = False) -> Ite
         while True:
             while under_way < _AT_ONCE and (job := next(coming, None)) is not None:
                 context = copy_context()  # what is bound to every line of the log
-                under_way += (
-                    1  # first: an interrupt in between waits for one too many, and not for one too few
-                )
+                under_way += 1  # before it begins: an interrupt in between may wait in vain, but misses none
                 threading.Thread(target=context.run, args=(_work, job, ended), daemon=True).start()
             if not under_way:
                 return

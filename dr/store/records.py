@@ -53,18 +53,18 @@ class StoreRecords:
         document = {"installation": installation, "since": instant_text(self._clock.now())}
         if self._store.put(layout.CLAIM, _document(document), if_absent=True):
             return
-        self.refuse_others(installation)
-        if self.holder() is None:
+        if self.refuse_others(installation) is None:
             raise CloudError(f"{self.name}/{layout.CLAIM} came and went", "run it again")
 
-    def refuse_others(self, installation: str) -> None:
-        """Raise `Refused` when the store belongs to another installation; nobody's stays nobody's."""
+    def refuse_others(self, installation: str) -> Claim | None:
+        """The claim, none where the store is nobody's. Raise `Refused` when it belongs to another installation."""
         standing = self.holder()
         if standing is not None and standing.installation != installation:
             raise Refused(
                 f"{self.name} belongs to the installation {standing.installation!r}; this one is {installation!r}",
                 "give this installation a store of its own, or correct `name` in dr.yaml",
             )
+        return standing
 
     def holder(self) -> Claim | None:
         """Whose the store is, and since when; None when nobody has claimed it."""

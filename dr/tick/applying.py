@@ -80,8 +80,7 @@ def apply_now(
     """
     _of_ours(desk)
     with leased(policies, desk, every=every) as held:
-        inventory = read_inventory(held.policies, desk)
-        claimed = _claim(inventory, desk)
+        inventory, claimed = _claim(read_inventory(held.policies, desk), desk)
         plan = decide(held.policies, inventory, desk.hands.clock.now())
         hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
         unrecorded: dict[tuple[str, str], DrError] = {}
@@ -107,19 +106,20 @@ def _of_ours(desk: Desk) -> None:
         desk.records.refuse_others(desk.hands.installation)
 
 
-def _claim(inventory: Inventory, desk: Desk) -> tuple[Warn, ...]:
-    """Claim the store. One that is out of reach stops no capture; expiry closes by itself, pins being unread.
+def _claim(inventory: Inventory, desk: Desk) -> tuple[Inventory, tuple[Warn, ...]]:
+    """Claim the store. One that is out of reach stops no capture; whose it is is then unread, and closes expiry.
 
     Not by a wrong clock: the claim's time is what tells later whether the store was lost (docs/decisions/0006). So it
     is claimed after the listings, whose answers tell the time.
     """
     if _clock_is_wrong(inventory):
-        return ()
+        return inventory, ()
     try:
         desk.records.claim(desk.hands.installation)
     except (CloudError, EnvironmentFailed) as error:
-        return (_store_warning(error, None),)
-    return ()
+        unread = Unread(what="store", region="", message=error.message)
+        return replace(inventory, unread=(*inventory.unread, unread)), (_store_warning(error, None),)
+    return inventory, ()
 
 
 def _clock_is_wrong(inventory: Inventory) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from tick_world import START, World, policy
 
 from dr.actions import Expire, WarningCode
+from dr.errors import Throttled
 from dr.model import Claim, RetentionRule
 from dr.ports import PIN_LASTS
 from dr.store.directory import DirectoryStore
@@ -116,3 +117,19 @@ def test_clocks_that_are_five_minutes_apart_lose_no_store(world):
     claims = [Claim(installation="acme", since=oldest + timedelta(minutes=5, seconds=s)) for s in (0, 1)]
 
     assert [lost_store("s", claim, points, START) is None for claim in claims] == [True, False]
+
+
+def test_i4_nothing_expires_by_a_store_that_could_not_be_claimed_and_captures_go_on(world):
+    """The claim is the last word on whose the store is: where it has no answer, that is not known."""
+    real, before = world.records.claim, len(world.cloud.snapshots)
+
+    def refused(_installation):
+        raise Throttled("SlowDown")
+
+    world.records.claim = refused
+    closed_ticks = world.hours(2, KEEP)
+    world.records.claim = real
+
+    assert (expired(closed_ticks), len(world.cloud.snapshots)) == (0, before + 2)
+    assert all(closed(done) for done in closed_ticks)
+    assert expired([world.apply(KEEP)]) > 0
