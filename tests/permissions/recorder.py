@@ -10,11 +10,11 @@ a file that is created exclusively needs no lock.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import itertools
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -41,6 +41,9 @@ FOLDERS = {
 _directories: list[Path] = []
 _tags: dict[str, Mapping[str, str]] = {}
 _places: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+_Who = tuple[str | None, tuple[str, ...], Any]
+_began: weakref.WeakKeyDictionary[threading.Thread, _Who] = weakref.WeakKeyDictionary()
+_start = threading.Thread.start
 
 
 def environ() -> dict[str, str]:
@@ -55,6 +58,7 @@ def install(directory: Path) -> None:
     """Note every call of dr from now on, in sessions that are made from now on."""
     if not _directories:
         botocore.register_initializer(_initialise)
+        threading.Thread.start = _begin
     _directories.append(directory)
 
 
@@ -163,23 +167,22 @@ def _rows(value: Any) -> list[Mapping[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
-def _who() -> tuple[str | None, tuple[str, ...], Any]:
+def _who() -> _Who:
     """Who asked for a call: the command (or function), the stacks that it may make, and the installation.
 
-    A thread that dr has begun does not know: then it is who runs in another one.
+    A thread that dr has begun does not know, and then it is who began it.
     """
-    mine = _asking(sys._getframe(2))
-    if mine[0] is not None:
-        return mine
-    on = gc.isenabled()
-    gc.disable()  # Python 3.11 stands still when the collector begins in the midst of the next line
-    frames = list(sys._current_frames().values())
-    if on:
-        gc.enable()
-    return next((who for frame in frames if (who := _asking(frame))[0] is not None), mine)
+    mine = _asking(sys._getframe(1))
+    return mine if mine[0] is not None else _began.get(threading.current_thread(), mine)
 
 
-def _asking(frame: FrameType | None) -> tuple[str | None, tuple[str, ...], Any]:
+def _begin(thread: threading.Thread) -> None:
+    """Note who begins a thread, where it is begun: Python 3.11 may fall over the frames of another thread."""
+    _began[thread] = _who()
+    _start(thread)
+
+
+def _asking(frame: FrameType | None) -> _Who:
     command, targets, app = None, (), None
     while frame is not None:
         file, name = frame.f_code.co_filename, frame.f_code.co_name

@@ -13,6 +13,8 @@ import pytest
 from conftest import Installation, a_shell
 from faults import barrier
 from faults.pages import ROOT
+from permissions import recorder
+from permissions.judging import recorded
 
 FLEET = 40
 POLICY = """\
@@ -125,6 +127,16 @@ def test_i7_applies_at_once_and_one_after_make_one_snapshot_of_each_volume(fleet
     assert all("Traceback" not in err for (_, err), _ in ended)
     assert fleet.outside("apply", "--json").document["summary"]["done"] == 0
     assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
+
+
+def test_the_calls_of_captures_that_run_at_once_are_noted_as_those_of_their_command(fleet, tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    fleet.shell.environ[recorder.VARIABLE], before = str(notes), fleet.shell.environ[recorder.VARIABLE]
+    assert fleet.outside("apply").code == 0
+    fleet.shell.environ[recorder.VARIABLE] = before
+
+    assert {call.command for call in recorded(notes) if call.operation == "CreateSnapshot"} == {"apply"}
 
 
 def test_i5_an_apply_that_was_killed_is_typed_again_at_once_and_ends_as_if_it_had_not_been(fleet):
