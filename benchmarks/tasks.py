@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-import dr.app
+import dr.clock
 from benchmarks.fleet import INSTALLATION
 from dr import collector
 from dr.aws.ec2 import Ec2Cloud
@@ -62,7 +62,7 @@ class _Lapse:
 
 def dr_applies(lapse: str) -> None:
     """`dr apply --json`, for which time goes so many times as fast as outside: its pace, and its waits."""
-    dr.app.time = _Lapse(float(lapse))  # type: ignore[assignment,attr-defined]
+    dr.clock.time = _Lapse(float(lapse))  # type: ignore[assignment,attr-defined]
     sys.exit(run(["apply", "--json"]))
 
 

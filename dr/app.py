@@ -1,19 +1,13 @@
-"""The composition root: builds the parts of an installation, owns the clock.
-
-Everything is built when it is first needed, so that `dr validate` never touches AWS. The only line of the program
-that reads the clock stands here; under the sandbox it is shifted to the sandbox's own time.
-"""
+"""The composition root: builds the parts of an installation that ask AWS, each when it is first needed."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property, partial
-from pathlib import Path
 
 from dr import threads
 from dr.aws.ec2 import Ec2Cloud
@@ -21,7 +15,7 @@ from dr.aws.maker import CloudFormationMaker
 from dr.aws.pacing import Pacer
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
-from dr.errors import EnvironmentFailed, Problem, UsageError
+from dr.errors import UsageError
 from dr.events import narrowed, read_restore, read_tick, require_account
 from dr.executor.hands import Hands
 from dr.files import read_public_key
@@ -30,14 +24,12 @@ from dr.installation import Installation
 from dr.limits import decide
 from dr.model import Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
-from dr.policy import Checked
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Asked, Configured, Looks, Reader, choose_version, prepare
-from dr.sandbox import process
-from dr.settings import Settings, sandbox_directory
+from dr.settings import Settings
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
-from dr.store.leases import Owner, StoreLeases, owner_of
+from dr.store.leases import StoreLeases
 from dr.store.opening import Stores, open_signing, open_stores
 from dr.store.records import StoreRecords
 from dr.store.signing import Signing
@@ -47,71 +39,19 @@ from dr.tick.applying import Decide
 from dr.tick.desk import Desk
 from dr.verify import Planner, Verified, faults_of_store, remembered, unstored, verified
 
-__all__ = ["App", "Settings", "SystemClock", "sandbox_directory"]
-
-
-class SystemClock:
-    """The clock, with an offset under the sandbox."""
-
-    def __init__(self, offset: timedelta = timedelta(0)) -> None:
-        self._offset = offset
-
-    def now(self) -> datetime:
-        """This instant, in UTC."""
-        return datetime.now(UTC) + self._offset
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+__all__ = ["App", "Settings"]
 
 
 class App(Installation):
     """One installation as this run sees it. Attributes are built on first use and raise `DrError`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @property
-    def config_file(self) -> Path:
-        """--config, else the sandbox's own, else DR_CONFIG, else ./dr.yaml."""
-        settings = self.settings
-        if settings.config:
-            return Path(settings.config)
-        if settings.in_sandbox:
-            self.require_sandbox()
-            return sandbox_directory(settings.environ) / "dr.yaml"
-        return Path(settings.environ.get("DR_CONFIG") or "dr.yaml")
-
-    def check(self) -> tuple[Checked, tuple[Problem, ...]]:
-        """As `checked`, now; the sandbox is not asked for its time."""
-        return self.checked(SystemClock().now())
-
     # --- parts ------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def running(self) -> process.Running | None:
-        """The sandbox, when this run asks for it. Raises `EnvironmentFailed` when none runs."""
-        return self.require_sandbox() if self.settings.in_sandbox else None
-
-    def require_sandbox(self) -> process.Running:
-        """The sandbox that runs. Raises `EnvironmentFailed` when none does."""
-        found = process.status(sandbox_directory(self.settings.environ))
-        if found is None:
-            raise EnvironmentFailed("no sandbox is running", "start one with `dr sandbox start`")
-        return found
-
-    @cached_property
-    def clock(self) -> SystemClock:
-        """This machine's clock, or the sandbox's time."""
-        if self.running is None:
-            return SystemClock()
-        return SystemClock(process.now(self.running) - SystemClock().now())
 
     @cached_property
     def session(self) -> Session:
         """Clients for AWS."""
         region = self.config.regions[0] if self.config.regions else None
-        pacer = Pacer(time.monotonic, self.clock.sleep)
+        pacer = Pacer(self.clock.monotonic, self.clock.sleep)
         if self.running is None:
             return Session(Access(region=region), self.clock.now, pacer)
         keys = Keys(access_key="sandbox", secret_key="sandbox")  # noqa: S106 - the sandbox takes any
@@ -160,11 +100,6 @@ class App(Installation):
             records=StoreRecords(primary, clock),
             leases=StoreLeases(primary, self.owner, clock),
         )
-
-    @cached_property
-    def owner(self) -> Owner:
-        """Who this process is, for whoever finds its lease."""
-        return owner_of(self.settings.environ)
 
     def kit(self, region: str) -> Kit:
         """Everything a restore into a Region works with."""

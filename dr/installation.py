@@ -1,28 +1,67 @@
-"""One installation's files: dr.yaml, its policies, what they come to, and where they lie."""
+"""One installation without AWS: dr.yaml, its policies, what they come to, the clock, and the sandbox where one is asked for."""
 
 from __future__ import annotations
 
 import difflib
-from abc import ABC, abstractmethod
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from dr.clock import SystemClock
 from dr.config import CheckedConfig, Config, check_config
-from dr.errors import InvalidDocuments, Problem, UsageError
+from dr.errors import EnvironmentFailed, InvalidDocuments, Problem, UsageError
 from dr.files import PolicyFiles, public_key_problems, read_file, read_policy_files, shown
 from dr.model import Policy
 from dr.policy import Checked, check_policies
+from dr.sandbox import process
+from dr.settings import Settings, sandbox_directory
+from dr.store.leases import Owner, owner_of
 from dr.words import short
 
 
-class Installation(ABC):
-    """Read when it is first needed; attributes raise `DrError`. Whoever builds on it says where dr.yaml lies."""
+class Installation:
+    """One installation as this run sees it. Read when it is first needed; attributes raise `DrError`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    # --- this machine -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def running(self) -> process.Running | None:
+        """The sandbox, when this run asks for it. Raises `EnvironmentFailed` when none runs."""
+        return self.require_sandbox() if self.settings.in_sandbox else None
+
+    def require_sandbox(self) -> process.Running:
+        """The sandbox that runs. Raises `EnvironmentFailed` when none does."""
+        found = process.status(sandbox_directory(self.settings.environ))
+        if found is None:
+            raise EnvironmentFailed("no sandbox is running", "start one with `dr sandbox start`")
+        return found
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        """This machine's clock, or the sandbox's time."""
+        if self.running is None:
+            return SystemClock()
+        return SystemClock(process.now(self.running) - SystemClock().now())
+
+    @cached_property
+    def owner(self) -> Owner:
+        """Who this process is, for whoever finds its lease."""
+        return owner_of(self.settings.environ)
+
+    # --- its files --------------------------------------------------------------------------------------------
 
     @property
-    @abstractmethod
     def config_file(self) -> Path:
-        """The path of dr.yaml."""
+        """--config, else the sandbox's own, else DR_CONFIG, else ./dr.yaml."""
+        settings = self.settings
+        if settings.config:
+            return Path(settings.config)
+        if settings.in_sandbox:
+            self.require_sandbox()
+            return sandbox_directory(settings.environ) / "dr.yaml"
+        return Path(settings.environ.get("DR_CONFIG") or "dr.yaml")
 
     @cached_property
     def checked_config(self) -> CheckedConfig:
@@ -43,11 +82,11 @@ class Installation(ABC):
         """What lies in the folder of the policies."""
         return read_policy_files(Path(self.checked_config.policies_dir))
 
-    def checked(self, now: datetime) -> tuple[Checked, tuple[Problem, ...]]:
-        """Every problem of dr.yaml and of all policies, for `dr validate`; AWS is not touched. `now` is the moment that it is checked at."""
+    def check(self) -> tuple[Checked, tuple[Problem, ...]]:
+        """Every problem of dr.yaml and of all policies, now; neither AWS nor the sandbox's time is asked for."""
         config = self.checked_config
         folder = shown(Path(config.policies_dir))
-        checked = check_policies(self.policy_files.files, config.regions, now, folder)
+        checked = check_policies(self.policy_files.files, config.regions, SystemClock().now(), folder)
         keys = public_key_problems(config.config)
         return checked, (*config.problems, *keys, *self.policy_files.problems, *checked.problems)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from dr.app import App, Settings
 from dr.cli.frame import Shared, shared_options
 from dr.cli.values import region_name
 from dr.errors import EXIT_DONE, EXIT_USAGE, EnvironmentFailed, UsageError
 from dr.files import read_policy_files
+from dr.installation import Installation
+from dr.settings import Settings
 from dr.starter import CONFIG_FILE, starter_files
 from dr.words import clean, count
 
@@ -20,8 +21,8 @@ from dr.words import clean, count
 @shared_options
 def validate(shared: Shared) -> int:
     """Check dr.yaml and every policy; AWS is not touched."""
-    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
-    checked, problems = app.check()
+    installation = Installation(Settings(config=shared.config, sandbox=shared.sandbox))
+    checked, problems = installation.check()
     names = [policy.name for policy in checked.policies]
     shared.emit(
         lambda: {

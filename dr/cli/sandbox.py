@@ -10,12 +10,13 @@ from pathlib import Path
 
 import click
 
-from dr.app import App, Settings, sandbox_directory
 from dr.cli.frame import InOrder, Shared, shared_options
 from dr.cli.progress import working
 from dr.durations import parse_duration
 from dr.errors import EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
+from dr.installation import Installation
 from dr.sandbox import fleet, process, setting
+from dr.settings import Settings, sandbox_directory
 from dr.words import instant
 
 _PENDING = 1.0
@@ -41,7 +42,7 @@ def _directory() -> Path:
 
 
 def _running() -> process.Running:
-    return App(Settings()).require_sandbox()
+    return Installation(Settings()).require_sandbox()
 
 
 def _number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:

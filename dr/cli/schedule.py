@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from dr.app import App, Settings
 from dr.cli.frame import Shared, shared_options
 from dr.cli.values import parse_time
 from dr.documents.zones import parse_zone
 from dr.errors import EXIT_DONE
+from dr.installation import Installation
+from dr.settings import Settings
 from dr.slots import next_slots, parse_schedule
 from dr.words import instant
 
@@ -46,7 +47,7 @@ def next_(shared: Shared, expression: str, timezone: str, start: str | None, cou
 def _start(shared: Shared, text: str | None) -> datetime:
     if text is not None:
         return parse_time(text, "--from")
-    return App(Settings(config=shared.config, sandbox=shared.sandbox)).clock.now()
+    return Installation(Settings(config=shared.config, sandbox=shared.sandbox)).clock.now()
 
 
 def _text(slots: tuple[datetime, ...], zone: ZoneInfo) -> str:

@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from dr.cli import dr
+from dr.cli import dr, run
 from dr.cli.commands import COMMANDS
 
 HEAVY = {
@@ -54,10 +54,22 @@ def test_help_and_misspelt_commands_load_nothing_but_click(arguments):
     assert len(ours - loaded("import click, traceback")) <= 22
 
 
-def test_a_command_that_asks_nothing_of_aws_loads_no_sdk():
-    ours = loaded("from dr.cli import run\nrun(['retention', '--help'])")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["init", "other"],
+        ["validate"],
+        ["schedule", "next", "0 * * * *"],
+        ["retention", "--keep", "last=1", "--points", "points"],
+    ],
+)
+def test_a_command_that_asks_nothing_of_aws_loads_no_sdk(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run(["init", "."])
+    (tmp_path / "points").write_text("2026-03-29T01:00:00Z\n")
+    ours = loaded(f"from dr.cli import run\nassert run({arguments}) == 0")
 
-    assert {"boto3", "botocore"} & ours == set()
+    assert {"boto3", "botocore", "moto"} & ours == set()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
