@@ -7,14 +7,16 @@ use, or pinned by a restore that has begun since, stays. An image is deregistere
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import assert_never
 
 from dr import layout
 from dr.actions import Cause, Expire, Outcome, Result, failed
-from dr.errors import CloudError, Unreachable
+from dr.errors import CloudError, DrError, Unreachable
+from dr.executor.at_once import AtOnce, Report
 from dr.executor.hands import Hands
 from dr.model import Kind, RecoveryPoint, State
 from dr.ports import Owned
@@ -23,22 +25,21 @@ _BATCH = 200
 """Ids in one describe (FAILURES 2b, DeleteSnapshot)."""
 
 
-def expire(actions: Sequence[Expire], hands: Hands) -> Iterator[Outcome]:
-    """Delete in the plan's order; runs of one Region and kind share a look."""
+def expire(actions: Sequence[Expire], hands: Hands, crew: AtOnce, note: Report) -> DrError | None:
+    """Delete in the plan's order; runs of one Region and kind share a look. What ends the run, as `AtOnce.all_of`."""
     for (region, kind), run in groupby(actions, key=lambda a: (a.lineage.region, a.kind)):
         rows = list(run)
         for start in range(0, len(rows), _BATCH):
-            yield from _batch(rows[start : start + _BATCH], region, kind, hands)
-
-
-def _batch(rows: list[Expire], region: str, kind: Kind, hands: Hands) -> Iterator[Outcome]:
-    try:
-        look = _look(rows, region, kind, hands)
-    except (CloudError, Unreachable) as error:
-        before = "could not be read again before deleting: "
-        yield from (failed(row, error, before) for row in rows)
-        return
-    yield from (_guarded(row, hands, look) for row in rows)
+            batch = rows[start : start + _BATCH]
+            try:
+                look = _look(batch, region, kind, hands)
+            except (CloudError, Unreachable) as error:
+                for row in batch:
+                    note(failed(row, error, "could not be read again before deleting: "))
+                continue
+            if (stopped := crew.all_of(batch, partial(_guarded, look))) is not None:
+                return stopped
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +60,12 @@ def _look(rows: list[Expire], region: str, kind: Kind, hands: Hands) -> _Look:
     return _Look(found=found, pins=pins)
 
 
-def _guarded(row: Expire, hands: Hands, look: _Look) -> Outcome:
-    if hands.out_of_time:
-        return Outcome(action=row, result=Result.LEFT, error="no time left in this run")
-    hands.heartbeat()
+def _guarded(look: _Look, row: Expire, hands: Hands) -> Outcome:
     if look.pins & {row.point_id, *row.parts}:
         return Outcome(action=row, result=Result.SKIPPED, error="a restore needs it")
     try:
         return _expire(row, hands, look.found)
-    except (CloudError, Unreachable) as error:
+    except CloudError as error:
         return failed(row, error)
 
 

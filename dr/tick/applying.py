@@ -19,7 +19,8 @@ from dr.errors import (
     EnvironmentFailed,
     weightiest,
 )
-from dr.executor.run import Report, Unrecorded, execute
+from dr.executor.at_once import Report
+from dr.executor.run import Unrecorded, execute
 from dr.limits import next_applied
 from dr.model import Inventory, Policy, Protect, Unread
 from dr.planner import orphans_to_record

@@ -36,8 +36,8 @@ def _parts_first(row: Any, hands: Any, found: Any) -> Any:
     return expiries._done(row)
 
 
-def _without_captures(expire_all: Any) -> Any:
-    return lambda actions, captured, hands, note: expire_all(actions, [], hands, note)
+def _without_captures(free: Any) -> Any:
+    return lambda actions, captured, *rest: free(actions, (), *rest)
 
 
 def _without_pins(look: Any) -> Any:
@@ -110,7 +110,7 @@ GUARDS = (
     Guard(
         name="a failed capture closes its lineage's expiry",
         source="DESIGN 7, rule 2",
-        off=around("dr.executor.run:_expire_all", _without_captures),
+        off=around("dr.executor.run:_free", _without_captures),
         test="tests/tick/test_executor.py::test_rule_7_2_nothing_expires_in_a_lineage_whose_own_capture_fails",
     ),
     Guard(

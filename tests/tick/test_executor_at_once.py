@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import islice
 
 import pytest
-from tick_world import START, World, policy
+from tick_world import START, Meddled, World, policy
 
 from dr.actions import Capture
 from dr.errors import Busy, EnvironmentFailed, Throttled, Unreachable
@@ -33,24 +33,6 @@ def world():
     return made
 
 
-class Cloud:
-    """The fake one, with a creation of the test's own before its own."""
-
-    def __init__(self, cloud, before):
-        self._cloud, self._before = cloud, before
-        self._lock, self._number = threading.Lock(), 0
-
-    def __getattr__(self, name):
-        return getattr(self._cloud, name)
-
-    def create_snapshot(self, region, volume, tags):
-        with self._lock:
-            self._number += 1
-            number = self._number
-        self._before(number, region)
-        return self._cloud.create_snapshot(region, volume, tags)
-
-
 def told(outcomes):
     """How many of each result; each action exactly once."""
     assert len({id(outcome.action) for outcome in outcomes}) == len(outcomes)
@@ -60,7 +42,7 @@ def told(outcomes):
 def test_eight_creates_are_under_way_at_once(world):
     """Each waits for seven others: one after the other, all would wait in vain."""
     meet = threading.Barrier(AT_ONCE)
-    world.cloud = Cloud(world.cloud, lambda *_: meet.wait(30))
+    world.cloud = Meddled(world.cloud, "create_snapshot", lambda *_: meet.wait(30))
 
     done = world.apply()
 
@@ -73,7 +55,7 @@ def test_an_account_that_is_out_of_reach_ends_the_run_after_what_is_under_way(wo
         if number == 10:
             raise EnvironmentFailed("the token has expired")
 
-    world.cloud = Cloud(world.cloud, before)
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
     done = told(world.apply().outcomes)
 
     assert done["failed"] == 1
@@ -104,7 +86,7 @@ def test_i25_a_region_that_goes_dark_among_them_stops_no_other(world):
         if region == "eu-central-1":
             raise Unreachable("ec2.eu-central-1 cannot be reached")
 
-    world.cloud = Cloud(world.cloud, before)
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
     done = world.apply(policy(regions=("eu-central-1", "eu-west-1")))
 
     assert told(done.outcomes) == {"done": MANY, "failed": MANY}
@@ -119,7 +101,7 @@ def test_i21_time_that_runs_out_among_them_leaves_the_rest(world):
         with lock:
             world.clock.advance(seconds=1)
 
-    world.cloud = Cloud(world.cloud, before)
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
     done = told(world.apply().outcomes)
 
     assert 20 <= done["done"] <= 20 + AT_ONCE
@@ -133,7 +115,7 @@ def test_a_fault_of_our_own_is_raised_after_the_others_have_ended_and_were_noted
 
     noted = []
     plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
-    world.cloud = Cloud(world.cloud, before)
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
     with pytest.raises(ZeroDivisionError):
         execute(plan, world.desk.hands, noted.append)
     assert told(noted) == {"done": len(world.cloud.snapshots)}
@@ -155,7 +137,7 @@ def test_who_interrupts_waits_for_nothing_and_what_is_under_way_tries_nothing_ag
         raise KeyboardInterrupt
 
     plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
-    world.cloud, world.together = Cloud(world.cloud, before), interrupted
+    world.cloud, world.together = Meddled(world.cloud, "create_snapshot", before), interrupted
     with pytest.raises(KeyboardInterrupt):
         execute(plan, world.desk.hands, lambda _: None)
     go_on.set()
@@ -175,7 +157,7 @@ def test_who_interrupts_is_told_of_the_creates_that_were_sent(world):
         go_on.wait(30)
 
     plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
-    world.cloud = Cloud(world.cloud, before)
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
     with pytest.raises(KeyboardInterrupt):
         execute(plan, world.desk.hands, noted.append)
     assert told(noted) == {"done": len(world.cloud.snapshots)} == {"done": AT_ONCE}
@@ -193,7 +175,7 @@ def test_i21_what_is_throttled_when_the_time_is_up_is_not_tried_again(world):
 def test_the_most_overdue_begin_first(world):
     begun = []
     plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
-    world.cloud = Cloud(world.cloud, lambda *_: None)
+    world.cloud = Meddled(world.cloud, "create_snapshot", lambda *_: None)
     inner = world.cloud.create_snapshot
     world.cloud.create_snapshot = lambda region, volume, tags: (
         begun.append(volume),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +38,24 @@ def policy(name: str = "db", protect: Protect = Protect.VOLUMES, **facts: Any) -
             **facts,
         }
     )
+
+
+class Meddled:
+    """A cloud with something of the test's own before each call of one action: told its number and the Region."""
+
+    def __init__(self, cloud: FakeCloud, action: str, before: Callable[[int, str], object]) -> None:
+        self._cloud, self._action, self._before = cloud, action, before
+        self._lock, self._number = threading.Lock(), 0
+
+    def __getattr__(self, name: str) -> Any:
+        return self._call if name == self._action else getattr(self._cloud, name)
+
+    def _call(self, region: str, *given: Any) -> Any:
+        with self._lock:
+            self._number += 1
+            number = self._number
+        self._before(number, region)
+        return getattr(self._cloud, self._action)(region, *given)
 
 
 @dataclass
