@@ -51,6 +51,8 @@ class Stage:
         """What `dr apply --wait` does."""
         app = self.app
         done = apply_now(app.policies, app.desk, app.decide(), lambda _outcome: None)
+        if done.interrupted:
+            raise KeyboardInterrupt
         wait_for_captures(done.outcomes, app.desk, lambda _pending: None)
         return done
 

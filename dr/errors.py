@@ -128,6 +128,13 @@ class Interrupted(DrError):  # noqa: N818
 
     exit_code = EXIT_INTERRUPTED
 
+    def __init__(
+        self,
+        message: str = "interrupted",
+        remedy: str = "run the same command again: it goes on from what is there",
+    ) -> None:
+        super().__init__(message, remedy)
+
 
 class EnvironmentFailed(DrError):  # noqa: N818
     """This machine or account cannot reach AWS: credentials, Region, endpoint, bucket."""

@@ -58,8 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     except DrError as error:
         return _told(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
-        told = Interrupted("interrupted", "run the same command again: it goes on from what is there")
-        return _told(told, as_json=as_json)
+        return _told(Interrupted(), as_json=as_json)
     except OSError as error:
         return _unwritten(error)
     except Exception as error:  # noqa: BLE001 - the last line before the user: a bug is told as one, never as a traceback

@@ -13,7 +13,7 @@ import click
 
 from dr.actions import Outcome, Plan
 from dr.app import App, Settings
-from dr.cli.frame import Shared, json_text, shared_options
+from dr.cli.frame import Shared, complain, json_text, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
 from dr.limits import allow_expire
@@ -102,12 +102,14 @@ def apply(
     decide = _decision(app, asked, saved, allow_expire)
     with working("applying") as tell:
         done = apply_now(asked, app.desk, decide, partial(_report, shared), every=saved is not None)
-        if wait:
+        if wait and not done.interrupted:
             waited = wait_for_captures(done.outcomes, app.desk, lambda n: tell(f"waiting for {n} captures"))
             done = replace(done, outcomes=waited)
     shared.emit(
         partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings), lambda: _text(done)
     )
+    if done.interrupted and not shared.json:
+        complain(done.interrupted, as_json=False)
     return done.exit_code
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from dr.actions import Capture, Expire, Outcome, Result, failed
-from dr.errors import Busy, DrError, EnvironmentFailed, Unreachable
+from dr.errors import Busy, DrError, EnvironmentFailed, Interrupted, Unreachable
 from dr.executor.hands import Hands
 from dr.model import Kind
 
@@ -16,6 +16,10 @@ Report = Callable[[Outcome], None]
 """Told each outcome as it happens: progress and logs."""
 
 A = TypeVar("A", Capture, Expire)
+
+
+def _unanswered() -> Interrupted:
+    return Interrupted("interrupted before AWS had answered: it may be done all the same")
 
 
 class AtOnce:
@@ -26,6 +30,7 @@ class AtOnce:
         self._note = note
         self._dark: dict[str, Unreachable] = {}
         self._stopped: list[Exception] = []
+        self._sent: dict[int, Capture | Expire] = {}
         self._over = False
 
     def all_of(self, actions: Sequence[A], work: Callable[[A, Hands], Outcome]) -> DrError | None:
@@ -33,14 +38,18 @@ class AtOnce:
 
         `work` raises `Unreachable` for a Region, and another `DrError` for what ends the run. An interrupt as well waits
         some seconds for the calls that were sent: a run that began before EC2 shows what they have made would make it
-        again. They try nothing again.
+        again. They try nothing again, and one without an answer has failed as far as this run knows.
         """
+        self._over = False
         try:
             for action, ended in self._hands.together(self._jobs(actions, work), finish=True):
                 self._took(action, ended)
-        except BaseException:
-            self._over = True
+        except KeyboardInterrupt:
+            for sent in self._sent.values():
+                self._note(failed(sent, _unanswered()))
             raise
+        finally:
+            self._over = True
         for error in self._stopped:
             if not isinstance(error, DrError):
                 raise error
@@ -67,6 +76,7 @@ class AtOnce:
                 elif action.kind is Kind.STACK:
                     self._took(*self._done(action, work))
                 else:
+                    self._sent[id(action)] = action
                     yield partial(self._done, action, work)
         except (GeneratorExit, KeyboardInterrupt):
             self._over = True
@@ -87,6 +97,7 @@ class AtOnce:
             return action, error
 
     def _took(self, action: A, ended: Outcome | Exception) -> None:
+        self._sent.pop(id(action), None)
         if isinstance(ended, Outcome):
             self._note(ended)
             return

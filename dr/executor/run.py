@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dr.actions import Action, Capture, Cause, Expire, Outcome, Plan, Result
-from dr.errors import Busy, DrError, EnvironmentFailed
+from dr.errors import Busy, DrError, EnvironmentFailed, Interrupted
 from dr.executor.at_once import AtOnce, Report
 from dr.executor.captures import capture
 from dr.executor.expiries import expire
@@ -15,14 +16,22 @@ Unrecorded = Mapping[tuple[str, str], DrError]
 """Why a change of `keep` could not be recorded, by policy and Region."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """Exactly one outcome for each action of a plan, in the order in which they ended; and what ended the run before all were begun."""
+
+    outcomes: tuple[Outcome, ...]
+    stopped: DrError | None = None
+
+
 def _nothing_to_record() -> Unrecorded:
     return {}
 
 
 def execute(
     plan: Plan, hands: Hands, report: Report, record: Callable[[], Unrecorded] = _nothing_to_record
-) -> tuple[Outcome, ...]:
-    """Carry out every action of the plan; exactly one outcome for each, in the order in which they ended.
+) -> Executed:
+    """Carry out every action of the plan. An interrupt (KeyboardInterrupt) ends the run as a lost lease does.
 
     `record` is called between the captures, which need no record, and the first deletion: what it says was not recorded
     lets nothing of a change of `keep` go.
@@ -34,16 +43,18 @@ def execute(
         report(outcome)
 
     crew = AtOnce(hands, note)
-    stopped = crew.all_of([action for action in plan.actions if isinstance(action, Capture)], capture)
-    if stopped is None:
-        try:
-            free = _free(plan.actions, tuple(outcomes), note, record())
-            stopped = expire(free, hands, crew, note)
-        except (Busy, EnvironmentFailed) as error:
-            stopped = error
+    try:
+        stopped = crew.all_of([action for action in plan.actions if isinstance(action, Capture)], capture)
+        if stopped is None:
+            stopped = expire(_free(plan.actions, tuple(outcomes), note, record()), hands, crew, note)
+    except (Busy, EnvironmentFailed) as error:
+        stopped = error
+    except KeyboardInterrupt:
+        stopped = Interrupted()
     if stopped is not None:
-        _leave(plan.actions, outcomes, stopped, note)
-    return tuple(outcomes)
+        # who has interrupted waits for no line about each of what may be thousands
+        _leave(plan.actions, outcomes, stopped, outcomes.append if isinstance(stopped, Interrupted) else note)
+    return Executed(outcomes=tuple(outcomes), stopped=stopped)
 
 
 def _free(

@@ -17,6 +17,7 @@ from dr.errors import (
     CloudError,
     DrError,
     EnvironmentFailed,
+    Interrupted,
     weightiest,
 )
 from dr.executor.at_once import Report
@@ -39,6 +40,7 @@ class Applying:
     warnings: tuple[Warn, ...] = ()
     unread: tuple[Unread, ...] = ()
     busy: tuple[str, ...] = ()
+    interrupted: Interrupted | None = None
 
     @property
     def exit_code(self) -> int:
@@ -46,7 +48,7 @@ class Applying:
         return weightiest(self._codes())
 
     def _codes(self) -> list[int]:
-        codes = [EXIT_DONE]
+        codes = [EXIT_DONE if self.interrupted is None else self.interrupted.exit_code]
         if self.busy:
             codes.append(EXIT_BUSY)
         if any(_blocked(outcome) for outcome in self.outcomes):
@@ -86,18 +88,19 @@ def apply_now(
         hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
         unrecorded: dict[tuple[str, str], DrError] = {}
         record = partial(_remember, held.policies, inventory, plan, replace(desk, hands=hands), unrecorded)
-        outcomes = execute(plan, hands, report, record)
-        after = (
-            *(_store_warning(error, policy) for (policy, _), error in unrecorded.items()),
-            *_repair(held.policies, inventory.account, desk),
-            *_note_orphans(held.policies, inventory, plan.now, desk),
-        )
+        done = execute(plan, hands, report, record)
+        interrupted = done.stopped if isinstance(done.stopped, Interrupted) else None
+        after = [_store_warning(error, policy) for (policy, _), error in unrecorded.items()]
+        if interrupted is None:
+            after += _repair(held.policies, inventory.account, desk)
+            after += _note_orphans(held.policies, inventory, plan.now, desk)
         return Applying(
             plan=plan,
-            outcomes=outcomes,
+            outcomes=done.outcomes,
             warnings=(*plan.warnings, *claimed, *held.warnings, *after),
             unread=inventory.unread,
             busy=held.busy,
+            interrupted=interrupted,
         )
 
 

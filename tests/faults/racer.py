@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from faults import barrier
 
-from dr.cli import run
+from dr.__main__ import main as program
 
 
-def main() -> int:
+def main() -> None:
     """Take one's place, then be dr; who has ended is waited for no more."""
     mine = barrier.from_environment(os.environ)
     if mine is not None:
         mine.arrive("start")
     try:
-        return run(sys.argv[1:])
+        program()
     finally:
         if mine is not None:
             barrier.ended(mine.folder, mine.who)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -151,6 +151,21 @@ def test_i5_an_apply_that_was_killed_is_typed_again_at_once_and_ends_as_if_it_ha
     assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_apply_that_was_interrupted_tells_all_that_became_of_its_actions(fleet, sent):
+    process = standing(fleet, fleet.folder / "stand", "CreateSnapshot", 6, "apply", "--json")
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=30)
+
+    assert (process.returncode, b"Traceback" in err) == (130, False), err
+    document = json.loads(out)
+    told = document["summary"]
+    assert (told["done"], told["failed"], told["left"]) == (5, 1, FLEET - 6)
+    assert len(document["outcomes"]) == FLEET
+    assert fleet.outside("apply").code == 0
+    assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
+
+
 def test_i7_of_two_restores_of_one_stack_one_makes_it(shell):
     arguments = ("restore", "--stack", "wiki", "--as", "raced", "--yes", "--json")
     racing = [started(shell, *arguments) for _ in range(2)]

@@ -13,7 +13,7 @@ import pytest
 from tick_world import START, Meddled, World, policy
 
 from dr.actions import Capture
-from dr.errors import Busy, EnvironmentFailed, Throttled, Unreachable
+from dr.errors import Busy, EnvironmentFailed, Interrupted, Throttled, Unreachable
 from dr.executor.hands import in_turn
 from dr.executor.run import execute
 from dr.limits import decide
@@ -72,7 +72,7 @@ def test_a_lease_that_was_lost_leaves_the_rest_and_tells_what_was_under_way(worl
         if next(beats) == 20:
             raise Busy("another dr has taken the lease")
 
-    outcomes = execute(plan, replace(world.desk.hands, heartbeat=heartbeat), lambda _: None)
+    outcomes = execute(plan, replace(world.desk.hands, heartbeat=heartbeat), lambda _: None).outcomes
 
     assert told(outcomes) == {"done": 20, "left": MANY - 20}
     assert len(world.cloud.snapshots) == 20
@@ -138,8 +138,11 @@ def test_who_interrupts_waits_for_nothing_and_what_is_under_way_tries_nothing_ag
 
     plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
     world.cloud, world.together = Meddled(world.cloud, "create_snapshot", before), interrupted
-    with pytest.raises(KeyboardInterrupt):
-        execute(plan, world.desk.hands, lambda _: None)
+    done = execute(plan, world.desk.hands, lambda _: None)
+    assert told(done.outcomes) == {"failed": AT_ONCE, "left": MANY - AT_ONCE}
+    assert {o.error for o in done.outcomes if o.result.value == "failed"} == {
+        "interrupted before AWS had answered: it may be done all the same"
+    }
     go_on.set()
     for thread in threads:
         thread.join(30)
@@ -158,9 +161,10 @@ def test_who_interrupts_is_told_of_the_creates_that_were_sent(world):
 
     plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
     world.cloud = Meddled(world.cloud, "create_snapshot", before)
-    with pytest.raises(KeyboardInterrupt):
-        execute(plan, world.desk.hands, noted.append)
+    done = execute(plan, world.desk.hands, noted.append)
+    assert isinstance(done.stopped, Interrupted)
     assert told(noted) == {"done": len(world.cloud.snapshots)} == {"done": AT_ONCE}
+    assert told(done.outcomes) == {"done": AT_ONCE, "left": MANY - AT_ONCE}
 
 
 def test_i21_what_is_throttled_when_the_time_is_up_is_not_tried_again(world):
@@ -181,7 +185,7 @@ def test_the_most_overdue_begin_first(world):
         begun.append(volume),
         inner(region, volume, tags),
     )[1]
-    outcomes = execute(plan, world.desk.hands, lambda _: None)
+    outcomes = execute(plan, world.desk.hands, lambda _: None).outcomes
 
     wanted = [action.lineage.source for action in plan.actions if isinstance(action, Capture)]
     assert told(outcomes) == {"done": MANY}
