@@ -80,7 +80,7 @@ stacks = st.recursive(
 )
 predecessors = st.none() | st.builds(
     Predecessor,
-    slot=instants.map(lambda instant: instant.replace(year=2026, microsecond=0)),
+    slot=instants.map(lambda instant: instant.replace(year=2028, microsecond=0)),
     sha256=st.binary(max_size=8).map(lambda seed: hashlib.sha256(seed).hexdigest()),
 )
 
