@@ -163,14 +163,30 @@ def creates(what: str, number: int, most: float, *, lapse: float, **weather: flo
     fleet = {"snapshots": 0, "volumes": number, "instances": 10, "images": 0, "latency": 0.3 / lapse}
     with _world(**fleet, lapse=lapse, **weather) as (url, folder):
         cost([*_TASK, "dr_applies", str(lapse)], environ(url, folder), folder)
-        told = _told(url, "writes")
+        told = _told(url, "writes")["created"]
     assert (told["sources"], told["most"]) == (number, 1), told
     least = (number - SIZE) / (REFILL * lapse * (1 - weather.get("shared", 0)))
     yield Row(what=f"{what}: time over the bucket's least", most=most, values=[told["seconds"] / least])
-    throttled = 100 * told.get("throttled", 0) / told["asked"]
-    yield Row(
-        what=f"{what}: throttled share", most=5 if "shared" in weather else 1, unit=" %", values=[throttled]
-    )
+    yield _throttled(what, told, most=5 if "shared" in weather else 1)
+
+
+def deletes(volumes: int, each: int, most: float, *, lapse: float) -> Iterator[Row]:
+    """`dr apply` of volumes with a point for each of so many hours, most of them beyond what is kept."""
+    fleet = {"snapshots": 2 * volumes * each, "volumes": volumes, "instances": 10, "images": 0}
+    with _world(**fleet, latency=0.3 / lapse, lapse=lapse) as (url, folder):
+        cost([*_TASK, "dr_applies", str(lapse)], environ(url, folder), folder)
+        told = _told(url, "writes")["deleted"]
+    number = told["gone"]
+    assert number > SIZE, told
+    what = f"{number} deletions, alone"
+    least = (number - SIZE) / (REFILL * lapse)
+    yield Row(what=f"{what}: time over the bucket's least", most=most, values=[told["seconds"] / least])
+    yield _throttled(what, told, most=1)
+
+
+def _throttled(what: str, told: Mapping[str, Any], most: float) -> Row:
+    share = 100 * told.get("throttled", 0) / told["asked"]
+    return Row(what=f"{what}: throttled share", most=most, unit=" %", values=[share])
 
 
 def doublings(least: int, times: int) -> Iterator[Row | str]:
@@ -205,6 +221,7 @@ def everything(small: int, large: int) -> Iterator[Row | str]:
     yield from starts(9)
     yield from retention(3)
     yield from creates("600 creates, alone", 600, 1.02, lapse=1)
+    yield from deletes(60, 36, 1.02, lapse=1)
     yield from creates("600 creates, beside a client at half the rate", 600, 2, lapse=1, shared=0.5)
     yield from creates(
         "10,000 creates, 2 % faults, time ten times as fast", 10_000, 1.1, lapse=10, faults=0.02

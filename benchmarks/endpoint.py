@@ -1,8 +1,8 @@
 """EC2 and STS on 127.0.0.1: `python -m benchmarks.endpoint --snapshots N ...`; prints its URL, and ends with its stdin.
 
-It knows the listings that dr, boto3 and Cloud Custodian ask for, and gives pages that were rendered before; what is created
+It knows the listings that dr, boto3 and Cloud Custodian ask for, and gives pages that were rendered before; what is written
 is in `benchmarks.writes`. `GET /calls` is how often each action was asked for since the last time, `GET /writes` what became
-of the creates.
+of the creates and the deletions.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ _IDENTITY = (
 )
 
 
-def serve(fleet: Fleet, latency: float, writes: Writes) -> ThreadingHTTPServer:
+def serve(fleet: Fleet, latency: float, created: Writes, deleted: Writes) -> ThreadingHTTPServer:
     """A server of this fleet; each answer takes at least `latency` seconds."""
     pages, calls = fleet.pages, Counter[str]()
     groups = [fleet.group(number) for number in range(GROUPS)]
+    written = {"CreateSnapshot": created.create, "DeleteSnapshot": deleted.delete}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -43,7 +44,8 @@ def serve(fleet: Fleet, latency: float, writes: Writes) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             if self.path == "/writes":
-                self._answer(json.dumps(writes.told()).encode())
+                told = {"created": created.told(), "deleted": deleted.told()}
+                self._answer(json.dumps(told).encode())
                 return
             self._answer(json.dumps(calls).encode())
             calls.clear()
@@ -53,8 +55,8 @@ def serve(fleet: Fleet, latency: float, writes: Writes) -> ThreadingHTTPServer:
             action = asked["Action"][0]
             calls[action] += 1
             time.sleep(latency)
-            if action == "CreateSnapshot":
-                status, body = writes.create(asked)
+            if action in written:
+                status, body = written[action](asked)
                 self._answer(body, status)
             else:
                 self._answer(_IDENTITY if action == "GetCallerIdentity" else self._page(action, asked))
@@ -63,7 +65,9 @@ def serve(fleet: Fleet, latency: float, writes: Writes) -> ThreadingHTTPServer:
             filters = dict(_filters(asked))
             found = pages[action]
             if action == "DescribeSnapshots" and not fleet.snapshots:
-                return writes.listed(filters)
+                return created.listed(filters)
+            if ids := [values[0] for key, values in asked.items() if re.fullmatch(r"SnapshotId\.\d+", key)]:
+                return fleet.of_ours(identity for identity in ids if identity not in deleted.gone)
             if "tag:dr:managed" in filters:
                 found = pages.get(f"{action} ours", found)
             elif len(filters.get("tag:Group", ())) == 1:
@@ -98,8 +102,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=float, default=1.0 if name == "lapse" else 0.0)
     asked = vars(parser.parse_args())
     latency = asked.pop("latency")
-    writes = Writes(**{name: asked.pop(name) for name in ("lapse", "shared", "faults")})
-    server = serve(Fleet(now=datetime.now(UTC), **asked), latency, writes)
+    weather = {name: asked.pop(name) for name in ("lapse", "shared", "faults")}
+    server = serve(Fleet(now=datetime.now(UTC), **asked), latency, Writes(**weather), Writes(**weather))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
     sys.stdout.flush()

@@ -30,10 +30,11 @@ class Fleet:
     @cached_property
     def pages(self) -> dict[str, list[bytes]]:
         """The pages of each listing; `DescribeSnapshots ours` are those with dr's tag."""
-        ours = list(self._ours())
         return {
-            "DescribeSnapshots": self._pages("DescribeSnapshots", "snapshotSet", [*ours, *self._theirs()]),
-            "DescribeSnapshots ours": self._pages("DescribeSnapshots", "snapshotSet", ours),
+            "DescribeSnapshots": self._pages(
+                "DescribeSnapshots", "snapshotSet", [*self._ours, *self._theirs()]
+            ),
+            "DescribeSnapshots ours": self._pages("DescribeSnapshots", "snapshotSet", self._ours),
             "DescribeVolumes": self._pages("DescribeVolumes", "volumeSet", list(self._volumes())),
             "DescribeInstances": self._pages("DescribeInstances", "reservationSet", list(self._instances())),
             "DescribeImages": self._pages("DescribeImages", "imagesSet", list(self._images())),
@@ -45,6 +46,11 @@ class Fleet:
         rows = [row for n, row in enumerate(self._volumes()) if n % GROUPS == number]
         return self._pages("DescribeVolumes", "volumeSet", rows)
 
+    def of_ours(self, ids: Iterable[str]) -> bytes:
+        """These snapshots of dr's, on one page."""
+        rows = (self._ours[int(identity.removeprefix("snap-"), 16)] for identity in ids)
+        return listing("DescribeSnapshots", "snapshotSet", rows)
+
     def _pages(self, action: str, tag: str, rows: list[str]) -> list[bytes]:
         parts = [rows[start : start + self.page] for start in range(0, len(rows), self.page)] or [[]]
         return [
@@ -52,7 +58,11 @@ class Fleet:
             for number, part in enumerate(parts)
         ]
 
-    def _ours(self) -> Iterator[str]:
+    @cached_property
+    def _ours(self) -> list[str]:
+        return list(self._ours_in_turn())
+
+    def _ours_in_turn(self) -> Iterator[str]:
         last = self.now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
         for number in range(self.snapshots // 2):
             volume = number % self.volumes

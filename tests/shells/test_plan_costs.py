@@ -28,7 +28,7 @@ FLEET = Fleet(now=datetime.now(UTC), snapshots=5_200, volumes=1_300, instances=3
 @pytest.fixture
 def ec2():
     """The URL of an endpoint with the fleet."""
-    server = serve(FLEET, 0, Writes())
+    server = serve(FLEET, 0, Writes(), Writes())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
