@@ -21,8 +21,9 @@ from dr import collector
 from dr.actions import Action, Cause, Expire, Plan, Warn, WarningCode
 from dr.errors import Refused
 from dr.model import Applied, Inventory, Lineage, Policy, RetentionRule
-from dr.planner import Proposal, Verdict, propose
+from dr.planner import Verdict, propose
 from dr.planner.expiries import UNKNOWN
+from dr.planner.shelf import Digests
 from dr.words import count, names
 
 _LEAST = 2
@@ -57,7 +58,7 @@ def decide(
         now=now,
         actions=actions,
         warnings=(*proposal.warnings, *_warnings(rationed)),
-        lineages=digests(proposal, {action.lineage for action in actions}),
+        lineages=Digests(proposal.shelf, {action.lineage for action in actions}),
     )
 
 
@@ -89,11 +90,6 @@ def _of_cause(verdict: Verdict, cause: Cause) -> list[Expire]:
 def _batches(expire: Expire) -> tuple[str, str, Lineage, datetime, str]:
     """Order expiries so that those of one Region and kind stand together: the executor looks at them in batches."""
     return expire.lineage.region, expire.kind, expire.lineage, expire.slot, expire.point_id
-
-
-def digests(proposal: Proposal, lineages: Collection[Lineage]) -> dict[Lineage, str]:
-    """The state of each of these lineages at planning."""
-    return {lineage: proposal.shelf.digest(lineage) for lineage in sorted(lineages)}
 
 
 def _warnings(rationed: Mapping[Lineage, Rationed]) -> list[Warn]:

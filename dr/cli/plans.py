@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from dr import collector
 from dr.actions import Outcome, Plan
 from dr.app import App, Settings
 from dr.cli.frame import Shared, complain, json_text, shared_options
@@ -35,6 +36,7 @@ _WRITABLE = "choose a file that can be written"
 @click.option("-o", "out", metavar="FILE", help="Save the plan, for `dr apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when there are actions.")
 @shared_options
+@collector.held()
 def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitcode: bool) -> int:
     """Show what apply would do, and why. Changes nothing."""
     if out:  # before a long look at AWS, not after it
@@ -43,7 +45,7 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
     asked = app.asked(policy)
     with working("reading AWS"):
         inventory, elsewhere = read_for_plan(asked, app.desk, app.regions)
-        made = app.stamped(asked)(asked, inventory, app.clock.now())
+        made = app.decide()(asked, inventory, app.clock.now())
     made = replace(made, warnings=(*made.warnings, *elsewhere))
     tell_read(app.regions, inventory)
     tell_planned(made)

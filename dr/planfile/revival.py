@@ -16,10 +16,11 @@ from typing import NoReturn
 
 from dr.actions import Capture, Expire, Plan, Warn, WarningCode
 from dr.errors import Refused
-from dr.limits import digests, ration
+from dr.limits import ration
 from dr.model import Inventory, Lineage, Policy
 from dr.planfile.document import Context, SavedAction, SavedPlan
 from dr.planner import Proposal, Verdict, propose
+from dr.planner.shelf import Digests
 from dr.words import count, names
 
 
@@ -41,7 +42,7 @@ def revive(
         now=now,
         actions=(*captures, *expiries),
         warnings=(*saved.warnings, *moved),
-        lineages=digests(proposal, lineages),
+        lineages=Digests(proposal.shelf, lineages),
         fingerprint=saved.fingerprint,
     )
 

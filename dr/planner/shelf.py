@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TypeVar
@@ -74,6 +74,27 @@ class Shelf:
 
     def _part_row(self, part: Part) -> list[str]:
         return [part.id, part.image, instant(part.slot), self.untouchable(part)]
+
+
+class Digests(Mapping[Lineage, str]):
+    """The state of each of these lineages at planning, made when it is asked for: a plan that is only shown needs none."""
+
+    def __init__(self, shelf: Shelf, lineages: Collection[Lineage]) -> None:
+        self._shelf, self._lineages = shelf, lineages
+        self._made: dict[Lineage, str] = {}
+
+    def __getitem__(self, lineage: Lineage) -> str:
+        if lineage not in self._lineages:
+            raise KeyError(lineage)
+        if lineage not in self._made:
+            self._made[lineage] = self._shelf.digest(lineage)
+        return self._made[lineage]
+
+    def __iter__(self) -> Iterator[Lineage]:
+        return iter(sorted(self._lineages))
+
+    def __len__(self) -> int:
+        return len(self._lineages)
 
 
 def shelve(inventory: Inventory) -> Shelf:
