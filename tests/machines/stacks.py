@@ -178,12 +178,13 @@ class StacksMachine(Machine):
             for row in plan.data
             if row.type.endswith("Volume")
         }
+        began = self.world.aws.now()  # a pin lasts by the store's clock
         try:
             done = self._kit_run(plan, maker)
         except DrError:
             return
         if not done.ok:
-            self.world.pins[plan.id] = (frozenset(plan.pins), self.world.clock.now() + timedelta(days=7))
+            self.world.pins[plan.id] = (frozenset(plan.pins), began + timedelta(days=7))
 
     def _kit_run(self, plan: RestorePlan, maker: FakeMaker) -> Any:
         world = self.world
