@@ -197,7 +197,8 @@ def doublings(least: int, times: int) -> Iterator[Row | str]:
         fleet = {"snapshots": size, "volumes": size // 60, "instances": size // 200, "images": size // 60}
         with _world(**fleet) as (url, folder):
             costs.append(cost(_PLAN, environ(url, folder), folder))
-    empty = cost([sys.executable, "-c", "import dr.app"], {"PYTHONPATH": str(ROOT)}, ROOT / "benchmarks")
+    with tempfile.TemporaryDirectory() as folder:
+        empty = cost([sys.executable, "-c", "import dr.app"], {"PYTHONPATH": str(ROOT)}, Path(folder))
     pairs = list(itertools.pairwise(costs))
     span = f"{sizes[0]:,} to {sizes[-1]:,} snapshots"
     yield Row(what=f"doubling the fleet, {span}: CPU", most=2.1, values=[b.cpu / a.cpu for a, b in pairs])

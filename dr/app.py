@@ -21,6 +21,7 @@ from dr.executor.hands import Hands
 from dr.files import read_public_key
 from dr.functions import Document, invocation, run_restore, run_tick, stop_at
 from dr.installation import Installation
+from dr.interrupts import heeded
 from dr.limits import decide
 from dr.model import Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
@@ -29,7 +30,7 @@ from dr.recovery.preparing import Asked, Configured, Looks, Reader, choose_versi
 from dr.settings import Settings
 from dr.stacks.rebirth import Finding
 from dr.stacks.restore import RestorePlan
-from dr.store.leases import StoreLeases
+from dr.store.leases import Owner, StoreLeases, owner_of
 from dr.store.opening import Stores, open_signing, open_stores
 from dr.store.records import StoreRecords
 from dr.store.signing import Signing
@@ -94,12 +95,18 @@ class App(Installation):
             clock=clock,
             jitter=partial(random.uniform, 0.5, 1.0),
             together=threads.together,
+            interrupts=heeded,
         )
         return Desk(
             hands=hands,
             records=StoreRecords(primary, clock),
             leases=StoreLeases(primary, self.owner, clock),
         )
+
+    @cached_property
+    def owner(self) -> Owner:
+        """Who this process is, for whoever finds its lease."""
+        return owner_of(self.settings.environ)
 
     def kit(self, region: str) -> Kit:
         """Everything a restore into a Region works with."""

@@ -1,4 +1,4 @@
-"""The clock: the only line of the program that reads it."""
+"""The clock: the only line of the program that reads the time of day."""
 
 from __future__ import annotations
 

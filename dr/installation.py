@@ -14,7 +14,6 @@ from dr.model import Policy
 from dr.policy import Checked, check_policies
 from dr.sandbox import process
 from dr.settings import Settings, sandbox_directory
-from dr.store.leases import Owner, owner_of
 from dr.words import short
 
 
@@ -44,11 +43,6 @@ class Installation:
         if self.running is None:
             return SystemClock()
         return SystemClock(process.now(self.running) - SystemClock().now())
-
-    @cached_property
-    def owner(self) -> Owner:
-        """Who this process is, for whoever finds its lease."""
-        return owner_of(self.settings.environ)
 
     # --- its files --------------------------------------------------------------------------------------------
 

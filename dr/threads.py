@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
@@ -15,34 +14,31 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 _AT_ONCE = 8
 """At EC2's five creates a second, each may take a second and a half; and botocore keeps ten connections of a client."""
-_PATIENCE = 5.0
-"""Seconds. EC2 answers a create within one or two."""
+_GLANCE = 0.2
+"""Seconds between two questions for how long there is left to wait."""
 
 
-def together(jobs: Iterable[Callable[[], T]], /, *, finish: bool = False) -> Iterator[T]:
+def _as_long_as_it_takes() -> float | None:
+    return None
+
+
+def together(
+    jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = _as_long_as_it_takes
+) -> Iterator[T]:
     """What the jobs return, in the order in which they end (`dr.executor.hands.Together`).
 
     In threads that end with the process: those of the library's pools keep an interrupted one until AWS has answered.
     """
     coming, ended = iter(jobs), _Ended[T]()
     under_way = 0
-    try:
-        while True:
-            while under_way < _AT_ONCE and (job := next(coming, None)) is not None:
-                context = copy_context()  # what is bound to every line of the log
-                under_way += 1  # before it begins: an interrupt in between may wait in vain, but misses none
-                threading.Thread(target=context.run, args=(_work, job, ended), daemon=True).start()
-            if not under_way:
-                return
-            done = ended.take()
-            under_way -= 1
-            yield done.result()
-    except KeyboardInterrupt:
-        if isinstance(coming, Generator):
-            coming.close()
-        if finish:
-            yield from _last(under_way, ended)
-        raise
+    while True:
+        while under_way < _AT_ONCE and (job := next(coming, None)) is not None:
+            under_way += 1
+            _begin(job, ended)
+        if not under_way or (done := ended.take(left)) is None:
+            return
+        under_way -= 1
+        yield done.result()
 
 
 class _Ended(Generic[T]):
@@ -56,19 +52,23 @@ class _Ended(Generic[T]):
         self._jobs.append(done)
         self._signs.put(None)
 
-    def take(self, seconds: float | None = None) -> Future[T]:
-        """The next one. Raises `Empty` when there is none in this time."""
+    def take(self, left: Callable[[], float | None]) -> Future[T] | None:
+        """The next one; None when there is none in the time that is left."""
         while not self._jobs:  # a sign may be that of one that was taken without it
-            self._signs.get(timeout=seconds)
+            if (seconds := left()) == 0:
+                return None
+            with suppress(Empty):
+                self._signs.get(timeout=_GLANCE if seconds is None else min(seconds, _GLANCE))
         return self._jobs.popleft()
 
 
-def _last(under_way: int, ended: _Ended[T]) -> Iterator[T]:
-    """What ends soon of what is under way. Who interrupts again does not wait."""
-    until = time.monotonic() + _PATIENCE
-    with suppress(Empty):
-        for _ in range(under_way):
-            yield ended.take(max(0.0, until - time.monotonic())).result()
+def _begin(job: Callable[[], T], ended: _Ended[T]) -> None:
+    """In a thread of its own, with what is bound to every line of the log; here, where the machine has no thread left."""
+    thread = threading.Thread(target=copy_context().run, args=(_work, job, ended), daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        _work(job, ended)
 
 
 def _work(job: Callable[[], T], ended: _Ended[T]) -> None:

@@ -38,6 +38,7 @@ ROOMS = [
     "ports",
     "threads",
     "clock",
+    "interrupts",
     "executor",
     "tick",
     "recovery",

@@ -1,6 +1,6 @@
 """botocore's event at which dr reads listings itself, and whether this botocore still has it.
 
-The event is not documented. So it is tried once in a process, on an answer of our own that never leaves it: where our
+The event is not documented. So it is tried with each client, on an answer of our own that never leaves it: where our
 rows do not come through, or anything raises, dr does without, and botocore parses everything as it always did.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -16,13 +17,14 @@ from dr.actions import Outcome, Plan
 from dr.app import App, Settings
 from dr.cli.frame import Shared, complain, json_text, shared_options
 from dr.cli.progress import working
-from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
+from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, EnvironmentFailed, Interrupted, UsageError
 from dr.limits import allow_expire
 from dr.model import Inventory, Policy
 from dr.planfile import SavedPlan, parse, revive, to_document
 from dr.render.plans import blocked_remedy, outcome_line, outcomes_summary, plan_text, warning_lines
 from dr.telling import tell_outcome, tell_planned, tell_read
 from dr.tick.applying import Applying, Decide, apply_now
+from dr.tick.desk import Desk
 from dr.tick.inventory import read_for_plan
 from dr.tick.waiting import wait_for_captures
 from dr.wire import apply_document
@@ -105,14 +107,21 @@ def apply(
     with working("applying") as tell:
         done = apply_now(asked, app.desk, decide, partial(_report, shared), every=saved is not None)
         if wait and not done.interrupted:
-            waited = wait_for_captures(done.outcomes, app.desk, lambda n: tell(f"waiting for {n} captures"))
-            done = replace(done, outcomes=waited)
+            done = _waited(done, app.desk, lambda n: tell(f"waiting for {n} captures"))
     shared.emit(
         partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings), lambda: _text(done)
     )
     if done.interrupted and not shared.json:
         complain(done.interrupted, as_json=False)
     return done.exit_code
+
+
+def _waited(done: Applying, desk: Desk, tell: Callable[[int], None]) -> Applying:
+    """With what became of the captures; who interrupts is told what is known."""
+    try:
+        return replace(done, outcomes=wait_for_captures(done.outcomes, desk, tell))
+    except KeyboardInterrupt:
+        return replace(done, interrupted=Interrupted())
 
 
 def _asked(app: App, saved: SavedPlan | None, policy: str | None) -> tuple[Policy, ...]:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from dr.actions import Capture, Expire, Outcome, Result, failed
+from dr.actions import Action, Capture, Expire, Outcome, Result, failed
 from dr.errors import Busy, DrError, EnvironmentFailed, Interrupted, Unreachable
 from dr.executor.hands import Hands
+from dr.interrupts import Patience
 from dr.model import Kind
 
 Report = Callable[[Outcome], None]
@@ -18,69 +19,73 @@ Report = Callable[[Outcome], None]
 A = TypeVar("A", Capture, Expire)
 
 
-def _unanswered() -> Interrupted:
-    return Interrupted("interrupted before AWS had answered: it may be done all the same")
-
-
 class AtOnce:
-    """Several at a time, in the order given. A Region out of reach is dark for the rest of this run (FAILURES, I25)."""
+    """Several at a time, in the order given. A Region out of reach is dark for the rest of this run (FAILURES, I25).
 
-    def __init__(self, hands: Hands, note: Report) -> None:
-        self._hands = replace(hands, ended=lambda: self._over)
+    `begun` holds the actions that may have had an effect, by their `id()`: one without an outcome has no answer yet.
+    """
+
+    def __init__(self, hands: Hands, note: Report, patience: Patience) -> None:
+        self._hands = replace(hands, ended=lambda: self._over or bool(self._stopped) or patience.over)
         self._note = note
+        self._patience = patience
         self._dark: dict[str, Unreachable] = {}
         self._stopped: list[Exception] = []
-        self._sent: dict[int, Capture | Expire] = {}
         self._over = False
+        self.begun: dict[int, Action] = {}
 
     def all_of(self, actions: Sequence[A], work: Callable[[A, Hands], Outcome]) -> DrError | None:
         """Do all of them; what ends the run, once everything that was under way has ended too and was noted.
 
-        `work` raises `Unreachable` for a Region, and another `DrError` for what ends the run. An interrupt as well waits
-        some seconds for the calls that were sent: a run that began before EC2 shows what they have made would make it
-        again. They try nothing again, and one without an answer has failed as far as this run knows.
+        `work` raises `Unreachable` for a Region, and another `DrError` for what ends the run. An interrupt waits some
+        seconds for the calls that were sent: a run that began before EC2 shows what they have made would make it again.
+        They try nothing again. Who interrupts twice (KeyboardInterrupt) does not wait.
         """
-        self._over = False
         try:
-            for action, ended in self._hands.together(self._jobs(actions, work), finish=True):
+            for action, ended in self._hands.together(self._jobs(actions, work), left=self._patience.left):
                 self._took(action, ended)
-        except KeyboardInterrupt:
-            for sent in self._sent.values():
-                self._note(failed(sent, _unanswered()))
+        except BaseException:
+            self._over = True
             raise
         finally:
-            self._over = True
-        for error in self._stopped:
-            if not isinstance(error, DrError):
-                raise error
-        return next((error for error in self._stopped if isinstance(error, DrError)), None)
+            self._raise_what_is_no_answer()
+        ends = [error for error in self._stopped if isinstance(error, DrError)]
+        return next(iter(ends), Interrupted() if self._patience.over else None)
+
+    def passes_over(self, action: Action) -> bool:
+        """Whether there is no time for it or its Region is dark: then it has its outcome."""
+        if self._hands.out_of_time:
+            self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
+        elif (dark := self._dark.get(action.lineage.region)) is not None:
+            self._note(failed(action, dark))
+        else:
+            return False
+        return True
+
+    def darken(self, region: str, error: Unreachable) -> None:
+        """Nothing more is asked of this Region."""
+        self._dark.setdefault(region, error)
 
     def _jobs(
         self, actions: Sequence[A], work: Callable[[A, Hands], Outcome]
     ) -> Iterator[Callable[[], tuple[A, Outcome | Exception]]]:
         """What is begun next, as soon as there is a place for it.
 
-        Stacks have their turn here, one by one: what the store has found wrong with itself is not kept for several
-        threads.
+        Stacks have their turn here, one by one: no bucket of EC2's holds them up, and one thread notes what the store
+        learns of itself.
         """
-        try:
-            for action in actions:
-                if self._stopped:
-                    return
-                if self._hands.out_of_time:
-                    self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
-                elif (dark := self._dark.get(action.lineage.region)) is not None:
-                    self._note(failed(action, dark))
-                elif not self._beats():
-                    return
-                elif action.kind is Kind.STACK:
-                    self._took(*self._done(action, work))
-                else:
-                    self._sent[id(action)] = action
-                    yield partial(self._done, action, work)
-        except (GeneratorExit, KeyboardInterrupt):
-            self._over = True
-            raise
+        for action in actions:
+            if self._stopped or self._patience.over:
+                return
+            if self.passes_over(action):
+                continue
+            if not self._beats():
+                return
+            self.begun[id(action)] = action
+            if action.kind is Kind.STACK:
+                self._took(*self._done(action, work))
+            else:
+                yield partial(self._done, action, work)
 
     def _beats(self) -> bool:
         """Whether the run goes on: nobody has taken the leases."""
@@ -97,13 +102,17 @@ class AtOnce:
             return action, error
 
     def _took(self, action: A, ended: Outcome | Exception) -> None:
-        self._sent.pop(id(action), None)
-        if isinstance(ended, Outcome):
-            self._note(ended)
-            return
+        if isinstance(ended, Unreachable):
+            self.darken(action.lineage.region, ended)
+        elif isinstance(ended, Exception):
+            self._stopped.append(ended)
         if isinstance(ended, DrError):
             self._note(failed(action, ended))
-        if isinstance(ended, Unreachable):
-            self._dark.setdefault(action.lineage.region, ended)
-        else:
-            self._stopped.append(ended)
+        elif isinstance(ended, Outcome):
+            self._note(ended)
+
+    def _raise_what_is_no_answer(self) -> None:
+        """A fault of our own must be seen, whatever else ends the run."""
+        for error in self._stopped:
+            if not isinstance(error, DrError):
+                raise error

@@ -30,12 +30,16 @@ def expire(actions: Sequence[Expire], hands: Hands, crew: AtOnce, note: Report) 
     for (region, kind), run in groupby(actions, key=lambda a: (a.lineage.region, a.kind)):
         rows = list(run)
         for start in range(0, len(rows), _BATCH):
-            batch = rows[start : start + _BATCH]
+            batch = [row for row in rows[start : start + _BATCH] if not crew.passes_over(row)]
+            if not batch:
+                continue
             try:
                 look = _look(batch, region, kind, hands)
             except (CloudError, Unreachable) as error:
                 for row in batch:
                     note(failed(row, error, "could not be read again before deleting: "))
+                if isinstance(error, Unreachable):
+                    crew.darken(region, error)
                 continue
             if (stopped := crew.all_of(batch, partial(_guarded, look))) is not None:
                 return stopped
@@ -133,13 +137,13 @@ def _image(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
     """Deregister, then delete the snapshots that are still ours; one that stays is an orphan for a later tick."""
     region = row.lineage.region
     hands.cloud.deregister_image(region, row.point_id)
-    errors: dict[str, CloudError] = {}
+    errors: dict[str, DrError] = {}
     for part in row.parts:
         if not _is_part(row, found.get(part)):
             continue
         try:
             hands.cloud.delete_snapshot(region, part)
-        except CloudError as error:
+        except (CloudError, Unreachable) as error:
             errors[part] = error
     if errors:
         why = "; ".join(f"{part}: {error.message}" for part, error in errors.items())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from dr.interrupts import Patience
 from dr.ports import Clock, Cloud, Stacks, StackStore
 
 T = TypeVar("T")
@@ -15,12 +17,14 @@ T = TypeVar("T")
 class Together(Protocol):
     """Does several jobs at once, or one after the other."""
 
-    def __call__(self, jobs: Iterable[Callable[[], T]], /, *, finish: bool = False) -> Iterator[T]:
+    def __call__(
+        self, jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = ...
+    ) -> Iterator[T]:
         """What the jobs return, in the order in which they end.
 
-        The next job is asked for, in the caller's own thread, when there is a place for it. Raises what a job raises,
-        and leaves those that are under way to themselves. `finish`: an interrupt (KeyboardInterrupt) closes `jobs` and is
-        raised when those that are under way have ended, after some seconds at the latest.
+        The next job is asked for, in the caller's own thread, when there is a place for it. Raises what a job raises.
+        `left`: the seconds that the next result may take, None for as long as it takes; then what is under way is left to
+        itself.
         """
 
 
@@ -33,10 +37,21 @@ def _no_pins() -> frozenset[str]:
     return frozenset()
 
 
-def in_turn(jobs: Iterable[Callable[[], T]], /, *, finish: bool = False) -> Iterator[T]:
-    """One job after the other: an interrupt finds none other under way."""
-    del finish
+def _as_long_as_it_takes() -> float | None:
+    return None
+
+
+def in_turn(
+    jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = _as_long_as_it_takes
+) -> Iterator[T]:
+    """One job after the other: nothing else is under way that could be waited for."""
+    del left
     return (job() for job in jobs)
+
+
+def _uninterrupted() -> AbstractContextManager[Patience]:
+    """Nobody interrupts."""
+    return nullcontext(Patience())
 
 
 def _goes_on() -> bool:
@@ -56,7 +71,7 @@ class Hands:
     `pins` are the ids that restores need, read anew before deletions. `heartbeat` is called before each action and
     renews the leases; `stop_at` is when no further action may begin
     (a Lambda's deadline less a minute); `jitter` yields factors in (0, 1] for backoff; `together` does what may be under
-    way at once, and `ended` tells those that are that the run is over.
+    way at once, and `ended` tells those that are that the run is over. `interrupts` heeds them while it is open.
     """
 
     installation: str
@@ -70,6 +85,7 @@ class Hands:
     jitter: Callable[[], float] = field(default=_no_jitter)
     together: Together = field(default=in_turn)
     ended: Callable[[], bool] = field(default=_goes_on)
+    interrupts: Callable[[], AbstractContextManager[Patience]] = field(default=_uninterrupted)
 
     @property
     def out_of_time(self) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dr.actions import Action, Capture, Cause, Expire, Outcome, Plan, Result
+from dr.actions import Action, Capture, Cause, Expire, Outcome, Plan, Result, failed
 from dr.errors import Busy, DrError, EnvironmentFailed, Interrupted
 from dr.executor.at_once import AtOnce, Report
 from dr.executor.captures import capture
@@ -31,7 +31,7 @@ def _nothing_to_record() -> Unrecorded:
 def execute(
     plan: Plan, hands: Hands, report: Report, record: Callable[[], Unrecorded] = _nothing_to_record
 ) -> Executed:
-    """Carry out every action of the plan. An interrupt (KeyboardInterrupt) ends the run as a lost lease does.
+    """Carry out every action of the plan. An interrupt ends the run as a lost lease does.
 
     `record` is called between the captures, which need no record, and the first deletion: what it says was not recorded
     lets nothing of a change of `keep` go.
@@ -42,19 +42,21 @@ def execute(
         outcomes.append(outcome)
         report(outcome)
 
-    crew = AtOnce(hands, note)
-    try:
-        stopped = crew.all_of([action for action in plan.actions if isinstance(action, Capture)], capture)
-        if stopped is None:
-            stopped = expire(_free(plan.actions, tuple(outcomes), note, record()), hands, crew, note)
-    except (Busy, EnvironmentFailed) as error:
-        stopped = error
-    except KeyboardInterrupt:
-        stopped = Interrupted()
-    if stopped is not None:
+    with hands.interrupts() as patience:
+        crew = AtOnce(hands, note, patience)
+        try:
+            stopped = crew.all_of([action for action in plan.actions if isinstance(action, Capture)], capture)
+            if stopped is None:
+                stopped = expire(_free(plan.actions, tuple(outcomes), note, record()), hands, crew, note)
+        except (Busy, EnvironmentFailed) as error:
+            stopped = error
+        except KeyboardInterrupt:
+            stopped = Interrupted()
         # who has interrupted waits for no line about each of what may be thousands
-        _leave(plan.actions, outcomes, stopped, outcomes.append if isinstance(stopped, Interrupted) else note)
-    return Executed(outcomes=tuple(outcomes), stopped=stopped)
+        tell = outcomes.append if isinstance(stopped, Interrupted) else note
+        for outcome in list(_rest(plan.actions, outcomes, crew.begun, stopped)):
+            tell(outcome)
+        return Executed(outcomes=tuple(outcomes), stopped=stopped)
 
 
 def _free(
@@ -86,9 +88,17 @@ def _unrecorded(action: Expire, unrecorded: Unrecorded) -> DrError | None:
     return unrecorded.get((lineage.policy, lineage.region)) if action.cause is Cause.POLICY_CHANGE else None
 
 
-def _leave(actions: Sequence[Action], outcomes: Sequence[Outcome], error: DrError, note: Report) -> None:
-    """Nothing is lost: each action that has no outcome yet gets one."""
+def _rest(
+    actions: Sequence[Action], outcomes: Sequence[Outcome], begun: Collection[int], stopped: DrError | None
+) -> Iterator[Outcome]:
+    """Nothing is lost: each action that has no outcome yet gets one. What was begun may be done all the same."""
     seen = {id(outcome.action) for outcome in outcomes}
+    if stopped is None:
+        return
     for action in actions:
-        if id(action) not in seen:
-            note(Outcome(action=action, result=Result.LEFT, error=error.message, remedy=error.remedy))
+        if id(action) in seen:
+            continue
+        if id(action) in begun:
+            yield failed(action, stopped, "AWS has not answered, and it may be done all the same: ")
+        else:
+            yield Outcome(action=action, result=Result.LEFT, error=stopped.message, remedy=stopped.remedy)

@@ -79,29 +79,38 @@ def apply_now(
     """Do what the policies ask for now. `decide` sees the inventory that was read under the leases.
 
     Raises `Refused` when the store belongs to another installation, `Busy` when all leases are taken; with `every`,
-    as a saved plan needs it, when one is.
+    as a saved plan needs it, when one is. An interrupt (KeyboardInterrupt) is raised only before anything was begun.
     """
     _of_ours(desk)
-    with leased(policies, desk, every=every) as held:
-        inventory, claimed = _claim(read_inventory(held.policies, desk), desk)
-        plan = decide(held.policies, inventory, desk.hands.clock.now())
-        hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
-        unrecorded: dict[tuple[str, str], DrError] = {}
-        record = partial(_remember, held.policies, inventory, plan, replace(desk, hands=hands), unrecorded)
-        done = execute(plan, hands, report, record)
-        interrupted = done.stopped if isinstance(done.stopped, Interrupted) else None
-        after = [_store_warning(error, policy) for (policy, _), error in unrecorded.items()]
-        if interrupted is None:
-            after += _repair(held.policies, inventory.account, desk)
-            after += _note_orphans(held.policies, inventory, plan.now, desk)
-        return Applying(
-            plan=plan,
-            outcomes=done.outcomes,
-            warnings=(*plan.warnings, *claimed, *held.warnings, *after),
-            unread=inventory.unread,
-            busy=held.busy,
-            interrupted=interrupted,
-        )
+    done: Applying | None = None
+    try:
+        with leased(policies, desk, every=every) as held:
+            inventory, claimed = _claim(read_inventory(held.policies, desk), desk)
+            plan = decide(held.policies, inventory, desk.hands.clock.now())
+            hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
+            unrecorded: dict[tuple[str, str], DrError] = {}
+            record = partial(
+                _remember, held.policies, inventory, plan, replace(desk, hands=hands), unrecorded
+            )
+            executed = execute(plan, hands, report, record)
+            lost = [_store_warning(error, policy) for (policy, _), error in unrecorded.items()]
+            done = Applying(
+                plan=plan,
+                outcomes=executed.outcomes,
+                warnings=(*plan.warnings, *claimed, *held.warnings, *lost),
+                unread=inventory.unread,
+                busy=held.busy,
+                interrupted=executed.stopped if isinstance(executed.stopped, Interrupted) else None,
+            )
+            if not done.interrupted:
+                repaired = _repair(held.policies, inventory.account, desk)
+                orphans = _note_orphans(held.policies, inventory, plan.now, desk)
+                done = replace(done, warnings=(*done.warnings, *repaired, *orphans))
+    except KeyboardInterrupt:
+        if done is None:
+            raise
+        return replace(done, interrupted=Interrupted())
+    return done
 
 
 def _of_ours(desk: Desk) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 import structlog
-from faults import hooks
 
 from dr.executor.hands import in_turn
 from dr.threads import together
@@ -71,22 +73,30 @@ def test_what_is_bound_to_the_log_is_bound_in_every_job():
         assert list(together([structlog.contextvars.get_contextvars])) == [{"request": "r-1"}]
 
 
-def test_an_interrupt_waits_for_what_is_under_way_no_longer_than_its_patience():
-    hooks.put("dr.threads:_PATIENCE", 0.2)
-    try:
-        results = together(
-            iter(
-                [
-                    lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT),
-                    threading.Event().wait,
-                ]
-            ),
-            finish=True,
-        )
-        with pytest.raises(KeyboardInterrupt):
-            list(results)
-    finally:
-        hooks.put("dr.threads:_PATIENCE", 5.0)
+def test_what_is_under_way_is_left_to_itself_when_there_is_no_time_left():
+    """The first job ends, and then there is a fifth of a second for the second, which never does."""
+    until = []
+
+    def left():
+        return max(0.0, until[0] - time.monotonic()) if until else None
+
+    results = together(
+        iter([lambda: until.append(time.monotonic() + 0.2), threading.Event().wait]), left=left
+    )
+    assert list(results) == [None]
+
+
+def test_a_job_that_no_thread_can_be_begun_for_is_done_in_the_callers():
+    """A small container has no thread left: nothing is lost."""
+    code = """
+import resource, threading
+from dr.threads import together
+resource.setrlimit(resource.RLIMIT_AS, (200_000_000, 200_000_000))
+threading.stack_size(256_000_000)
+print(sum(together([lambda: threading.current_thread() is threading.main_thread()] * 20)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "20\n"
 
 
 def test_an_interrupted_listing_is_left_to_itself():

@@ -152,18 +152,47 @@ def test_i5_an_apply_that_was_killed_is_typed_again_at_once_and_ends_as_if_it_ha
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_apply_that_was_interrupted_tells_all_that_became_of_its_actions(fleet, sent):
-    process = standing(fleet, fleet.folder / "stand", "CreateSnapshot", 6, "apply", "--json")
+def test_an_apply_that_was_interrupted_ends_what_is_under_way_and_tells_of_every_action(fleet, sent):
+    stand = fleet.folder / "stand"
+    process = standing(fleet, stand, "CreateSnapshot", 6, "apply", "--json")
     process.send_signal(sent)
-    out, err = process.communicate(timeout=30)
+    for place in range(6, FLEET + 1):
+        (stand / f"at-{place}-test").touch()
+    told = ended_by_hand(process)["summary"]
 
-    assert (process.returncode, b"Traceback" in err) == (130, False), err
-    document = json.loads(out)
+    assert (told["done"], told["failed"], told["left"]) == (6, 0, FLEET - 6)
+    assert fleet.outside("apply").code == 0
+    assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
+
+
+def test_an_apply_that_was_interrupted_twice_tells_what_has_no_answer(fleet):
+    process = standing(fleet, fleet.folder / "stand", "CreateSnapshot", 6, "apply", "--json")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    document = ended_by_hand(process)
+
     told = document["summary"]
     assert (told["done"], told["failed"], told["left"]) == (5, 1, FLEET - 6)
     assert len(document["outcomes"]) == FLEET
+    (unanswered,) = [row for row in document["outcomes"] if row["result"] == "failed"]
+    assert "may be done all the same" in unanswered["error"]
     assert fleet.outside("apply").code == 0
     assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
+
+
+def test_an_apply_that_was_interrupted_while_it_waits_tells_of_every_action(fleet):
+    """The second listing of snapshots is the first look at those that were begun."""
+    process = standing(fleet, fleet.folder / "stand", "DescribeSnapshots", 2, "apply", "--wait", "--json")
+    process.send_signal(signal.SIGINT)
+
+    assert ended_by_hand(process)["summary"]["done"] == FLEET == len(sources(fleet))
+
+
+def ended_by_hand(process):
+    """What an interrupted process has told."""
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, b"Traceback" in err) == (130, False), err
+    return json.loads(out)
 
 
 def test_i7_of_two_restores_of_one_stack_one_makes_it(shell):

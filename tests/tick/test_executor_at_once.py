@@ -7,7 +7,6 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 
 import pytest
 from tick_world import START, Meddled, World, policy
@@ -17,6 +16,7 @@ from dr.errors import Busy, EnvironmentFailed, Interrupted, Throttled, Unreachab
 from dr.executor.hands import in_turn
 from dr.executor.run import execute
 from dr.limits import decide
+from dr.model import Protect
 from dr.threads import together
 from dr.tick.inventory import read_inventory
 
@@ -122,31 +122,134 @@ def test_a_fault_of_our_own_is_raised_after_the_others_have_ended_and_were_noted
     assert 9 <= len(noted) < MANY
 
 
-def test_who_interrupts_waits_for_nothing_and_what_is_under_way_tries_nothing_again(world):
-    go_on, begun, threads = threading.Event(), [], []
+def interrupt(*signals):
+    """As Ctrl-C does, or whoever ends the process."""
+    for number in signals:
+        signal.pthread_kill(threading.main_thread().ident, number)
+
+
+def test_who_interrupts_twice_does_not_wait_and_what_is_under_way_tries_nothing_again(world):
+    go_on, begun, there = threading.Event(), [], threading.active_count()
 
     def before(number, _region):
         begun.append(number)
+        if number == AT_ONCE:
+            interrupt(signal.SIGINT, signal.SIGTERM)
         go_on.wait(30)
         raise Throttled("too fast")
 
-    def interrupted(jobs, **_):
-        for job in islice(jobs, AT_ONCE):
-            threads.append(threading.Thread(target=job, daemon=True))
-            threads[-1].start()
-        raise KeyboardInterrupt
-
     plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
-    world.cloud, world.together = Meddled(world.cloud, "create_snapshot", before), interrupted
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
     done = execute(plan, world.desk.hands, lambda _: None)
+    go_on.set()
+
+    assert isinstance(done.stopped, Interrupted)
     assert told(done.outcomes) == {"failed": AT_ONCE, "left": MANY - AT_ONCE}
     assert {o.error for o in done.outcomes if o.result.value == "failed"} == {
-        "interrupted before AWS had answered: it may be done all the same"
+        "AWS has not answered, and it may be done all the same: interrupted"
     }
-    go_on.set()
-    for thread in threads:
-        thread.join(30)
+    while threading.active_count() > there:
+        threading.Event().wait(0.01)
     assert len(begun) == AT_ONCE
+
+
+def test_who_interrupts_while_an_outcome_is_told_is_told_of_all_that_were_sent(world):
+    """The first of eight has ended, and is being told: the seven others are waited for all the same."""
+    go_on, noted = threading.Event(), []
+
+    def before(number, _region):
+        if number > 1:
+            go_on.wait(30)
+
+    def report(outcome):
+        noted.append(outcome)
+        if len(noted) == 1:
+            threading.Timer(0.2, go_on.set).start()
+            interrupt(signal.SIGINT)
+
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
+    done = execute(plan, world.desk.hands, report)
+
+    assert told(done.outcomes) == {"done": AT_ONCE, "left": MANY - AT_ONCE}
+    assert len(world.cloud.snapshots) == AT_ONCE == len(noted)
+
+
+def test_a_fault_of_our_own_is_seen_whoever_interrupts(world):
+    def before(number, _region):
+        if number == 3:
+            interrupt(signal.SIGINT)
+            raise ZeroDivisionError
+
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
+    with pytest.raises(ZeroDivisionError):
+        execute(plan, world.desk.hands, lambda _: None)
+
+
+def test_what_is_under_way_when_the_lease_is_lost_tries_nothing_again(world):
+    lost, begun, beats = threading.Event(), [], iter(range(MANY))
+
+    def before(number, _region):
+        begun.append(number)
+        if number > 1:
+            lost.wait(30)
+            raise Throttled("too fast")
+
+    def heartbeat():
+        if next(beats) == AT_ONCE:
+            lost.set()
+            raise Busy("another dr has taken the lease")
+
+    plan = decide([policy()], read_inventory([policy()], world.desk), world.clock.now())
+    world.cloud = Meddled(world.cloud, "create_snapshot", before)
+    done = execute(plan, replace(world.desk.hands, heartbeat=heartbeat), lambda _: None)
+
+    assert told(done.outcomes) == {"done": 1, "failed": AT_ONCE - 1, "left": MANY - AT_ONCE}
+    assert len(begun) == AT_ONCE
+
+
+class Interrupting:
+    """Whatever it stands for, and somebody who interrupts when a call of it has had its effect."""
+
+    def __init__(self, inner, method, *signals):
+        self._inner, self._method, self._signals = inner, method, signals
+
+    def __getattr__(self, name):
+        found = getattr(self._inner, name)
+        if name != self._method:
+            return found
+
+        def call(*given):
+            answer = found(*given)
+            interrupt(*self._signals)
+            return answer
+
+        return call
+
+
+def test_a_stack_that_was_interrupted_in_its_turn_may_be_done_all_the_same(world):
+    world.stacks.add("prod")
+    stacks = policy("stacks", Protect.STACKS)
+    plan = decide([stacks], read_inventory([stacks], world.desk), world.clock.now())
+    kept = world.store.kept
+    world.store = Interrupting(world.store, "write", signal.SIGINT, signal.SIGTERM)
+    done = execute(plan, world.desk.hands, lambda _: None)
+
+    assert told(done.outcomes) == {"failed": 1}
+    assert len(kept) == 1
+
+
+def test_who_interrupts_what_comes_after_the_actions_is_told_of_them_all(world):
+    class Leases:
+        def acquire(self, key):
+            return Interrupting(leases.acquire(key), "release", signal.SIGINT)
+
+    leases, world.leases = world.leases, Leases()
+    done = world.apply()
+
+    assert told(done.outcomes) == {"done": MANY}
+    assert (done.exit_code, isinstance(done.interrupted, Interrupted)) == (130, True)
 
 
 def test_who_interrupts_is_told_of_the_creates_that_were_sent(world):
@@ -155,7 +258,7 @@ def test_who_interrupts_is_told_of_the_creates_that_were_sent(world):
 
     def before(number, _region):
         if number == AT_ONCE:
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            interrupt(signal.SIGINT)
             threading.Timer(0.2, go_on.set).start()
         go_on.wait(30)
 

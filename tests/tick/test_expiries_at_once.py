@@ -8,12 +8,14 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from faults import hooks
 from tick_world import Meddled, World, policy
 
 from dr.actions import Expire
 from dr.errors import Busy, CloudError, EnvironmentFailed, Unreachable
 from dr.executor.run import execute
 from dr.limits import decide
+from dr.model import Protect, RetentionRule
 from dr.threads import together
 from dr.tick.inventory import read_inventory
 
@@ -132,3 +134,42 @@ def test_who_interrupts_is_told_of_the_deletions_that_were_sent(world):
     outcomes = expired(world, before, noted)
     assert told(noted) == {"done": there - len(world.cloud.snapshots)} == {"done": AT_ONCE}
     assert told(outcomes) == {"done": AT_ONCE, "left": 2 * MANY - AT_ONCE}
+
+
+def test_nothing_is_looked_at_when_no_time_is_left(world):
+    looks = []
+    world.cloud = Meddled(world.cloud, "owned", lambda number, _: looks.append(number))
+    outcomes = expired(world, lambda *_: None, stop_at=world.clock.now())
+
+    assert told(outcomes) == {"left": 2 * MANY}
+    assert looks == []
+
+
+def test_i25_a_region_whose_points_cannot_be_looked_at_is_not_asked_again(world):
+    def before(_number, region):
+        looks.append(region)
+        if region == "eu-central-1":
+            raise Unreachable("ec2.eu-central-1 cannot be reached")
+
+    looks = []
+    world.cloud = Meddled(world.cloud, "owned", before)
+    hooks.put("dr.executor.expiries:_BATCH", 10)
+    try:
+        outcomes = expired(world, lambda *_: None)
+    finally:
+        hooks.put("dr.executor.expiries:_BATCH", 200)
+
+    assert told(outcomes) == {"done": MANY, "failed": MANY}
+    assert looks == ["eu-central-1", *["eu-west-1"] * (MANY // 10)]
+
+
+def test_i22_an_image_whose_snapshot_could_not_be_deleted_is_told_as_deregistered():
+    world = World()
+    world.cloud.add_instance("i-1", "vol-root", tags={"Backup": "yes"})
+    machines = policy("machines", Protect.INSTANCES, keep=RetentionRule(last=2))
+    world.hours(3, machines)
+    world.cloud.failures.add("delete_snapshot", Unreachable("ec2 cannot be reached"))
+    (told_of_it,) = [o for o in world.apply(machines).outcomes if o.result.value == "failed"]
+
+    assert told_of_it.error.startswith("deregistered, but a snapshot of it stays: ")
+    assert told_of_it.action.point_id not in world.cloud.images

@@ -14,6 +14,7 @@ from fake_store import FakeLeases, FakeRecords, FakeStacks, FakeStackStore
 from fakes import INSTALLATION, FakeCloud
 
 from dr.executor.hands import Hands, Together, in_turn
+from dr.interrupts import heeded
 from dr.limits import decide
 from dr.model import Policy, Protect, RetentionRule, Selector
 from dr.slots import parse_schedule
@@ -81,6 +82,7 @@ class World:
             clock=self.clock,
             stop_at=self.stop_at,
             together=self.together,
+            interrupts=heeded,
         )
         return Desk(hands=hands, records=self.records, leases=self.leases)
 

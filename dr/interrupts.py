@@ -1,0 +1,55 @@
+"""An interrupt as a word and not an exception, for work that must not end between two of its lines."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_PATIENCE = 5.0
+"""Seconds. EC2 answers a create within one or two."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Patience:
+    """Whether somebody has interrupted, and how long what is under way may still take."""
+
+    def __init__(self) -> None:
+        self._asked: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to begin."""
+        return self._asked is not None
+
+    def left(self) -> float | None:
+        """Seconds for what is under way; None while nobody has interrupted."""
+        return None if self._asked is None else max(0.0, self._asked + _PATIENCE - time.monotonic())
+
+    def interrupt(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """Somebody does. Raises `KeyboardInterrupt` the second time."""
+        if self.over:
+            raise KeyboardInterrupt
+        self._asked = time.monotonic()
+
+
+@contextmanager
+def heeded() -> Iterator[Patience]:
+    """Inside, the first SIGINT or SIGTERM is told by the patience, and the second is `KeyboardInterrupt`.
+
+    Signals that the process was started to ignore are ignored; in another thread than the main one none ever comes.
+    """
+    patience, before = Patience(), {number: signal.getsignal(number) for number in _SIGNALS}
+    heard = [number for number in _SIGNALS if before[number] not in (signal.SIG_IGN, None)]
+    if threading.current_thread() is not threading.main_thread():
+        heard = []
+    for number in heard:
+        signal.signal(number, patience.interrupt)
+    try:
+        yield patience
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
