@@ -16,6 +16,7 @@ from machines.oracle import Oracle, Watcher
 from machines.seam import Killed, Seam, Through, Trouble
 from memory_store import MemoryStore
 
+from dr import layout
 from dr.actions import Expire, Plan
 from dr.errors import Busy, EnvironmentFailed
 from dr.executor.hands import Hands
@@ -140,7 +141,8 @@ class World:
         oldest = min(times, default=self.clock.now())
         if abs(self.clock.off) > _CLOCKS or oldest > self.clock.now() - _CLOCKS - timedelta(minutes=1):
             self.lost_at = None
-            self.pins.clear()
+            there = self.primary.objects  # what was pinned since the loss is known
+            self.pins = {name: row for name, row in self.pins.items() if layout.pin_key(name) in there}
         else:
             self.lost_at = (
                 self.clock.now()
