@@ -21,6 +21,18 @@ def main() -> None:
             "error: interrupted\n  what to do: run the same command again: it goes on from what is there\n"
         )
         sys.exit(130)
+    finally:
+        _leave_by_exit_code()
+
+
+def _leave_by_exit_code() -> None:
+    """What was interrupted has said so: Python would end by SIGINT on its own when the interrupt came inside of an `exec`, or comes now.
+
+    The next `exec` forgets it (CPython, `run_eval_code_obj`).
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    exec("")  # noqa: S102 - nothing
 
 
 def _open_what_is_closed() -> None:

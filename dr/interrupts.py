@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _PATIENCE = 5.0
 """Seconds. EC2 answers a create within one or two."""
+_SAID = (
+    b"\ninterrupted: what was sent has five seconds to be answered; once more, and nothing is waited for\n"
+)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,6 +39,9 @@ class Patience:
         if self.over:
             raise KeyboardInterrupt
         self._asked = time.monotonic()
+        if sys.stderr is not None and sys.stderr.isatty():
+            with suppress(OSError):  # not by the stream: whom this interrupts may be writing there
+                os.write(sys.stderr.fileno(), _SAID)
 
 
 @contextmanager

@@ -142,6 +142,6 @@ def _carry_out(shared: Shared, plan: RestorePlan, kit: Kit) -> int:
 
 def _interrupted(plan: RestorePlan, *, begun: bool) -> Interrupted:
     """Events are shown once the stack is being created: from then on CloudFormation needs nobody to watch."""
-    what = f": CloudFormation goes on creating stack {plan.name}" if begun else ""
+    what = f": stack {plan.name} is in CloudFormation's hands" if begun else ""
     how = "follows it to its end and verifies it" if begun else "goes on from what is there"
     return Interrupted(f"interrupted{what}", f"run the same command again: it {how}")

@@ -57,7 +57,7 @@ class AtOnce:
         if self._hands.out_of_time:
             self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
         elif (dark := self._dark.get(action.lineage.region)) is not None:
-            self._note(failed(action, dark))
+            self._note(failed(action, dark, "its Region is out of reach: "))
         else:
             return False
         return True

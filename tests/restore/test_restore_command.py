@@ -203,7 +203,7 @@ def test_an_interrupted_restore_says_that_cloudformation_goes_on_and_the_same_co
             _, err = process.communicate(timeout=60)
     finally:
         prod.sandbox.control("settings", {"step_seconds": 0})
-    assert (process.returncode, "CloudFormation goes on creating stack copy" in err) == (130, True)
+    assert (process.returncode, "stack copy is in CloudFormation's hands" in err) == (130, True)
     assert "run the same command again: it follows it to its end" in err
     code, out, _ = ask("--stack", "prod", "--as", "copy", "--yes", *GIVEN)
     assert (code, "Stack copy is back, verified." in out) == (0, True)

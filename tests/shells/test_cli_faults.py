@@ -210,7 +210,7 @@ def test_ctrl_c_while_a_restore_follows_leaves_the_stack_going_and_the_same_comm
 
     assert running.returncode == 130
     assert "Traceback" not in out + err
-    assert "CloudFormation goes on creating stack wiki-cut" in err
+    assert "stack wiki-cut is in CloudFormation's hands" in err
     assert "run the same command again" in err
     stacks = faulty.direct.shell.client("cloudformation").describe_stacks(StackName="wiki-cut")["Stacks"]
     assert stacks[0]["StackStatus"].startswith("CREATE_")

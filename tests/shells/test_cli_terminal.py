@@ -7,6 +7,7 @@ import pty
 import signal
 import socket
 import subprocess
+import sys
 
 import pytest
 from conftest import POLICY
@@ -82,6 +83,31 @@ def test_an_interrupted_command_is_130_and_one_line(dr, sent):
         line for line in told.splitlines() if line
     ]  # the first ends the line on which a terminal shows ^C
     assert (process.returncode, lines[0], len(lines)) == (130, "error: interrupted", 2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["exec('raise KeyboardInterrupt')", "import os; os.kill(os.getpid(), 2); time.sleep(9)"],
+)
+def test_an_interrupt_ends_dr_by_its_exit_code_and_never_by_a_signal(command):
+    """Python ends itself by SIGINT when one came inside of an `exec`, as those of dataclasses while a command is loaded."""
+    code = f"""
+import atexit, os, signal, sys, time
+import dr.cli
+def command():
+    try:
+        {command}
+    except KeyboardInterrupt:
+        sys.exit(130)
+dr.cli.main = command
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+from dr.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_a_reader_that_goes_away_is_no_fault(dr):
