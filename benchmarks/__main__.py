@@ -234,11 +234,24 @@ def everything(small: int, large: int) -> Iterator[Row | str]:
 def main() -> None:
     """Measure, print each line as it is known, and write RESULTS.md where all of it was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--small", type=int, default=5, metavar="ROUNDS", help="at 12,000 snapshots")
-    parser.add_argument("--large", type=int, default=3, metavar="ROUNDS", help="at 300,000 snapshots")
-    parser.add_argument("--write", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--small", type=int, default=5, metavar="ROUNDS", help="at 12,000 snapshots; default 5"
+    )
+    parser.add_argument(
+        "--large",
+        type=int,
+        default=3,
+        metavar="ROUNDS",
+        help="at 300,000 snapshots, some ten minutes each; default 3",
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into this file")
     asked = parser.parse_args()
-    assert CUSTODIAN.exists(), f"{CUSTODIAN} is missing: run `make bench`"
+    if min(asked.small, asked.large) < 0:
+        parser.error("ROUNDS: not below 0")
+    if not CUSTODIAN.exists():
+        parser.error(f"{CUSTODIAN} is missing: `make bench` installs it")
+    if asked.write and not asked.write.parent.is_dir():
+        parser.error(f"--write: {asked.write.parent} is no folder")
     rows: list[Row] = []
     notes: list[str] = []
     sys.stdout.write(f"{HEAD}\n")

@@ -97,10 +97,7 @@ def _place(
     shared: Shared, given: str | None, names: dict[str, tuple[str, ...]], wanted: tuple[Role, ...]
 ) -> Place:
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
-    account = given or _known_account(app)
-    if account is None:
-        why = "the account is not known: the documents say * in its place"
-        shared.warn(why, "give it with --account, or run it with credentials")
+    account = given or _known_account(shared, app)
     for arn in names["stack_role"]:
         if account is not None and arn.split(":")[4] != account:
             why = f"--stack-role: {arn} is of another account than {account}: nobody can pass it"
@@ -112,11 +109,13 @@ def _place(
     return place_of(app.config, account or UNKNOWN_ACCOUNT, app.regions, rebuilt)
 
 
-def _known_account(app: App) -> str | None:
-    """The account that STS names; None without credentials, or when it cannot be asked."""
+def _known_account(shared: Shared, app: App) -> str | None:
+    """The account that STS names; None, and why, without credentials or when it cannot be asked."""
     try:
         return app.session.account()
-    except (CloudError, EnvironmentFailed):
+    except (CloudError, EnvironmentFailed) as error:
+        why = f"the account is not known, and the documents say * in its place: {error.message}"
+        shared.warn(why, "give it with --account, or run it with credentials")
         return None
 
 

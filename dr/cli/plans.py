@@ -30,6 +30,7 @@ from dr.tick.waiting import wait_for_captures
 from dr.wire import apply_document
 
 _LARGEST_PLAN = 64 << 20
+_BEGINNING = b'{\n  "format": '
 _WRITABLE = "choose a file that can be written"
 
 
@@ -41,8 +42,8 @@ _WRITABLE = "choose a file that can be written"
 @collector.held()
 def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitcode: bool) -> int:
     """Show what apply would do, and why. Changes nothing."""
-    if out:  # before a long look at AWS, not after it
-        _require_writable(Path(out))
+    if out is not None:  # before a long look at AWS, not after it
+        _require_writable(out)
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     asked = app.asked(policy)
     with working("reading AWS"):
@@ -60,12 +61,26 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
     return EXIT_ACTIONS if detailed_exitcode and made.actions else EXIT_DONE
 
 
-def _require_writable(path: Path) -> None:
+def _require_writable(out: str) -> None:
     """Raise for what is no place of a file. A device or a pipe is not one: saving puts a new file in its place."""
+    path = Path(out)
+    if not out:
+        raise UsageError("-o: the file has no name", _WRITABLE)
     if not path.parent.is_dir():
         raise EnvironmentFailed(f"{path}: No such directory", _WRITABLE)
     if path.exists() and not path.is_file():
         raise EnvironmentFailed(f"{path}: is not a file", _WRITABLE)
+    if path.exists() and path.stat().st_size and not _is_plan(path):
+        raise UsageError(f"{path}: is there, and is no plan", "choose another file, or remove it")
+
+
+def _is_plan(path: Path) -> bool:
+    """Whether an earlier `dr plan -o` may be written over."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_BEGINNING)) == _BEGINNING
+    except OSError as error:
+        raise EnvironmentFailed(f"{path}: {error.strerror}", _WRITABLE) from error
 
 
 def _save(path: Path, document: dict[str, Any]) -> None:

@@ -71,6 +71,8 @@ def start(shared: Shared, port: int | None, pending: float | None) -> int:
             "a sandbox runs already: --pending is for a new one", "stop it first with `dr sandbox stop`"
         )
     with working("starting the sandbox"), _writing(directory):
+        if not was_there:
+            setting.claim(directory)
         running = process.start(directory, port, _PENDING if pending is None else pending)
         if not was_there:
             _fill(directory, running)
@@ -173,7 +175,7 @@ def lose(shared: Shared, stack: str) -> int:
     """
     running = _running()
     with working(f"deleting {stack}"):
-        gone = fleet.lose(running.url, stack)
+        gone = bool(stack) and fleet.lose(running.url, stack)  # no name at all is that of every stack
     if not gone:
         raise UsageError(
             f"the sandbox has no stack {stack!r} that can be deleted", "it begins with: prod, wiki"

@@ -192,8 +192,13 @@ def _ask(running: Running, verb: str, path: str, body: dict[str, Any] | None = N
 
 def _end(pid: int) -> None:
     for sent in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
+        try:
             os.kill(pid, sent)
+        except ProcessLookupError:
+            pass
+        except PermissionError as error:
+            why = f"the sandbox, process {pid}, is somebody else's: {error.strerror}"
+            raise EnvironmentFailed(why, "set DR_SANDBOX_DIR to a folder of your own") from error
         end = time.monotonic() + ENDED_WITHIN
         while time.monotonic() < end:
             if _gone(pid):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from dr.errors import UsageError
 from dr.sandbox.fleet import AWAY, HOME, SECRET, STAGING
 
 _CONFIG = f"""\
@@ -54,6 +55,29 @@ schedule: "0 * * * *"
 keep: {last: 24, daily: 30}
 """,
 }
+
+_MARK = ".dr-sandbox"
+
+
+def claim(directory: Path) -> None:
+    """Make a folder the sandbox's: from now on what it holds may be forgotten.
+
+    Raises `UsageError` for one that holds anything else, such as an installation: its store is no sandbox's to empty.
+    """
+    there = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+    mark = directory / _MARK
+    if there and not mark.exists() and not _made_by_a_sandbox(directory / "dr.yaml"):
+        shown = ", ".join(there[:3]) + (", ..." if len(there) > 3 else "")
+        why = f"{directory} is no sandbox's folder: it holds {shown}"
+        raise UsageError(why, "set DR_SANDBOX_DIR to an empty folder, or to none")
+    directory.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+def _made_by_a_sandbox(config: Path) -> bool:
+    """Whether a sandbox has written this dr.yaml, before there was a mark."""
+    first = _CONFIG.partition("\n")[0]
+    return config.is_file() and config.read_text(encoding="utf-8", errors="replace").startswith(first)
 
 
 def write(directory: Path) -> None:

@@ -26,7 +26,7 @@ def told(dr):
         assert (program.code, program.err) == (done.code, "")
         return done.code, program.error["message"]
 
-    ask.folder = dr.folder
+    ask.folder, ask.dr = dr.folder, dr
     return ask
 
 
@@ -147,6 +147,7 @@ def test_a_store_that_cannot_be_written_is_told(installation):
         (["backup"], 2, "`dr apply`"),
         (["apply", "--dry-run"], 2, "`dr plan` is the dry run"),
         (["plan", "-o", "no/such/folder/plan.json"], 1, "can be written"),
+        (["sandbox", "lose", ""], 2, "prod, wiki"),
         (["sandbox", "clock", "--advance", "-1h"], 2, "90min"),
         (["sandbox", "clock", "--advance", "1mo"], 2, "30d"),
         (["sandbox", "clock", "--advance", "99999d"], 2, "36500d"),
@@ -169,6 +170,35 @@ def test_a_sandbox_directory_that_cannot_be_used_is_told(dr, place, command):
     done = dr("sandbox", command, environ={"DR_SANDBOX_DIR": place})
     assert done.code == {"start": 1, "status": 1, "stop": 0}[command]
     assert ("DR_SANDBOX_DIR" in done.err) == (command == "start")
+
+
+def test_a_sandbox_is_not_begun_in_the_folder_of_an_installation(told):
+    """`store/` is what `dr init` names: a sandbox that begins empties its own."""
+    kept = told.folder / "store" / "stacks" / "prod.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("precious")
+    code, message = told("sandbox", "start", environ={"DR_SANDBOX_DIR": str(told.folder)})
+
+    assert (code, "is no sandbox's folder: it holds dr.yaml, " in message) == (2, True)
+    assert kept.read_text() == "precious"
+    assert sorted(path.name for path in (told.folder / "policies").iterdir()) == ["files.yaml"]
+
+
+@pytest.mark.parametrize("out", ["", "dr.yaml"])
+def test_a_plan_is_not_saved_over_what_is_no_plan(told, out):
+    before = (told.folder / "dr.yaml").read_bytes()
+    assert told("plan", "-o", out)[0] == 2
+    assert (told.folder / "dr.yaml").read_bytes() == before
+
+
+def test_a_plan_is_saved_over_an_earlier_one(installation):
+    for _ in range(2):
+        assert installation("plan", "-o", installation.folder / "again.json").code == 0
+
+
+def test_the_account_that_is_not_known_is_told_with_why(told):
+    done = told.dr("iam", "reader", environ={"AWS_PROFILE": "nope"})
+    assert (done.code, "the account is not known" in done.err, "nope" in done.err) == (0, True, True)
 
 
 def test_foreign_text_cannot_steer_the_terminal(here):
