@@ -189,7 +189,7 @@ class _Reading:
         records = self._desk.records
         with self._listing("store", ""):
             now = self._desk.hands.clock.now()
-            lost = lost_store(records.name, records.holder(), self._points, now)
+            lost = lost_store(records.name, records.holder(), (*self._points, *self._parts), now)
             self._unread.extend([lost] if lost else [])
         with self._listing("pins", ""):
             self._pins = records.pins()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from dr.model import Claim, RecoveryPoint, Unread
+from dr.model import Claim, Part, RecoveryPoint, Unread
 from dr.ports import PIN_LASTS
 from dr.words import instant
 
@@ -20,9 +20,9 @@ _CLOCKS = timedelta(minutes=5)
 
 
 def lost_store(
-    name: str, claim: Claim | None, points: Iterable[RecoveryPoint], now: datetime
+    name: str, claim: Claim | None, points: Iterable[RecoveryPoint | Part], now: datetime
 ) -> Unread | None:
-    """Say what is not known when these points are older than the claim of the store `name`; None when all is well."""
+    """Say what is not known when these points, or parts of images that may be gone, are older than the claim of the store `name`; None when all is well."""
     since = claim.since if claim else now
     oldest = min((point.time for point in points), default=now)
     if since is None or oldest >= since - _CLOCKS or now - since >= PIN_LASTS:
