@@ -26,6 +26,7 @@ class AtOnce:
     """
 
     def __init__(self, hands: Hands, note: Report, patience: Patience) -> None:
+        self._given = hands
         self._hands = replace(hands, ended=lambda: self._over or bool(self._stopped) or patience.over)
         self._note = note
         self._patience = patience
@@ -49,12 +50,17 @@ class AtOnce:
             raise
         finally:
             self._raise_what_is_no_answer()
+        return self.stopped
+
+    @property
+    def stopped(self) -> DrError | None:
+        """What has ended the run; None while it goes on."""
         ends = [error for error in self._stopped if isinstance(error, DrError)]
         return next(iter(ends), Interrupted() if self._patience.over else None)
 
     def passes_over(self, action: Action) -> bool:
         """Whether there is no time for it or its Region is dark: then it has its outcome."""
-        if self._hands.out_of_time:
+        if self._given.out_of_time:
             self._note(Outcome(action=action, result=Result.LEFT, error="no time left in this run"))
         elif (dark := self._dark.get(action.lineage.region)) is not None:
             self._note(failed(action, dark, "its Region is out of reach: "))

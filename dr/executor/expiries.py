@@ -30,6 +30,8 @@ def expire(actions: Sequence[Expire], hands: Hands, crew: AtOnce, note: Report) 
     for (region, kind), run in groupby(actions, key=lambda a: (a.lineage.region, a.kind)):
         rows = list(run)
         for start in range(0, len(rows), _BATCH):
+            if crew.stopped is not None:
+                return crew.stopped
             batch = [row for row in rows[start : start + _BATCH] if not crew.passes_over(row)]
             if not batch:
                 continue

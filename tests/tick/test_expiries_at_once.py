@@ -12,7 +12,7 @@ from faults import hooks
 from tick_world import Meddled, World, policy
 
 from dr.actions import Expire
-from dr.errors import Busy, CloudError, EnvironmentFailed, Unreachable
+from dr.errors import Busy, CloudError, EnvironmentFailed, Interrupted, Unreachable
 from dr.executor.run import execute
 from dr.limits import decide
 from dr.model import Protect, RetentionRule
@@ -173,3 +173,19 @@ def test_i22_an_image_whose_snapshot_could_not_be_deleted_is_told_as_deregistere
 
     assert told_of_it.error.startswith("deregistered, but a snapshot of it stays: ")
     assert told_of_it.action.point_id not in world.cloud.images
+
+
+def test_who_interrupts_before_the_first_deletion_is_told_so_of_each(world):
+    """While what a change of `keep` uses up is recorded: nothing is being waited for."""
+    plan = decide([BOTH], read_inventory([BOTH], world.desk), world.clock.now())
+    noted, there = [], len(world.cloud.snapshots)
+
+    def record():
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        return {}
+
+    done = execute(plan, world.desk.hands, noted.append, record)
+
+    assert isinstance(done.stopped, Interrupted)
+    assert {(o.result.value, o.error) for o in done.outcomes} == {("left", "interrupted")}
+    assert (len(done.outcomes), noted, len(world.cloud.snapshots)) == (2 * MANY, [], there)

@@ -10,7 +10,7 @@ from tick_world import START, World, policy
 
 from dr.actions import Expire, WarningCode
 from dr.errors import Throttled
-from dr.model import Claim, RetentionRule
+from dr.model import Claim, Protect, RetentionRule
 from dr.ports import PIN_LASTS
 from dr.store.directory import DirectoryStore
 from dr.store.records import StoreRecords
@@ -133,3 +133,19 @@ def test_i4_nothing_expires_by_a_store_that_could_not_be_claimed_and_captures_go
     assert (expired(closed_ticks), len(world.cloud.snapshots)) == (0, before + 2)
     assert all(closed(done) for done in closed_ticks)
     assert expired([world.apply(KEEP)]) > 0
+
+
+def test_rule_3_the_parts_of_images_that_are_gone_tell_of_a_lost_store_too(tmp_path):
+    """Somebody deregistered every image: what is left, a restore may have pinned in the store that was lost."""
+    world = World()
+    world.records = StoreRecords(DirectoryStore(tmp_path / "store", world.clock), world.clock)
+    world.cloud.add_instance("i-1", "vol-root", tags={"Backup": "yes"})
+    machines = policy("machines", Protect.INSTANCES, keep=RetentionRule(last=3))
+    world.hours(2, machines)
+    parts = set(world.cloud.snapshots)
+    world.cloud.images.clear()
+    lose(world)
+
+    quiet = world.hours(30, machines)
+    assert parts <= set(world.cloud.snapshots)
+    assert [bool(closed(done)) for done in quiet] == [True] * 30
