@@ -18,12 +18,12 @@ _GLANCE = 0.2
 """Seconds between two questions for how long there is left to wait."""
 
 
-def _as_long_as_it_takes() -> float | None:
-    return None
+def as_long_as_it_takes() -> None:
+    """Seconds that are left to wait: no number of them."""
 
 
 def together(
-    jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = _as_long_as_it_takes
+    jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = as_long_as_it_takes
 ) -> Iterator[T]:
     """What the jobs return, in the order in which they end (`dr.executor.hands.Together`).
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from dr.interrupts import Patience
 from dr.ports import Clock, Cloud, Stacks, StackStore
+from dr.threads import as_long_as_it_takes
 
 T = TypeVar("T")
 
@@ -37,12 +38,8 @@ def _no_pins() -> frozenset[str]:
     return frozenset()
 
 
-def _as_long_as_it_takes() -> float | None:
-    return None
-
-
 def in_turn(
-    jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = _as_long_as_it_takes
+    jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = as_long_as_it_takes
 ) -> Iterator[T]:
     """One job after the other: nothing else is under way that could be waited for."""
     del left
