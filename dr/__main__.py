@@ -32,7 +32,7 @@ def _leave_by_exit_code() -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    exec("")  # noqa: S102  # nosec B102 - nothing is run
+    exec("")  # noqa: S102 - nothing is run  # nosec B102
 
 
 def _open_what_is_closed() -> None:

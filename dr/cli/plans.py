@@ -62,7 +62,10 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
 
 
 def _require_writable(out: str) -> None:
-    """Raise for what is no place of a file. A device or a pipe is not one: saving puts a new file in its place."""
+    """Raise for what is no place of a file. A device or a pipe is not one: saving puts a new file in its place.
+
+    A link is: what it leads to stays as it is.
+    """
     path = Path(out)
     if not out:
         raise UsageError("-o: the file has no name", _WRITABLE)
@@ -70,7 +73,7 @@ def _require_writable(out: str) -> None:
         raise EnvironmentFailed(f"{path}: No such directory", _WRITABLE)
     if path.exists() and not path.is_file():
         raise EnvironmentFailed(f"{path}: is not a file", _WRITABLE)
-    if path.exists() and path.stat().st_size and not _is_plan(path):
+    if path.exists() and not path.is_symlink() and path.stat().st_size and not _is_plan(path):
         raise UsageError(f"{path}: is there, and is no plan", "choose another file, or remove it")
 
 
