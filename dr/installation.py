@@ -57,11 +57,19 @@ class Installation:
             return sandbox_directory(settings.environ) / "dr.yaml"
         return Path(settings.environ.get("DR_CONFIG") or "dr.yaml")
 
+    @property
+    def _other_config(self) -> str:
+        """What to do about a dr.yaml that cannot be read: who set DR_CONFIG may not remember it."""
+        settings = self.settings
+        if not settings.config and not settings.in_sandbox and settings.environ.get("DR_CONFIG"):
+            return "DR_CONFIG names this file: correct it, or name another with --config"
+        return "run `dr init`, or name it with --config"
+
     @cached_property
     def checked_config(self) -> CheckedConfig:
         """dr.yaml with its problems. Raises `UsageError` when it cannot be read."""
         file = self.config_file
-        data = read_file(file, "run `dr init`, or name it with --config")
+        data = read_file(file, self._other_config)
         return check_config(data, str(file), str(file.resolve().parent))
 
     @cached_property

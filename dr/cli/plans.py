@@ -17,7 +17,15 @@ from dr.actions import Outcome, Plan
 from dr.app import App, Settings
 from dr.cli.frame import Shared, complain, json_text, shared_options
 from dr.cli.progress import working
-from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, EnvironmentFailed, Interrupted, UsageError
+from dr.errors import (
+    EXIT_ACTIONS,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EnvironmentFailed,
+    Interrupted,
+    Refused,
+    UsageError,
+)
 from dr.limits import allow_expire
 from dr.model import Inventory, Policy
 from dr.planfile import SavedPlan, parse, revive, to_document
@@ -179,7 +187,10 @@ def _load(path: Path) -> SavedPlan:
         raise UsageError(f"{path}: not a plan: not UTF-8", "save one with `dr plan -o FILE`") from None
     if len(data) > _LARGEST_PLAN:
         raise UsageError(f"{path}: not a plan: larger than 64 MiB", "save one with `dr plan -o FILE`")
-    return parse(text)
+    try:
+        return parse(text)
+    except (UsageError, Refused) as error:
+        raise type(error)(f"{path}: {error.message}", error.remedy) from error
 
 
 def _report(shared: Shared, outcome: Outcome) -> None:

@@ -219,7 +219,10 @@ def clock(shared: Shared, advance: str | None) -> int:
 
 def _seconds(text: str) -> int:
     """Seconds of a duration without months: how long a month is depends on where it begins."""
-    duration = parse_duration(text)
+    try:
+        duration = parse_duration(text)
+    except UsageError as error:
+        raise UsageError(f"--advance: {error.message}", error.remedy) from error
     if duration.months:
         raise UsageError(
             f"--advance {text}: months and years are not of one length", "write days, such as 30d"

@@ -187,7 +187,6 @@ class Happenings(RuleBasedStateMachine):
     def somebody_builds_an_image_on_a_snapshot(self, pick: int) -> None:
         if self.world.cloud.snapshots:
             self._build_on(picked(list(self.world.cloud.snapshots), pick))
-            self.world.oracle.note_orphans()
 
     def _build_on(self, snapshot: str) -> None:
         image = FakeImage(

@@ -41,8 +41,13 @@ class Oracle:
         return Watcher(oracle=self, world=self.world, policies={p.name: p for p in policies}, word=word)
 
     def note_orphans(self) -> None:
-        """Since when which part is without an image, by AWS's own time."""
-        used = {part for image in self.world.cloud.images.values() for part in image.parts.values()}
+        """Since when which part is without its image, by AWS's own time.
+
+        Its image is one of ours (DESIGN 5): one that somebody has built on it keeps it as long as it is there (EC2
+        deletes nothing that is in use), and gives it no second day.
+        """
+        ours = [image for image in self.world.cloud.images.values() if identity(image.tags)]
+        used = {part for image in ours for part in image.parts.values()}
         for name, snapshot in self.world.cloud.snapshots.items():
             if snapshot.tags.get("dr:kind") == "image-part" and name not in used:
                 self.orphans.setdefault(name, self.world.aws.at)

@@ -138,6 +138,14 @@ def test_dr_config_names_the_file_and_dr_sandbox_the_sandbox(installation):
     assert (done.code, done.document["policies"]) == (0, ["data-volumes", "machines", "stacks"])
 
 
+def test_dr_config_is_named_where_its_file_cannot_be_read(installation):
+    environ = {"DR_CONFIG": "gone.yaml"}
+    error = installation.shell("plan", "--json", environ=environ).error
+    assert (error["exit"], "gone.yaml" in error["message"], "DR_CONFIG" in error["remedy"]) == (2, True, True)
+    error = installation.shell("plan", "--config", "away.yaml", "--json", environ=environ).error
+    assert ("away.yaml" in error["message"], "DR_CONFIG" in error["remedy"]) == (True, False)
+
+
 def test_init_then_validate_then_nothing_is_overwritten(here):
     done = here("init", "x", "--name", "acme", "--json")
     assert (done.code, len(done.document["written"])) == (0, 3)

@@ -201,6 +201,12 @@ def test_the_account_that_is_not_known_is_told_with_why(told):
     assert (done.code, "the account is not known" in done.err, "nope" in done.err) == (0, True, True)
 
 
+@pytest.mark.parametrize("duration", ["-1h", "1 hour", "0h", "1mo", "99999d"])
+def test_a_duration_that_is_none_is_told_with_its_option(installation, duration):
+    done = installation.shell("sandbox", "clock", "--advance", duration, "--json")
+    assert (done.code, done.error["message"].startswith("--advance")) == (2, True)
+
+
 def test_foreign_text_cannot_steer_the_terminal(here):
     assert "\x1b" not in here("stacks\x1b[2J").err
     (here.folder / "policies").mkdir()

@@ -124,7 +124,8 @@ def test_i16_an_edited_plan_is_refused(installation, edit):
     document = json.loads(file.read_text())
     edit(document)
     file.write_text(json.dumps(document))
-    assert installation("apply", file, "--json").error["exit"] == 4
+    error = installation("apply", file, "--json").error
+    assert (error["exit"], str(file) in error["message"]) == (4, True)
     assert installation.snapshots() == []
 
 
@@ -151,6 +152,7 @@ def test_what_is_no_plan_is_exit_2(installation, body):
     file.write_bytes(body)
     done = installation("apply", file, "--json")
     assert (done.code, "dr plan -o FILE" in done.error["remedy"]) == (2, True)
+    assert str(file) in done.error["message"]
 
 
 def test_a_saved_plan_takes_no_policy(installation):
