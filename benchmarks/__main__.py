@@ -223,12 +223,12 @@ def everything(small: int, large: int) -> Iterator[Row | str]:
     yield from retention(3)
     yield from creates("600 creates, alone", 600, 1.02, lapse=1)
     yield from deletes(60, 36, 1.02, lapse=1)
-    yield from creates("600 creates, beside a client at half the rate", 600, 2, lapse=1, shared=0.5)
+    yield from creates("600 creates, beside a client at half the rate", 600, 1.1, lapse=1, shared=0.5)
     yield from creates(
         "10,000 creates, 2 % faults, time ten times as fast", 10_000, 1.1, lapse=10, faults=0.02
     )
     if large:
-        yield from doublings(10_000, 7)
+        yield from doublings(7_813, 8)  # to a million
 
 
 def main() -> None:

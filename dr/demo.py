@@ -119,7 +119,10 @@ def _apply(stage: Stage, say: Say) -> None:
     _hold(taken == stage.planned, "the points taken are not those of the plan")
     seen = {row["SnapshotId"]: {t["Key"]: t["Value"] for t in row["Tags"]} for row in stage.snapshots()}
     wanted = [
-        i for o in made for i in o.created if i.startswith("snap-") and o.action.lineage.region == fleet.HOME
+        i
+        for o in made
+        for i in o.created
+        if i.startswith("snap-") and o.action.lineage.region == setting.HOME
     ]
     _hold(
         all(layout.SLOT in seen.get(one, {}) for one in wanted),
@@ -127,7 +130,7 @@ def _apply(stage: Stage, say: Say) -> None:
     )
     _hold(bool(wanted), "no snapshot was taken")
     say(
-        f"{count(len(made), 'point')} taken; EC2 shows {count(len(seen), 'tagged snapshot')} in {fleet.HOME}."
+        f"{count(len(made), 'point')} taken; EC2 shows {count(len(seen), 'tagged snapshot')} in {setting.HOME}."
     )
 
 
@@ -177,7 +180,7 @@ def _restore(stage: Stage, say: Say) -> None:
 
 def _check_data(app: App, stage: Stage, restored: Restored) -> None:
     """Independently of the plan: each new volume was born from the newest good snapshot of its logical id."""
-    points = app.cloud.points(fleet.HOME).points
+    points = app.cloud.points(setting.HOME).points
     newest: dict[str, str] = {}
     for point in sorted(points, key=lambda p: p.time):
         if (

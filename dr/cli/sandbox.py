@@ -15,7 +15,7 @@ from dr.cli.progress import working
 from dr.durations import parse_duration
 from dr.errors import EXIT_DONE, EXIT_FAILED, EnvironmentFailed, UsageError
 from dr.installation import Installation
-from dr.sandbox import fleet, process, setting
+from dr.sandbox import process, setting
 from dr.settings import Settings, sandbox_directory
 from dr.words import instant
 
@@ -105,6 +105,8 @@ def _writing(directory: Path) -> Iterator[None]:
 
 def _fill(directory: Path, running: process.Running) -> None:
     """Seed a new world; one that was not seeded to its end, by Ctrl-C too, is not left running."""
+    from dr.sandbox import fleet  # noqa: PLC0415 - it loads the SDK, which `status`, `env` and `clock` do without
+
     setting.clear_store(directory)
     try:
         fleet.seed(running.url)
@@ -173,6 +175,8 @@ def lose(shared: Shared, stack: str) -> int:
 
     So that there is something to restore.
     """
+    from dr.sandbox import fleet  # noqa: PLC0415 - as above
+
     running = _running()
     with working(f"deleting {stack}"):
         gone = bool(stack) and fleet.lose(running.url, stack)  # no name at all is that of every stack
@@ -197,8 +201,8 @@ def env(shared: Shared) -> int:
         "AWS_ENDPOINT_URL": _running().url,
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
-        "AWS_REGION": fleet.HOME,
-        "AWS_DEFAULT_REGION": fleet.HOME,
+        "AWS_REGION": setting.HOME,
+        "AWS_DEFAULT_REGION": setting.HOME,
     }
     shared.emit(lambda: variables, lambda: "\n".join(f"export {k}={v}" for k, v in variables.items()))
     return EXIT_DONE

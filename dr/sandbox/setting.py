@@ -6,8 +6,11 @@ import shutil
 from pathlib import Path
 
 from dr.errors import UsageError
-from dr.sandbox.fleet import AWAY, HOME, SECRET, STAGING
 
+HOME = "eu-west-1"
+AWAY = "eu-central-1"
+STAGING = "dr-sandbox-staging"
+SECRET = "/prod/db-password"  # noqa: S105 - the name of a parameter, not its value
 _CONFIG = f"""\
 # The sandbox's installation: used by every command with --sandbox.
 name: sandbox

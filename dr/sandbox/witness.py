@@ -6,7 +6,7 @@ from typing import Any
 
 from dr import layout
 from dr.sandbox.clients import client
-from dr.sandbox.fleet import HOME
+from dr.sandbox.setting import HOME
 
 _STACK = "aws:cloudformation:stack-name"
 _LOGICAL_ID = "aws:cloudformation:logical-id"

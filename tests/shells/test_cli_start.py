@@ -61,13 +61,15 @@ def test_help_and_misspelt_commands_load_nothing_but_click(arguments):
         ["validate"],
         ["schedule", "next", "0 * * * *"],
         ["retention", "--keep", "last=1", "--points", "points"],
+        ["sandbox", "status"],
     ],
 )
 def test_a_command_that_asks_nothing_of_aws_loads_no_sdk(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DR_SANDBOX_DIR", str(tmp_path / "sandbox"))
     run(["init", "."])
     (tmp_path / "points").write_text("2026-03-29T01:00:00Z\n")
-    ours = loaded(f"from dr.cli import run\nassert run({arguments}) == 0")
+    ours = loaded(f"from dr.cli import run\nassert run({arguments}) == {int('sandbox' in arguments)}")
 
     assert {"boto3", "botocore", "moto"} & ours == set()
 

@@ -13,11 +13,8 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from dr.sandbox.clients import client
+from dr.sandbox.setting import AWAY, HOME, SECRET, STAGING
 
-HOME = "eu-west-1"
-AWAY = "eu-central-1"
-STAGING = "dr-sandbox-staging"
-SECRET = "/prod/db-password"  # noqa: S105 - the name of a parameter, not its value
 _PASSWORD = "correct-horse-battery"  # noqa: S105 - a made-up value of a made-up database
 _IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 _STACK_WITHIN = 60.0
