@@ -62,7 +62,7 @@ class Installation:
         """What to do about a dr.yaml that cannot be read: who set DR_CONFIG may not remember it."""
         settings = self.settings
         if not settings.config and not settings.in_sandbox and settings.environ.get("DR_CONFIG"):
-            return "DR_CONFIG names this file: correct it, or name another with --config"
+            return "DR_CONFIG names this file: correct it, run `dr init`, or name another with --config"
         return "run `dr init`, or name it with --config"
 
     @cached_property

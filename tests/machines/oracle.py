@@ -17,13 +17,27 @@ from typing import Any
 
 from machines.laws import Lost, broken_report, require
 from machines.seam import CREATES, DELETES, Call
-from machines.truth import Key, Shelf, Thing, claimed, identity, look, named_blobs, selects, slot_of, standing
+from machines.truth import (
+    Key,
+    Shelf,
+    Thing,
+    claimed,
+    identity,
+    look,
+    look_into,
+    named_blobs,
+    selects,
+    slot_of,
+    standing,
+)
 
 from dr.errors import DrError
 from dr.model import Policy
 
 _DAY = timedelta(days=1)
 _MAX_SKEW = 300
+_STACKS_OF = re.compile(r"stacks/[0-9]+/([^/]+)/")
+"""The listing of a Region's stored stacks."""
 _SEEN_BEFORE_DELETING = ("pins/", "applied/", "installation.json", "orphans/")
 
 
@@ -69,7 +83,7 @@ def teach(schedule: Any, latest: Any) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Watcher:
-    """One run. `seen` is the shelf when points were last listed, by Region."""
+    """One run. `seen` is the shelf when points were last listed, and stacks first, by port and Region."""
 
     oracle: Oracle
     world: Any
@@ -85,8 +99,9 @@ class Watcher:
         """Judge a call that is about to have its effect."""
         if call.method == "points":
             self.seen["cloud", call.args[0]] = look(self.world)
-        elif call.method == "keys" and call.args[0].startswith("stacks/"):
-            self.seen.setdefault(("store", ""), look(self.world))
+        elif call.method == "keys" and (found := _STACKS_OF.fullmatch(call.args[0])):
+            store = self.world.primary if call.port == "store" else self.world.replica
+            self.seen.setdefault((call.port, found[1]), look_into(self.world, store))
         elif call.port == "cloud" and call.method in DELETES:
             self._deletes(call, call.args[1])
         elif call.port == "cloud" and call.method in CREATES:
@@ -145,8 +160,11 @@ class Watcher:
         return any((s.region, s.id) == key[1:] and selects(policy, s) for s in self.world.sources())
 
     def _seen_of(self, key: Key) -> Shelf | None:
-        stack = self.policies[key[0]].protect == "stacks"
-        return self.seen.get(("store", "") if stack else ("cloud", key[1]))
+        """What it knows of a lineage: of a stack what either store showed, each when it was listed."""
+        ports = ("store", "replica") if self.policies[key[0]].protect == "stacks" else ("cloud",)
+        shelves = [self.seen[port, key[1]] for port in ports if (port, key[1]) in self.seen]
+        known = {thing.id: thing for shelf in shelves for thing in shelf.get(key, ())}
+        return {key: list(known.values())} if shelves else None
 
     # --- deletions ------------------------------------------------------------------------------------------------
 

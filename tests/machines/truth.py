@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -53,8 +53,17 @@ Shelf = Mapping[Key, list[Thing]]
 
 def look(world: Any) -> dict[Key, list[Thing]]:
     """Everything of ours, by lineage; images' parts too."""
+    return _shelf((*_snapshots(world), *_images(world), *_stacks(world, world.stores)))
+
+
+def look_into(world: Any, store: Any) -> Shelf:
+    """The stacks that one store holds, by lineage."""
+    return _shelf(_stacks(world, [store]))
+
+
+def _shelf(things: Iterable[Thing]) -> dict[Key, list[Thing]]:
     found: defaultdict[Key, list[Thing]] = defaultdict(list)
-    for thing in (*_snapshots(world), *_images(world), *_stacks(world)):
+    for thing in things:
         found[thing.key].append(thing)
     return dict(found)
 
@@ -136,10 +145,10 @@ def guard_of(world: Any, name: str, inside: str = "") -> str:
     return f"in use by {users[0]}" if users and not inside else ""
 
 
-def _stacks(world: Any) -> Iterable[Thing]:
-    """Stored stacks, from the keys of both stores."""
+def _stacks(world: Any, stores: Collection[Any]) -> Iterable[Thing]:
+    """Stored stacks, from the keys of these stores."""
     written: dict[str, datetime] = {}
-    for store in world.stores:
+    for store in stores:
         for key, (_, at) in store.objects.items():
             written[key] = min(at, written.get(key, at))
     for key, at in written.items():
