@@ -19,9 +19,9 @@ demo: $(STAMP)
 test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
 
-# Hypothesis takes other examples each time, and prints how to see those again that fail.
+# Hypothesis takes other examples each time, and prints how to see those again that fail. The longest files begin first.
 test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(FUZZ_STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --hypothesis-profile=searching
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --hypothesis-profile=searching
 
 # Coverage-guided fuzzing of every reader of foreign bytes, SECONDS for each.
 fuzz: $(STAMP) $(FUZZ_STAMP)

@@ -43,6 +43,12 @@ def pytest_configure(config):
         switch_off(guard)
 
 
+def pytest_collection_modifyitems(items):
+    """Files with long tests begin first: no worker waits at the end for another's longest."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 SANDBOX_KEYS = ("AKIASANDBOX", "sandbox")
 
 

@@ -163,7 +163,8 @@ class Watcher:
         """What it knows of a lineage: of a stack what either store showed, each when it was listed."""
         ports = ("store", "replica") if self.policies[key[0]].protect == "stacks" else ("cloud",)
         shelves = [self.seen[port, key[1]] for port in ports if (port, key[1]) in self.seen]
-        known = {thing.id: thing for shelf in shelves for thing in shelf.get(key, ())}
+        things = sorted((t for shelf in shelves for t in shelf.get(key, ())), key=lambda thing: thing.time)
+        known = {thing.id: thing for thing in reversed(things)}  # in both: as old as the older says
         return {key: list(known.values())} if shelves else None
 
     # --- deletions ------------------------------------------------------------------------------------------------
