@@ -169,11 +169,13 @@ def test_what_was_deleted_is_no_key_any_more(store):
     assert [key for key, _ in store.keys("a/")] == ["a/2"]
 
 
-def test_keys_tell_when_each_was_written(store):
+def test_keys_tell_when_each_was_written(store, request):
     store.put("a/b", b"x")
 
     ((_, written),) = store.keys("a/")
-    assert abs(datetime.now(UTC) - written) < timedelta(seconds=10)
+    in_bucket = store.name.startswith("s3://")  # whose clock other tests have moved
+    now = request.getfixturevalue("sandbox").now() if in_bucket else datetime.now(UTC)
+    assert abs(now - written) < timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("key", HOSTILE)
