@@ -34,7 +34,7 @@ class Forgotten(Exception):
 
 
 def background(work: Callable[[Stack], None], stack: Stack) -> None:
-    """Run in a thread; it ends quietly when the sandbox is reset meanwhile.
+    """Run in a thread; it ends quietly when the sandbox is reset meanwhile. Its first step counts from now.
 
     A fault of the sandbox itself is printed by the thread, and the stack does not stay in progress for ever.
     """
@@ -47,6 +47,7 @@ def background(work: Callable[[Stack], None], stack: Stack) -> None:
         finally:
             _not_in_progress(stack)
 
+    stack.called = clock.now()
     threading.Thread(target=run, name=f"stack {stack.name}", daemon=True).start()
 
 
@@ -189,7 +190,8 @@ def made_of(record: Record) -> Made:
 
 def pause(stack: Stack) -> None:
     """Let the time of one step pass on the sandbox's clock; raise Forgotten after a reset."""
-    until = clock.now() + dt.timedelta(seconds=settings.step_seconds)
+    begun, stack.called = stack.called or clock.now(), None
+    until = begun + dt.timedelta(seconds=settings.step_seconds)
     while (left := (until - clock.now()).total_seconds()) > 0:
         time.sleep(min(left, _TICK))
     if state.of(stack.account, stack.region).stacks.get(stack.id) is not stack:

@@ -83,6 +83,7 @@ class Stack:
     created: dt.datetime = field(default_factory=clock.naive)
     updated: dt.datetime | None = None
     deleted: dt.datetime | None = None
+    called: dt.datetime | None = None  # when the work was asked for that has not begun yet
     parent_id: str | None = None
     root_id: str | None = None
     change_set_id: str | None = None
