@@ -32,6 +32,8 @@ _TASK = [sys.executable, "-m", "benchmarks.tasks"]
 _PLAN = [sys.executable, "-m", "dr", "plan"]
 _BARE = "import boto3; boto3.client('ec2', region_name='eu-west-1')"
 _HANDLER = """
+import sys
+sys.modules["rich"] = None  # which only the command line needs: a function's package has none, and structlog would load it
 import handlers.tick
 from datetime import UTC, datetime
 from dr.aws.session import Access, Session

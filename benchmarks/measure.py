@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parent.parent
+_METER = Path(__file__).parent / "meter.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,18 +23,20 @@ class Cost:
     memory: float
 
 
-def cost(
-    command: Sequence[str], environ: Mapping[str, str], folder: Path, codes: Sequence[int] = (0,)
-) -> Cost:
-    """Run it to its end. Raises `AssertionError` when it ends with another code."""
+def cost(command: Sequence[str], environ: Mapping[str, str], folder: Path) -> Cost:
+    """Run it to its end. Raises `AssertionError` when it fails."""
     with (folder / "out").open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=folder, env=dict(environ), stdout=out, stderr=subprocess.STDOUT
+        meter = subprocess.run(
+            [sys.executable, "-S", str(_METER), *command],
+            cwd=folder,
+            env=dict(environ),
+            stdout=subprocess.PIPE,
+            stderr=out,
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode in codes, (folder / "out").read_text()[-2000:]
-    return Cost(cpu=used.ru_utime + used.ru_stime, memory=used.ru_maxrss / 1024)
+    told = json.loads(meter.stdout)
+    assert not told["code"], (folder / "out").read_text()[-2000:]
+    return Cost(cpu=told["cpu"], memory=told["peak"] / 2**20)
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from typing import Any
 
 from dr import layout
 from dr.actions import Capture, Expire, Result
-from dr.app import App, Settings
+from dr.app.restoring import RestoringApp, Settings
 from dr.errors import DrError
 from dr.model import State
+from dr.recovery.asked import Asked
 from dr.recovery.carrying_out import Restored, carry_out
-from dr.recovery.preparing import Asked
 from dr.render.plans import action_line, plan_text
 from dr.render.restores import event_line, restore_text, restored_text
 from dr.sandbox import fleet, process, setting, witness
@@ -43,9 +43,9 @@ class Stage:
         self.before: Mapping[str, str] = {}
 
     @property
-    def app(self) -> App:
+    def app(self) -> RestoringApp:
         """A new look from an empty memory, as every run of `dr` has."""
-        return App(Settings(sandbox=True, environ={"DR_SANDBOX_DIR": str(self.directory)}))
+        return RestoringApp(Settings(sandbox=True, environ={"DR_SANDBOX_DIR": str(self.directory)}))
 
     def apply(self) -> Applying:
         """What `dr apply --wait` does."""
@@ -178,7 +178,7 @@ def _restore(stage: Stage, say: Say) -> None:
     _check_data(app, stage, restored)
 
 
-def _check_data(app: App, stage: Stage, restored: Restored) -> None:
+def _check_data(app: RestoringApp, stage: Stage, restored: Restored) -> None:
     """Independently of the plan: each new volume was born from the newest good snapshot of its logical id."""
     points = app.cloud.points(setting.HOME).points
     newest: dict[str, str] = {}

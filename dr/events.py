@@ -15,7 +15,7 @@ from typing import Any
 
 from dr.errors import UsageError
 from dr.model import Policy
-from dr.recovery.preparing import Asked
+from dr.recovery.asked import Asked
 from dr.words import names, one_line, short
 
 _LONGEST_KEY = 40

@@ -12,10 +12,11 @@ from dr import collector
 from handlers import Context
 
 with collector.loading():
-    from dr.app import App, Settings
+    from dr.app.restoring import RestoringApp, Settings
 
 
 def handler(event: object, context: Context) -> dict[str, Any]:
     """Restore, or plan only. Raises `DrError`: refused, failed, or `OutOfTime`: invoked again it goes on."""
-    app = App(Settings())  # for each invocation: a clock and a dr.yaml of an earlier one could be stale
+    # for each invocation: a clock and a dr.yaml of an earlier one could be stale
+    app = RestoringApp(Settings())
     return app.restore(event, context.aws_request_id, context.get_remaining_time_in_millis() / 1000)

@@ -17,7 +17,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.model import ServiceModel
 from botocore.parsers import ResponseParserFactory
 
-from dr.aws.reading import plan, reading, take_out
+from dr.aws.reading import reader, reading, take_out
 from dr.aws.rows import LISTINGS, SNAPSHOTS
 
 _EVENT = "before-parse.ec2"
@@ -28,10 +28,12 @@ _ANSWER = b"""<DescribeSnapshotsResponse><requestId>r</requestId><snapshotSet><i
 _EXPECTED = {"Snapshots": [{"SnapshotId": "snap-1"}], "NextToken": "t"}
 
 
-def listen(client: Any) -> None:
-    """Read the listings of this EC2 client as `dr.aws.rows` does, if this botocore lets us."""
-    if works(client.meta.service_model):
+def listen(client: Any) -> bool:
+    """Read the listings of this EC2 client as `dr.aws.rows` does, if this botocore lets us; whether it does."""
+    lets = works(client.meta.service_model)
+    if lets:
         client.meta.events.register(_EVENT, take_out)
+    return lets
 
 
 def works(model: ServiceModel, endpoints: Callable[..., Any] = Endpoint) -> bool:
@@ -41,7 +43,7 @@ def works(model: ServiceModel, endpoints: Callable[..., Any] = Endpoint) -> bool
     """
     try:
         for operation, only in LISTINGS.items():
-            plan(model.operation_model(operation), only)
+            reader(model.operation_model(operation), only)
         answer = _answered(model, endpoints)
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"} == _EXPECTED
     except Exception:  # noqa: BLE001 - whatever has changed inside botocore: its own parser is always there

@@ -1,11 +1,12 @@
 """A parser of EC2's listings that builds only what dr reads of them (`dr.aws.rows`).
 
-    an answer's body --before-parse--> its item set is cut out and read here, the named fields only --> rows
+    an answer's body --before-parse--> a piece at a time, by expat, into elements --> of the complete items the named fields: rows
                                        what is left (page token, request id) is botocore's to parse
 
 botocore builds every field of every item; of a listing of 300,000 snapshots that is nearly all the time and memory that
-`dr plan` takes. The parser is made of botocore's own shapes, so that a row has botocore's names and values, and fewer of
-them. Whatever is not understood here (an error, a body that is cut off, a value of another form) is left to botocore.
+`dr plan` takes. Here C builds the elements of some dozen items, Python takes of them what is wanted, and they are let go. The
+readers are made of botocore's own shapes, so that a row has botocore's names and values, and fewer of them. Whatever is not
+understood here (an error, a body that is cut off, a value of another form) is left to botocore.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
-from xml.parsers import expat
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser, tostring
 
-from dr.aws.rows import Only
+from dr.aws.rows import Only, TagSet
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
@@ -48,30 +48,58 @@ def take_out(
     if only is None or response_dict["status_code"] >= 300:
         return
     try:
-        found = _Reader(plan(operation_model, only)).read(response_dict["body"])
-    except (expat.ExpatError, ValueError, LookupError):  # LookupError: an encoding that nobody knows
-        return  # botocore says what it is
+        found = _taken_out(response_dict["body"], operation_model, only)
+    except (ParseError, ValueError, LookupError, RecursionError):
+        return  # botocore says what it is: also an encoding that nobody knows (LookupError), and elements without end
     if found is not None:
-        customized_response_dict[only.key] = found.rows
-        response_dict["body"] = found.rest
+        customized_response_dict[only.key], response_dict["body"] = found
 
 
-# --- what is read -----------------------------------------------------------------------------------------------------
+# --- the body ---------------------------------------------------------------------------------------------------------
+
+_PIECE = 1 << 14
+"""Bytes that are parsed before complete items are read: their elements fit a processor's cache, those of a page do not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """How one element is read, and under which name its value is kept.
+def _taken_out(body: bytes, operation: OperationModel, only: Only[Any]) -> tuple[list[Any], bytes] | None:
+    """The rows of the item set, and the answer without it; None where there is not one. Raises `ParseError`, `ValueError`."""
+    builder = TreeBuilder()
+    parser = XMLParser(target=builder)  # noqa: S314 - AWS's own words, which botocore parses so too  # nosec B314
+    above = builder.start("above", {})
+    rows: list[Any] = []
+    items: Element | None = None
+    for begin in range(0, len(body), _PIECE):
+        parser.feed(body[begin : begin + _PIECE])
+        if items is None and (items := _item_set(above, operation, only)) is None:
+            continue
+        read = reader(operation, only, _space(above[0]))
+        rows += read(items[:-1])  # the last may go on in the next piece
+        del items[:-1]
+    parser.close()
+    if items is None:
+        return None
+    rows += read(items)
+    above[0].remove(items)
+    more = _item_set(above, operation, only)
+    return (rows, tostring(above[0], "utf-8")) if more is None else None
 
-    `children` are those of a structure by their elements' names, `item` that of a list, `convert` reads a text.
-    """
 
-    name: str = ""
-    tag: str = ""
-    children: Mapping[str, _Plan] | None = None
-    item: _Plan | None = None
-    convert: Callable[[str], Any] | None = None
+def _item_set(above: Element, operation: OperationModel, only: Only[Any]) -> Element | None:
+    """The element that holds the items, once it has begun."""
+    if not len(above):
+        return None
+    return above[0].find(_space(above[0]) + _tag(_members(operation)[only.key], only.key))
 
+
+def _space(element: Element) -> str:
+    """The namespace of an element, in braces as it stands before its tag and those of its children."""
+    return element.tag[: element.tag.rfind("}") + 1]
+
+
+# --- items ------------------------------------------------------------------------------------------------------------
+
+_Read = Callable[[Any], Any]
+"""From an element, or from the children of one, to its value."""
 
 _CONVERT: Mapping[str, Callable[[str], Any]] = {
     "integer": int,
@@ -80,144 +108,64 @@ _CONVERT: Mapping[str, Callable[[str], Any]] = {
     "timestamp": datetime.fromisoformat,
 }
 """By botocore's names of types; every other is text. EC2 writes ISO 8601."""
-_plans: WeakKeyDictionary[OperationModel, dict[Only[Any], _Plan]] = WeakKeyDictionary()
+_readers: WeakKeyDictionary[OperationModel, dict[tuple[Only[Any], str], _Read]] = WeakKeyDictionary()
 
 
-def plan(operation: OperationModel, only: Only[Any]) -> _Plan:
-    """How the items of this operation's answer are read. Raises `KeyError` for a field that botocore's model lacks."""
-    known = _plans.setdefault(operation, {})
-    if only not in known:
-        members: Mapping[str, Any] = getattr(operation.output_shape, "members")  # noqa: B009
-        known[only] = _of(members[only.key], list[only.row], only.key)  # type: ignore[name-defined]
-    return known[only]
+def reader(operation: OperationModel, only: Only[Any], space: str = "") -> _Read:
+    """From the item elements of this operation's answer, in this namespace, to their rows.
+
+    Raises `KeyError` for a field that botocore's model lacks.
+    """
+    known = _readers.setdefault(operation, {})
+    if (only, space) not in known:
+        known[only, space] = _reader(_members(operation)[only.key], list[only.row], space)  # type: ignore[name-defined]
+    return known[only, space]
 
 
-def _of(shape: Shape, hint: Any, name: str) -> _Plan:
-    """The plan of a shape, of which the fields of the hint are wanted."""
-    tag = shape.serialization.get("name") or name
+def _reader(shape: Shape, hint: Any, space: str) -> _Read:
+    """From an element of this shape to the fields of it that the hint has."""
+    if hint == TagSet:
+        return _tag_set(_members(getattr(shape, "member")), space)  # noqa: B009
     if get_origin(hint) is list:
-        return _Plan(name=name, tag=tag, item=_of(getattr(shape, "member"), get_args(hint)[0], ""))  # noqa: B009
-    if not isinstance(hint, type) or not issubclass(hint, dict):
-        return _Plan(name=name, tag=tag, convert=_CONVERT.get(shape.type_name, str))
-    members: Mapping[str, Shape] = getattr(shape, "members")  # noqa: B009
-    plans = [_of(members[field], wanted, field) for field, wanted in get_type_hints(hint).items()]
-    return _Plan(name=name, tag=tag, children={plan.tag: plan for plan in plans})
+        item = _reader(getattr(shape, "member"), get_args(hint)[0], space)  # noqa: B009
+        return lambda elements: [item(element) for element in elements]
+    if isinstance(hint, type) and issubclass(hint, dict):
+        return _structure(_members(shape), get_type_hints(hint), space)
+    convert = _CONVERT.get(shape.type_name)
+    if convert is None:
+        return lambda element: element.text or ""
+    return lambda element: convert(element.text or "")
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+def _structure(members: Mapping[str, Shape], hints: Mapping[str, Any], space: str) -> _Read:
+    fields = {
+        space + _tag(members[name], name): (name, _reader(members[name], hint, space))
+        for name, hint in hints.items()
+    }
+    field_of = fields.get
+
+    def read(element: Element) -> dict[str, Any]:
+        row = {}
+        for child in element:
+            if field := field_of(child.tag):
+                name, value_of = field
+                row[name] = value_of(child)
+        return row
+
+    return read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """The rows, and the answer without them."""
-
-    rows: list[Any]
-    rest: bytes
+def _tag_set(members: Mapping[str, Shape], space: str) -> _Read:
+    key, value = (space + _tag(members[name], name) for name in ("Key", "Value"))
+    return lambda tags: {tag.findtext(key, ""): tag.findtext(value, "") for tag in tags}
 
 
-class _Reader:
-    """Reads one body. Outside the item set it only counts levels; inside, each wanted element is kept where it belongs."""
-
-    __slots__ = (
-        "_begin",
-        "_box",
-        "_chunks",
-        "_end",
-        "_leaf",
-        "_level",
-        "_parser",
-        "_plan",
-        "_rows",
-        "_skip",
-        "_stack",
-        "_tag",
-    )
-
-    def __init__(self, plan: _Plan) -> None:
-        self._plan = plan
-        self._tag = plan.tag
-        self._rows: list[Any] = []
-        self._stack: list[tuple[_Plan, Any]] = []
-        self._box: Any = None
-        self._leaf: _Plan | None = None
-        self._chunks: list[str] = []
-        self._level = self._skip = 0
-        self._begin = self._end = -1
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-
-    def read(self, body: bytes) -> _Found | None:
-        """The rows; None where there is no item set. Raises `ExpatError` and `ValueError`."""
-        self._outside()
-        try:
-            self._parser.Parse(body, True)
-        finally:
-            self._let_go()
-        if self._end < 0:
-            return None
-        return _Found(rows=self._rows, rest=body[: self._begin] + body[self._after(body) :])
-
-    def _after(self, body: bytes) -> int:
-        """Where the item set ends: an end tag is told by where it begins, an empty element by what comes after it."""
-        ends = body.startswith(f"</{self._tag}".encode(), self._end)
-        return body.index(b">", self._end) + 1 if ends else self._end
-
-    def _outside(self) -> None:
-        self._parser.StartElementHandler, self._parser.EndElementHandler = self._opened, self._closed
-        self._parser.CharacterDataHandler = None
-
-    def _let_go(self) -> None:
-        """The parser and its handlers hold each other, and with them a page of rows, until somebody collects garbage."""
-        self._parser.StartElementHandler = self._parser.EndElementHandler = None
-        self._parser.CharacterDataHandler = None
-
-    def _opened(self, tag: str, _: Any) -> None:
-        self._level += 1
-        if self._level == _SETS and tag == self._tag and self._begin < 0:
-            self._begin = self._parser.CurrentByteIndex
-            self._box = self._rows
-            self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._finish
-            self._parser.CharacterDataHandler = self._chunks.append
-
-    def _closed(self, _: str) -> None:
-        self._level -= 1
-
-    def _start(self, tag: str, _: Any) -> None:
-        if self._skip or self._leaf is not None:
-            self._skip += 1
-            return
-        plan = self._plan
-        child = plan.item if plan.children is None else plan.children.get(tag)
-        if child is None:
-            self._skip = 1
-        elif child.convert is not None:
-            self._leaf = child
-            self._chunks.clear()
-        else:
-            self._stack.append((plan, self._box))
-            self._box = self._keep(child, [] if child.children is None else {})
-            self._plan = child
-
-    def _finish(self, _: str) -> None:
-        if self._skip:
-            self._skip -= 1
-        elif (leaf := self._leaf) is not None and leaf.convert is not None:
-            self._leaf = None
-            self._keep(leaf, leaf.convert("".join(self._chunks)))
-        elif self._stack:
-            self._plan, self._box = self._stack.pop()
-        else:
-            self._end = self._parser.CurrentByteIndex
-            self._level -= 1
-            self._outside()
-
-    def _keep(self, plan: _Plan, value: Any) -> Any:
-        if plan.name:
-            self._box[plan.name] = value
-        else:
-            self._box.append(value)
-        return value
+def _members(of: OperationModel | Shape) -> Mapping[str, Shape]:
+    """The fields of a structure, or of an operation's answer."""
+    found: Mapping[str, Shape] = getattr(getattr(of, "output_shape", of), "members")  # noqa: B009
+    return found
 
 
-_SETS = 2
-"""The level of the elements that an answer consists of."""
+def _tag(shape: Shape, name: str) -> str:
+    """The element that a field of this name is in."""
+    return str(shape.serialization.get("name") or name)

@@ -20,10 +20,14 @@ class Tag(TypedDict, total=False):
     Value: str
 
 
-class Tagged(TypedDict, total=False):
-    """Whatever may have tags."""
+TagSet = dict[str, str] | list[Tag]
+"""By key as dr's parser reads them, in pairs where botocore does: pairs would be most of what a page of rows weighs."""
 
-    Tags: list[Tag]
+
+class Tagged(TypedDict, total=False):
+    """Whatever may have tags: `tags_of` reads them."""
+
+    Tags: TagSet
 
 
 class SnapshotRow(Tagged, total=False):
@@ -152,5 +156,6 @@ LISTINGS: Mapping[str, Only[Any]] = {
 
 
 def tags_of(row: Tagged) -> dict[str, str]:
-    """A resource's tags."""
-    return {tag["Key"]: tag.get("Value", "") for tag in row.get("Tags", ())}
+    """A resource's tags, by key."""
+    tags = row.get("Tags", {})
+    return tags if isinstance(tags, dict) else {tag["Key"]: tag.get("Value", "") for tag in tags}

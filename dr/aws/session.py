@@ -75,10 +75,17 @@ class Access:
 class Session:
     """The clients of one account. `now` is the clock that AWS's `Date` headers are compared with.
 
-    `pacer` waits where EC2 would be asked too fast; without one nobody does.
+    `pacer` waits where EC2 would be asked too fast; without one nobody does. `slow` is called once, where listings are left
+    to botocore's parser (`dr.aws.before_parse`).
     """
 
-    def __init__(self, access: Access, now: Callable[[], datetime], pacer: Pacer | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        now: Callable[[], datetime],
+        pacer: Pacer | None = None,
+        slow: Callable[[], object] | None = None,
+    ) -> None:
         self._access = access
         self._now = now
         self._lock = threading.RLock()
@@ -87,6 +94,7 @@ class Session:
         self._account: str | None = None
         self._skew: float | None = None
         self._pacer = pacer
+        self._slow = slow
 
     @property
     def region(self) -> str:
@@ -166,10 +174,15 @@ class Session:
             raise EnvironmentFailed(f"{why} for {service} in {region}", "check AWS_ENDPOINT_URL") from None
         self._listen(client)
         if service == "ec2":
-            before_parse.listen(client)
+            self._read_fast(client)
             if self._pacer:
                 self._pacer.listen(client)
         return client
+
+    def _read_fast(self, client: Any) -> None:
+        if not before_parse.listen(client) and self._slow:
+            self._slow()
+            self._slow = None
 
     def _listen(self, client: Any) -> None:
         """Take the time from every answer, and let GetTemplate's JSON be the text that AWS keeps.

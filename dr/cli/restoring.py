@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dr.app import App, Settings
+from dr.app.restoring import RestoringApp, Settings
 from dr.cli.frame import Shared, on_terminal, shared_options
 from dr.cli.progress import working
 from dr.cli.values import parse_time, region_name
@@ -20,8 +20,8 @@ from dr.errors import (
     UsageError,
 )
 from dr.ports import StackEvent
+from dr.recovery.asked import Asked
 from dr.recovery.carrying_out import Kit, carry_out, refuse_existing, rehearse
-from dr.recovery.preparing import Asked
 from dr.render.restores import event_line, restore_document, restore_text, restored_text
 from dr.stacks.restore import RestorePlan
 
@@ -68,7 +68,7 @@ def restore(shared: Shared, *, plan_only: bool, yes: bool, **options: Any) -> in
     that was interrupted goes on when it is asked for again.
     """
     _require_stack(options["stack"])
-    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    app = RestoringApp(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("choosing recovery points"):
         plan = app.plan_restore(_asked(**options))
         kit = app.kit(plan.region)

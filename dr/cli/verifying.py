@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dr.app import App, Settings
+from dr.app.restoring import RestoringApp, Settings
 from dr.cli.answers import unknown
 from dr.cli.frame import Shared, shared_options
 from dr.cli.progress import working
@@ -22,7 +22,7 @@ def verify(shared: Shared, stack: str | None, *, deep: bool) -> int:
     data. Changes nothing. Exit 4: altered, or a stack would not restore. 1: something could not be asked. 3: data would
     be missing, an older version would not restore, or a store is behind.
     """
-    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    app = RestoringApp(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading the stores"):
         found = app.verify(stack, deep=deep)
     if stack is not None and found.misses(stack):

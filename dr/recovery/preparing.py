@@ -8,19 +8,19 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dr.config import SsmParameter
 from dr.errors import CloudError, EnvironmentFailed, NotFound, Refused, UsageError
 from dr.model import Begun, Holdings, Kind, RecoveryPoint
 from dr.ports import Records, StackMaker, StackStore
+from dr.recovery.asked import Asked, Configured
 from dr.recovery.preflight import preflight, taken_exports
 from dr.recovery.target import taken_up
 from dr.stacks.bodies import Choices
-from dr.stacks.names import Mode
 from dr.stacks.parameters import Given
-from dr.stacks.rebirth import Finding, UserData
+from dr.stacks.rebirth import Finding
 from dr.stacks.recovery_set import Moment
 from dr.stacks.restore import RestorePlan, World, plan_restore
 from dr.stored import StoredStack
@@ -29,32 +29,6 @@ from dr.words import count, instant, short
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 """Source: CloudFormation API reference, CreateStack, StackName."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a person asks for. `at` None is now; `region` None is wherever the one stored stack of the name is."""
-
-    stack: str
-    at: datetime | None = None
-    as_name: str | None = None
-    region: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    names: Mode | None = None
-    user_data: UserData = "keep"
-
-    @property
-    def moment(self) -> datetime | None:
-        """`at` in whole seconds, as it is shown: who types what was shown asks for the same restore."""
-        return None if self.at is None else self.at.replace(microsecond=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configured:
-    """What dr.yaml says of restores."""
-
-    parameters: Mapping[str, str | SsmParameter] = field(default_factory=dict)
-    image_for: Mapping[str, str] = field(default_factory=dict)
 
 
 def choose_version(

@@ -20,7 +20,7 @@ from dr.errors import (
     fault_of,
 )
 from dr.model import RecoveryPoint
-from dr.recovery.preparing import Asked
+from dr.recovery.asked import Asked
 from dr.stacks.rebirth import Finding
 from dr.stacks.recovery_set import INSTANCE, VOLUME
 from dr.stacks.restore import EmptyRow, RestorePlan

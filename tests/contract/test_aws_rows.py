@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dr.aws import before_parse
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.reading import reading, take_out
-from dr.aws.rows import LISTINGS, SNAPSHOTS
+from dr.aws.rows import LISTINGS, SNAPSHOTS, Tag, TagSet
 from dr.aws.session import Access, Keys, Session
 from dr.model import Protect
 
@@ -41,7 +41,9 @@ def both(operation, body, only=None, status=200):
 
 
 def projected(value, hint):
-    """Of botocore's value the fields of the hint."""
+    """Of botocore's value the fields of the hint, tags by their keys."""
+    if hint == TagSet:
+        return {tag.get("Key", ""): tag.get("Value", "") for tag in value}
     if get_origin(hint) is list:
         return [projected(one, get_args(hint)[0]) for one in value]
     if isinstance(hint, type) and issubclass(hint, dict):
@@ -76,7 +78,7 @@ LEAVES = {
 def elements(shape, hint):
     """XML of a value of this shape: the hint's fields, each there or not, others beside them, empty ones too."""
     if shape.type_name == "list":
-        inner = elements(shape.member, get_args(hint)[0] if get_origin(hint) is list else None)
+        inner = elements(shape.member, Tag if hint == TagSet else get_args(hint)[0] if hint else None)
         return st.lists(inner, max_size=3).map(lambda rows: "\n".join(f"<item>{row}</item>" for row in rows))
     if shape.type_name != "structure":
         return LEAVES.get(shape.type_name, TEXTS.map(escape))
@@ -124,6 +126,8 @@ def test_every_field_that_dr_reads_is_one_of_botocores(operation):
 
 def _all(shape, hint):
     """XML in which every field of the hint is there once."""
+    if hint == TagSet:
+        return f"<item>{_all(shape.member, Tag)}</item>"
     if get_origin(hint) is list:
         return f"<item>{_all(shape.member, get_args(hint)[0])}</item>"
     if not (isinstance(hint, type) and issubclass(hint, dict)):
@@ -141,10 +145,25 @@ def _names(value):
 
 
 def _hinted(hint):
+    if hint == TagSet:
+        return {"x": None}  # the one tag that `_all` writes
     if get_origin(hint) is list:
         return _hinted(get_args(hint)[0])
     fields = isinstance(hint, type) and issubclass(hint, dict)
     return {key: _hinted(one) for key, one in get_type_hints(hint).items()} if fields else None
+
+
+@pytest.mark.parametrize("shift", range(0, 130, 7))
+def test_an_answer_of_many_pieces_is_read_as_one(shift):
+    tags = "<tagSet><item><key>Namé</key><value>ü &amp; 漢</value></item></tagSet>"
+    items = "".join(f"\n <item><snapshotId>snap-{n}</snapshotId>{tags}</item>" for n in range(2_000))
+
+    ours, theirs = both(
+        "DescribeSnapshots", answer("DescribeSnapshots", " " * shift + items, UNKNOWN), SNAPSHOTS
+    )
+
+    assert [row["SnapshotId"] for row in ours["Snapshots"]] == [f"snap-{n}" for n in range(2_000)]
+    assert ours == theirs | {"Snapshots": projected(theirs["Snapshots"], list[SNAPSHOTS.row])}
 
 
 # --- what is left to botocore -----------------------------------------------------------------------------------------
@@ -155,14 +174,14 @@ def _hinted(hint):
     [
         ("", []),
         ("<item/>", [{}]),
-        ("<item><tagSet/></item>", [{"Tags": []}]),
+        ("<item><tagSet/></item>", [{"Tags": {}}]),
         ("<item><snapshotId/></item>", [{"SnapshotId": ""}]),
         ("<item><!-- a --><snapshotId>a<!-- b -->b</snapshotId></item>", [{"SnapshotId": "ab"}]),
         ("<item><description><![CDATA[<a> & b]]></description></item>", [{"Description": "<a> & b"}]),
         ("<item><description>&lt;&#252;&gt;</description></item>", [{"Description": "<ü>"}]),
         (
             "<item><snapshotId>a</snapshotId><tagSet><item><key>k</key></item></tagSet></item>",
-            [{"SnapshotId": "a", "Tags": [{"Key": "k"}]}],
+            [{"SnapshotId": "a", "Tags": {"k": ""}}],
         ),
         (
             "<item><x><snapshotId>inner</snapshotId></x><snapshotId>a</snapshotId></item>",
@@ -189,6 +208,25 @@ def test_an_answer_without_its_item_set_has_none():
 
     assert "Snapshots" not in ours
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["<snapshotSet><item><snapshotId>b</snapshotId></item></snapshotSet>", "<a>" * 5_000 + "</a>" * 5_000],
+    ids=["a second set", "depth"],
+)
+def test_an_answer_of_another_form_is_left_to_botocore_whole(more):
+    body = answer("DescribeSnapshots", "<item><snapshotId>a</snapshotId></item>", more)
+    response, ours = {"body": body, "headers": {}, "status_code": 200}, {}
+
+    with reading(SNAPSHOTS):
+        take_out(
+            operation_model=MODEL.operation_model("DescribeSnapshots"),
+            response_dict=response,
+            customized_response_dict=ours,
+        )
+
+    assert (response["body"], ours) == (body, {})
 
 
 @pytest.mark.parametrize(

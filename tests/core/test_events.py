@@ -10,7 +10,7 @@ import pytest
 from dr.errors import UsageError
 from dr.events import RestoreEvent, TickEvent, narrowed, read_restore, read_tick, require_account
 from dr.model import Policy, Protect, RetentionRule, Selector
-from dr.recovery.preparing import Asked
+from dr.recovery.asked import Asked
 
 CANARY = "hunter2-canary"
 

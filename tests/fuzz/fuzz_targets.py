@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import fuzz_answers
 import fuzz_stacks
 import fuzz_stores
 from plan_values import NOW, SLOT, hourly, plan, point
@@ -258,6 +259,7 @@ TARGETS: tuple[Target, ...] = (
         tokens=JSON,
     ),
     Target(name="key", read=fuzz_stores.read_key, seeds=fuzz_stores.KEYS, allowed=(UsageError,), tokens=fuzz_stores.PARTS),
+    Target(name="answer", read=fuzz_answers.read_answer, seeds=fuzz_answers.SEEDS, tokens=fuzz_answers.TOKENS),
     Target(name="words", read=read_words, seeds=words("plain", "a\x1b[2J\u202eb"), tokens=FOREIGN),
 )  # fmt: skip
 

@@ -17,8 +17,9 @@ from machines.world import HOME
 from restore.fake_maker import FakeMaker
 
 from dr.errors import CloudError, DrError, Refused, UsageError
+from dr.recovery.asked import Asked, Configured
 from dr.recovery.carrying_out import Kit, carry_out
-from dr.recovery.preparing import Asked, Configured, Looks, Reader, choose_version, prepare
+from dr.recovery.preparing import Looks, Reader, choose_version, prepare
 from dr.stacks.restore import RestorePlan
 from dr.store.leases import Owner, StoreLeases
 from dr.store.records import StoreRecords

@@ -25,6 +25,8 @@ from typing import Any
 import botocore
 from permissions.calls import ACCOUNT, Call
 
+from dr.aws.rows import tags_of
+
 VARIABLE = "DR_TEST_CALLS"
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -160,7 +162,7 @@ def _answered(parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -
         return
     for row in [*_rows(parsed.get("Snapshots")), *_rows(parsed.get("Images"))]:
         if identity := row.get("ImageId") or row.get("SnapshotId"):
-            _tags[identity] = {tag["Key"]: tag.get("Value", "") for tag in row.get("Tags", [])}
+            _tags[identity] = tags_of(row)
 
 
 def _rows(value: Any) -> list[Mapping[str, Any]]:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dr.app import App, Settings
+from dr.app.restoring import RestoringApp, Settings
+from dr.recovery.asked import Asked
 from dr.recovery.carrying_out import Kit, Restored, carry_out
-from dr.recovery.preparing import Asked
 from dr.stacks.restore import RestorePlan
 from dr.tick.applying import apply_now
 
@@ -73,9 +73,9 @@ class RestoreWorld:
     def environ(self) -> dict[str, str]:
         return {"DR_SANDBOX_DIR": str(self.folder), "DR_SANDBOX": "1"}
 
-    def app(self) -> App:
+    def app(self) -> RestoringApp:
         """A new one, as another process would build it."""
-        return App(Settings(environ=self.environ))
+        return RestoringApp(Settings(environ=self.environ))
 
     # --- what stands before the incident --------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from dr.errors import Busy, Denied, NotFound, Refused, UsageError
-from dr.recovery.preparing import Asked
+from dr.recovery.asked import Asked
 
 ZONE = "eu-west-1a"
 SMALL = """\

@@ -86,3 +86,20 @@ def test_a_function_loads_what_it_works_with_and_no_more():
     ours = {name.partition(".")[0] for name in loaded("import handlers.tick")}
 
     assert ours & {"boto3", "s3transfer", "click", "moto", "flask", "cryptography", "croniter"} == set()
+
+
+def test_a_tick_loads_nothing_that_only_restores_need():
+    ours = loaded("import handlers.tick")
+
+    assert {
+        "dr.app.restoring",
+        "dr.recovery.preparing",
+        "dr.recovery.carrying_out",
+        "dr.verify",
+    } & ours == set()
+
+
+def test_functions_do_without_rich_which_their_package_need_not_have():
+    ours = loaded("import sys\nsys.modules['rich'] = None\nimport handlers.tick, handlers.restore")
+
+    assert {"pygments", "attr"} & ours == set()

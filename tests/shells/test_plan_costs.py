@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.loaders import Loader
 from conftest import a_shell, inside
 from plan_values import NOW, SLOT, point, policy, volume, world
 
@@ -55,6 +56,22 @@ def test_a_plan_of_ten_policies_asks_for_every_page_once(ec2, tmp_path):
         "DescribeVolumes": 2,
         "DescribeInstances": 1,
     }
+
+
+def test_where_dr_cannot_read_the_listings_itself_the_plan_is_the_same_and_says_so_once(ec2, tmp_path):
+    older = Loader().load_service_model("ec2", "service-2")
+    del older["shapes"]["Image"]["members"]["DeregistrationProtection"]
+    models = tmp_path / "models" / "ec2" / older["metadata"]["apiVersion"]
+    models.mkdir(parents=True)
+    (models / "service-2.json").write_text(json.dumps(older))
+    keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+    shell = a_shell(tmp_path, AWS_ENDPOINT_URL=ec2, AWS_DATA_PATH=str(tmp_path / "models"), **keys)
+    installed(shell.folder)
+
+    done = inside(["plan", "--json"], shell.environ, shell.folder)
+
+    assert (done.code, done.document["summary"]["capture"]) == (0, 1_300)
+    assert done.err.count("listings.slow") == 1
 
 
 def steps(work):

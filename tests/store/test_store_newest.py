@@ -9,7 +9,8 @@ from store_kit import ACCOUNT, NOON, REGION, Pair, StillClock, point_of, stored
 
 from dr import layout
 from dr.errors import Refused
-from dr.recovery.preparing import Asked, choose_version
+from dr.recovery.asked import Asked
+from dr.recovery.preparing import choose_version
 from dr.store.documents import pack
 
 HOUR = timedelta(hours=1)
