@@ -32,18 +32,25 @@ TOKENS = (
 
 
 def read_answer(data: bytes) -> None:
-    """Nothing is raised; where rows were taken, botocore can parse what is left, and the rows are what was asked for."""
+    """Nothing is raised. Of what botocore can parse it gets the same from what dr left of it, but for the rows; their number fits."""
     response: dict[str, Any] = {"body": data, "headers": {}, "status_code": 200}
-    ours: dict[str, Any] = {}
+    theirs, ours = _parsed(response), dict[str, Any]()
     with reading(SNAPSHOTS):
         take_out(operation_model=_operation(), response_dict=response, customized_response_dict=ours)
     if not ours:
         assert response["body"] == data
-        return
-    rest = create_parser("ec2").parse(response, _operation().output_shape)
-    assert not rest.get("Snapshots")
-    fields = set(SNAPSHOTS.row.__annotations__) | {"Tags"}
-    assert all(set(row) <= fields for row in ours["Snapshots"])
+    elif theirs is not None:
+        rows = theirs.pop("Snapshots")
+        assert (_parsed(response), len(ours["Snapshots"])) == (theirs, len(rows))
+
+
+def _parsed(response: dict[str, Any]) -> dict[str, Any] | None:
+    """As botocore does; None where it cannot: of an answer that says one thing twice it fails in any way."""
+    try:
+        answer: dict[str, Any] = create_parser("ec2").parse(response, _operation().output_shape)
+    except Exception:  # noqa: BLE001 - another's fault
+        return None
+    return answer
 
 
 @cache
