@@ -178,7 +178,7 @@ def test_only_the_sandbox_the_roots_and_the_command_line_know_that_there_is_a_sa
     assert {
         name
         for name in knowing
-        if not name.startswith(("dr/installation.py", "dr/app.py", "dr/cli/", "dr/demo.py"))
+        if not name.startswith(("dr/installation.py", "dr/app/", "dr/cli/", "dr/demo.py"))
     } == set()
 
 

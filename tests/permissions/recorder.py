@@ -188,18 +188,18 @@ def _asking(frame: FrameType | None) -> _Who:
     command, targets, app = None, (), None
     while frame is not None:
         file, name = frame.f_code.co_filename, frame.f_code.co_name
-        if "/dr/cli/" in file or file.endswith(("/dr/app.py", "/dr/demo.py")):
+        if "/dr/cli/" in file or "/dr/app/" in file or file.endswith("/dr/demo.py"):
             app = app or next((v for v in frame.f_locals.values() if _is_app(v)), None)
             if file.endswith("/dr/cli/__init__.py") and name == "run":
                 command, targets = _typed([str(a) for a in frame.f_locals["arguments"]])
-            elif file.endswith("/dr/app.py") and name in ("tick", "restore"):
+            elif "/dr/app/" in file and name in ("tick", "restore"):
                 command, targets = name, _named(frame.f_locals.get("event"))
         frame = frame.f_back
     return command, targets, None if app is None else _place_of(app)
 
 
 def _is_app(value: Any) -> bool:
-    return type(value).__module__ == "dr.app" and type(value).__name__ == "App"
+    return type(value).__module__.startswith("dr.app") and type(value).__name__ in {"App", "RestoringApp"}
 
 
 _COMMANDS = ("plan", "apply", "status", "points", "stacks", "restore", "verify", "demo", "iam", "sandbox")
