@@ -27,7 +27,7 @@ def _urgency(case: Case, now: datetime) -> tuple[float, Lineage]:
 def _capture(case: Case) -> Capture | None:
     if case.wanted is None or not case.due or case.source.unready:
         return None
-    failed = sum(point.slot == case.wanted and point.state is State.FAILED for point in case.points)
+    failed = len([p for p in case.points if p.state is State.FAILED and p.slot == case.wanted])
     return Capture(
         lineage=case.lineage,
         kind=case.policy.protect.kind,

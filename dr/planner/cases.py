@@ -50,7 +50,7 @@ def _lacks(slot: datetime | None, points: Sequence[RecoveryPoint]) -> bool:
 
 
 def _newest(points: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
-    good = (point for point in points if point.state is State.GOOD)
+    good = [point for point in points if point.state is State.GOOD]
     return max(good, key=attrgetter("time", "slot", "id"), default=None)
 
 
@@ -96,9 +96,9 @@ def _case(
 ) -> Case:
     lineage = lineage_of(policy, source)
     kind = policy.protect.kind
-    points = tuple(
+    points = [
         point for point in shelf.points.get(lineage, ()) if point.kind is kind and point.copy_of is None
-    )
+    ]
     return Case(
         policy=policy,
         source=source,
@@ -107,7 +107,7 @@ def _case(
         due=_lacks(wanted, points),
         pace=pace,
         newest=_newest(points),
-        points=points,
+        points=tuple(points),
         parts=shelf.parts.get(lineage, ()),
         unread=unread_of(policy, source.region, unread),
     )

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from operator import attrgetter
 
 from dr.actions import Cause, Expire
@@ -31,6 +30,8 @@ from dr.planner.words import keep_text
 from dr.retention import Candidate, retain
 from dr.words import instant
 
+_COUNT = (State.GOOD, State.ARCHIVED)
+"""States of points that count against the limits, and that `keep` is about."""
 UNKNOWN = RetentionRule()
 """The keep of a record that does not know what was applied before: it claims nothing, so it excuses nothing."""
 
@@ -56,13 +57,14 @@ def judge(
     orphaned_since: Mapping[str, datetime],
 ) -> Verdict:
     """Find the candidates of one lineage, oldest slot first."""
-    standing = [point for point in case.points if _counts(point) and point.id not in shelf.merged]
-    good, stay = [point for point in standing if point.state is State.GOOD], _newest(standing)
+    standing = [point for point in case.points if point.state in _COUNT and point.id not in shelf.merged]
+    good = [point for point in standing if point.state is State.GOOD]
     found = [*_dropped(case, standing, applied, now), *_duplicates(case, shelf)]
     if good:
         newest = max(good, key=_by_time)
         gone = [part for part in case.parts if not graced(part, orphaned_since, now)]
         found += [*_failed(case, newest), *_orphans(case, newest, gone)]
+    stay = _newest(good or standing)
     free = [expire for thing, expire in found if thing.id not in stay and not shelf.untouchable(thing)]
     return Verdict(
         case=case,
@@ -75,19 +77,12 @@ def judge(
 _Found = Iterator[tuple[RecoveryPoint | Part, Expire]]
 
 
-def _counts(point: RecoveryPoint) -> bool:
-    return point.state is State.GOOD or point.state is State.ARCHIVED
+def _newest(points: Sequence[RecoveryPoint]) -> tuple[str, ...]:
+    """Safety rule 1, of points in the order of their slots: the one with the newest data and the last, mostly the same.
 
-
-def _newest(standing: Sequence[RecoveryPoint]) -> tuple[str, ...]:
-    """Safety rule 1: the good point of the newest slot and the one with the newest data, mostly the same.
-
-    Where none is good, the newest archived one: the last of a source is never deleted.
+    They are the good ones; where none is good, the archived ones: the last of a source is never deleted.
     """
-    points = [point for point in standing if point.state is State.GOOD] or standing
-    if not points:
-        return ()
-    return max(points, key=attrgetter("slot", "time", "id")).id, max(points, key=_by_time).id
+    return (max(points, key=_by_time).id, points[-1].id) if points else ()
 
 
 _by_time = attrgetter("time", "slot", "id")
@@ -104,7 +99,10 @@ def _closed(case: Case) -> str:
 
 def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | None, now: datetime) -> _Found:
     """What `keep` drops, slot by slot: several points of one slot (sets that are not whole) go or stay together."""
-    slots = {slot: list(row) for slot, row in groupby(standing, key=attrgetter("slot")) if slot <= now}
+    slots: dict[datetime, list[RecoveryPoint]] = {}
+    for point in standing:
+        if point.slot <= now:
+            slots.setdefault(point.slot, []).append(point)
     candidates = [_candidate(row) for row in slots.values()]
     kept = retain(candidates, case.policy.keep, case.policy.zone)
     before = applied.keep if applied else UNKNOWN
@@ -120,8 +118,7 @@ def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | N
 def _candidate(row: Sequence[RecoveryPoint]) -> Candidate:
     """The point that stands for its slot: the oldest good one, an archived one where none is good."""
     point = row[0] if len(row) == 1 else min(row, key=lambda p: (p.state is not State.GOOD, p.time, p.id))
-    archived = point.state is State.ARCHIVED
-    return Candidate(id=point.id, slot=point.slot, time=point.time, archived=archived)
+    return Candidate(point.id, point.slot, point.time, point.state is State.ARCHIVED)
 
 
 def _why_dropped(

@@ -107,9 +107,9 @@ def missed_warnings(policy: Policy, cases: Iterable[Case]) -> Iterator[Warn]:
     """Slots older than the wanted one that nobody has captured: told once, when the wanted one is, never replayed."""
     gaps: defaultdict[tuple[datetime, datetime], list[str]] = defaultdict(list)
     for case in cases:
-        taken = [point.slot for point in case.points if point.state in ALIVE]
-        if case.due and case.wanted and case.listed and taken and max(taken) < case.wanted:
-            gaps[max(taken), case.wanted].append(case.source.id)
+        taken = next((point.slot for point in reversed(case.points) if point.state in ALIVE), None)
+        if case.due and case.wanted and case.listed and taken and taken < case.wanted:
+            gaps[taken, case.wanted].append(case.source.id)
     for (after, wanted), sources in sorted(gaps.items()):
         missed = _slots_inside(policy.schedules, after, wanted)
         if missed:
