@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,9 +74,19 @@ class _Api(BaseHTTPRequestHandler):
 
 
 class Function:
-    """An execution environment: a process of its own, started cold, kept warm, ended by `close`."""
+    """An execution environment: a process of its own, started cold, kept warm, ended by `close`.
 
-    def __init__(self, handler: str, environ: dict[str, str], log: Path) -> None:
+    `task` is the folder of the code; `options` are Python's own, and without any the calls of dr are recorded.
+    """
+
+    def __init__(
+        self,
+        handler: str,
+        environ: dict[str, str],
+        log: Path,
+        task: Path = ROOT,
+        options: Sequence[str] = (),
+    ) -> None:
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), _Api)
         self._api.daemon_threads = True
         self._api.events, self._api.answers = queue.Queue(), queue.Queue()
@@ -88,13 +99,14 @@ class Function:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
             "AWS_LAMBDA_LOG_STREAM_NAME": f"2026/01/01/[$LATEST]{uuid.uuid4().hex}",
             "AWS_REGION": "eu-west-1",
-            "LAMBDA_TASK_ROOT": str(ROOT),
+            "LAMBDA_TASK_ROOT": str(task),
         }
+        recorded = {} if options else recorder.environ()
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "awslambdaric", handler],
-                env={"PATH": os.defpath, "HOME": "/nowhere", **recorder.environ(), **environ, **lambdas},
-                cwd=ROOT,
+                [sys.executable, *options, "-m", "awslambdaric", handler],
+                env={"PATH": os.defpath, "HOME": "/nowhere", **recorded, **environ, **lambdas},
+                cwd=task,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

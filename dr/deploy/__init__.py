@@ -1,0 +1,4 @@
+"""dr as scheduled functions.
+
+package        installed code and this installation's files -> one ZIP file, the same bytes wherever it is made
+"""

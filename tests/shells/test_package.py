@@ -1,0 +1,177 @@
+"""The functions' package: the same bytes from anywhere, small, and all that a function needs beside Lambda's runtime."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from runtime_api import ROOT, Function
+
+from dr.config import parse_config
+from dr.deploy.package import CONFIG, code_files, installation_files, package
+from dr.errors import UsageError
+
+REGION = "eu-west-1"
+POLICY = b"""policy: volumes
+protect: volumes
+select: {tags: {Tier: db}}
+schedule: "0 * * * *"
+keep: {last: 3}
+"""
+CONFIG_TEXT = (
+    "name: acme\nregions: [eu-west-1]\nstore: {primary: {url: 's3://acme-store', region: eu-west-1}}\n"
+)
+RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py", "boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")  # fmt: skip
+"""What Lambda's runtime brings: the client of its API, and the SDK."""
+BUILD = "from dr.deploy.package import code_files, package; print(package(code_files()).sha256)"
+
+
+@pytest.fixture(scope="module")
+def code():
+    return code_files()
+
+
+def config(folder, text=CONFIG_TEXT):
+    folder.mkdir(exist_ok=True)
+    (folder / "dr.yaml").write_text(text)
+    return parse_config(text, str(folder / "dr.yaml"))
+
+
+# --- the same bytes ---------------------------------------------------------------------------------------------------
+
+
+def test_two_paths_two_umasks_and_two_times_make_the_same_bytes(tmp_path):
+    digests = set()
+    for place, umask, zone in (("one", 0o077, "UTC"), ("another/deeper", 0o002, "Asia/Tokyo")):
+        folder = tmp_path / place
+        for name in ("handlers", "dr"):
+            shutil.copytree(
+                ROOT / name,
+                folder / name,
+                ignore=shutil.ignore_patterns("__pycache__"),
+                copy_function=shutil.copyfile,
+            )
+        (folder / "dr" / "errors.py").chmod(0o600 if umask == 0o077 else 0o664)
+        ended = subprocess.run(
+            [sys.executable, "-c", BUILD],
+            cwd=folder,
+            env={"PATH": os.defpath, "TZ": zone, "PYTHONPATH": str(folder), "PYTHONHASHSEED": str(umask)},
+            umask=umask,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        digests.add(ended.stdout)
+    assert len(digests) == 1
+
+
+def test_the_order_of_the_files_leaves_no_trace():
+    files = {"b.py": b"2", "a.py": b"1"}
+
+    assert package(files) == package(dict(sorted(files.items())))
+    assert package(files).sha256 != package({**files, "c.py": b""}).sha256
+
+
+def test_lambdas_user_may_read_every_file():
+    with zipfile.ZipFile(io.BytesIO(package({"a.py": b"1"}).data)) as archive:
+        mode = archive.getinfo("a.py").external_attr >> 16
+
+    assert stat.filemode(mode) == "-rw-r--r--"
+
+
+# --- what is in it ----------------------------------------------------------------------------------------------------
+
+
+def test_the_package_is_small_and_holds_no_sdk_no_terminal_and_nothing_built(code):
+    roots = {name.partition("/")[0] for name in code}
+
+    assert len(package(code).data) < 2 << 20
+    assert roots == {"_yaml", "dr", "handlers", "structlog", "tzdata", "yaml"}
+    assert not [name for name in code if name.endswith((".so", ".pyc")) or "dist-info" in name]
+    assert not [name for name in code if name.startswith(("dr/cli/", "dr/sandbox/corrections/"))]
+
+
+def test_the_installation_lies_in_it_as_it_lay_beside_dr_yaml(tmp_path):
+    text = f"{CONFIG_TEXT}policies: rules/prod\nsigning: {{key: alias/dr, public_key: keys/dr.pem}}\n"
+    made = config(tmp_path / "here", text)
+    (tmp_path / "here" / "keys").mkdir()
+    (tmp_path / "here" / "keys" / "dr.pem").write_text("a key")
+
+    found = installation_files(made, {"anywhere/a.yaml": POLICY})
+
+    assert found == {
+        CONFIG: text.encode(),
+        "installation/rules/prod/a.yaml": POLICY,
+        "installation/keys/dr.pem": b"a key",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (CONFIG_TEXT.replace("s3://acme-store', region: eu-west-1", "store/'"), "store.primary: .*/store is a folder of this machine"),
+        (CONFIG_TEXT.replace("}}", "}, replica: {url: copy/}}"), "store.replica: .*/copy is a folder of this machine"),
+        (f"{CONFIG_TEXT}policies: ../shared\n", "policies: .*shared is not below the folder of"),
+    ],
+)  # fmt: skip
+def test_what_would_not_work_in_a_function_is_refused(tmp_path, text, why):
+    with pytest.raises(UsageError, match=why) as caught:
+        installation_files(config(tmp_path / "here", text), {})
+
+    assert caught.value.remedy
+
+
+# --- it runs ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory):
+    """A folder with what Lambda's runtime brings, and nothing else of this Python's packages."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in RUNTIME:
+        tops = {file.parts[0] for file in distribution(name).files if ".." not in file.parts}
+        for top in tops - {"__pycache__"}:
+            (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+    return folder
+
+
+def test_a_function_runs_from_its_package_alone(code, runtime, sandbox, tmp_path):
+    sandbox.reset()
+    ec2, s3 = sandbox.client("ec2"), sandbox.client("s3")
+    s3.create_bucket(Bucket="acme-store", CreateBucketConfiguration={"LocationConstraint": REGION})
+    volume = ec2.create_volume(
+        AvailabilityZone=f"{REGION}a",
+        Size=1,
+        TagSpecifications=[{"ResourceType": "volume", "Tags": [{"Key": "Tier", "Value": "db"}]}],
+    )["VolumeId"]
+    task = tmp_path / "task"
+    made = package(code | installation_files(config(tmp_path / "here"), {"a.yaml": POLICY}))
+    with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
+        archive.extractall(task)
+    environ = {
+        "PYTHONPATH": os.pathsep.join([str(task), str(runtime)]),
+        "AWS_ENDPOINT_URL": sandbox.url,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "DR_CONFIG": CONFIG,
+    }
+
+    function = Function("handlers.tick.handler", environ, tmp_path / "log", task, ["-S", "-B"])
+    try:
+        answer = function.invoke({})
+    finally:
+        function.close()
+
+    assert (answer.failed, answer.payload["summary"]["done"]) == (False, 1), function.log()
+    taken = ec2.describe_snapshots(
+        OwnerIds=["self"], Filters=[{"Name": "tag:dr:managed", "Values": ["acme"]}]
+    )
+    assert [row["VolumeId"] for row in taken["Snapshots"]] == [volume]
