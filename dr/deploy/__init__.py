@@ -1,4 +1,5 @@
 """dr as scheduled functions.
 
-package        installed code and this installation's files -> one ZIP file, the same bytes wherever it is made
+package   installed code and this installation's files -> one ZIP file, the same bytes wherever it is made
+wakeups   the policies' schedules -> EventBridge's, in which the function is woken to look
 """
