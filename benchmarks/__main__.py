@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -191,23 +192,26 @@ def _throttled(what: str, told: Mapping[str, Any], most: float) -> Row:
     return Row(what=f"{what}: throttled share", most=most, unit=" %", values=[share])
 
 
-def doublings(least: int, times: int) -> Iterator[Row | str]:
-    """`dr plan` at fleets each twice as large as the one before."""
+def doublings(least: int, times: int, rounds: int) -> Iterator[Row | str]:
+    """`dr plan` at fleets each twice as large as the one before: of so many rounds the median of each."""
     sizes = [least * 2**number for number in range(times)]
     costs = []
     for size in sizes:
         fleet = {"snapshots": size, "volumes": size // 60, "instances": size // 200, "images": size // 60}
         with _world(**fleet) as (url, folder):
-            costs.append(cost(_PLAN, environ(url, folder), folder))
+            found = _in_rounds({"plan": _PLAN}, environ(url, folder), folder, rounds)["plan"]
+        costs.append(Cost(cpu=median(one.cpu for one in found), memory=median(one.memory for one in found)))
     with tempfile.TemporaryDirectory() as folder:
         empty = cost([sys.executable, "-c", "import dr.app"], {"PYTHONPATH": str(ROOT)}, Path(folder))
     pairs = list(itertools.pairwise(costs))
     span = f"{sizes[0]:,} to {sizes[-1]:,} snapshots"
-    yield Row(what=f"doubling the fleet, {span}: CPU", most=2.1, values=[b.cpu / a.cpu for a, b in pairs])
+    ratios = [b.cpu / a.cpu for a, b in pairs]
+    yield Row(what=f"doubling the fleet, {span}: CPU", most=2.1, values=ratios, each=True)
     yield Row(
         what=f"doubling the fleet, {span}: memory above an empty process",
         most=2.1,
         values=[(b.memory - empty.memory) / (a.memory - empty.memory) for a, b in pairs],
+        each=True,
     )
     told = ", ".join(
         f"{size:,} {one.cpu:.3g} s {one.memory:.0f} MB" for size, one in zip(sizes, costs, strict=True)
@@ -230,7 +234,7 @@ def everything(small: int, large: int) -> Iterator[Row | str]:
         "10,000 creates, 2 % faults, time ten times as fast", 10_000, 1.1, lapse=10, faults=0.02
     )
     if large:
-        yield from doublings(7_813, 8)  # to a million
+        yield from doublings(7_813, 8, 3)  # to a million
 
 
 def main() -> None:

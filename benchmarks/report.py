@@ -14,17 +14,18 @@ from statistics import median
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One target. `values` are of one round each; what counts is their median."""
+    """One target. `values` are of one round each, and their median counts; or each counts by itself (`each`)."""
 
     what: str
     most: float
     values: Sequence[float]
     unit: str = ""
+    each: bool = False
 
     @property
     def met(self) -> bool:
         """Whether the target is."""
-        return median(self.values) <= self.most
+        return (max(self.values) if self.each else median(self.values)) <= self.most
 
     def text(self) -> str:
         """A line of the table."""
@@ -45,7 +46,8 @@ def page(rows: Iterable[Row], notes: Iterable[str]) -> str:
         "# What dr costs",
         "",
         f"`make bench` of {datetime.now(UTC):%Y-%m-%d}, on {machine()}.",
-        "Ratios of CPU time are those of programs that ran in turn, in the same round.",
+        "Ratios of CPU time are those of programs that ran in turn, in the same round. A median meets its target; of doublings,",
+        "each does.",
         "",
         HEAD,
         *(row.text() for row in rows),

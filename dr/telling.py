@@ -42,7 +42,7 @@ def tell_started(policies: Sequence[Policy], scheduled: str | None) -> None:
 
 
 def tell_slow() -> None:
-    """That botocore reads the listings, and not dr: some eight times the work and six times the memory (benchmarks)."""
+    """That botocore reads the listings, and not dr: eight times the work and five times the memory (benchmarks/RESULTS.md)."""
     logs.get("dr").warning(
         "listings.slow",
         why="this botocore has not what dr's own parser rests on: plans take longer, and much more memory",
