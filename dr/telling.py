@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dr import logs
 from dr.actions import Capture, Expire, Outcome, Plan, Result, Warn
@@ -94,6 +94,11 @@ def tell_tick(outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> None:
     log.info(
         "tick.finished", captured=captured, expired=len(done) - captured, warnings=len(warnings), **ended
     )
+
+
+def tell_metrics(embedded: Mapping[str, Any]) -> None:
+    """What CloudWatch counts of a tick (`dr.functions.metrics`)."""
+    logs.get("dr").info("tick.metrics", **embedded)
 
 
 def tell_event(event: StackEvent) -> None:

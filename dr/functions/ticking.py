@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dr.actions import Warn, WarningCode
 from dr.errors import Busy
 from dr.functions import Document
+from dr.functions.metrics import embedded, tick_metrics
 from dr.model import Policy
-from dr.telling import tell_outcome, tell_started, tell_tick
+from dr.telling import tell_metrics, tell_outcome, tell_started, tell_tick
 from dr.tick.applying import Decide, apply_now
 from dr.tick.desk import Desk
 from dr.wire import apply_document
@@ -26,5 +27,7 @@ def run_tick(policies: Sequence[Policy], desk: Desk, decide: Decide, scheduled: 
         warnings = (Warn(code=WarningCode.BUSY, message=error.message),)
         tell_tick((), warnings)
         return apply_document(None, (), warnings)
+    now = desk.hands.clock.now()
     tell_tick(done.outcomes, done.warnings)
+    tell_metrics(embedded(desk.hands.installation, tick_metrics(policies, done, now), now))
     return apply_document(done.plan.fingerprint, done.outcomes, done.warnings)

@@ -33,14 +33,19 @@ from dr.words import count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applying:
-    """What an apply did: the plan it carried out, an outcome for each action, and what to warn of besides."""
+    """What an apply did: what it found, the plan it carried out, an outcome for each action, and what to warn of besides."""
 
+    inventory: Inventory
     plan: Plan
     outcomes: tuple[Outcome, ...]
     warnings: tuple[Warn, ...] = ()
-    unread: tuple[Unread, ...] = ()
     busy: tuple[str, ...] = ()
     interrupted: Interrupted | None = None
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """What could not be read."""
+        return self.inventory.unread
 
     @property
     def exit_code(self) -> int:
@@ -95,10 +100,10 @@ def apply_now(
             executed = execute(plan, hands, report, record)
             lost = [_store_warning(error, policy) for (policy, _), error in unrecorded.items()]
             done = Applying(
+                inventory=inventory,
                 plan=plan,
                 outcomes=executed.outcomes,
                 warnings=(*plan.warnings, *claimed, *held.warnings, *lost),
-                unread=inventory.unread,
                 busy=held.busy,
                 interrupted=executed.stopped if isinstance(executed.stopped, Interrupted) else None,
             )

@@ -265,6 +265,21 @@ def test_the_log_tells_what_was_done_in_json_with_the_request(world, tick):
     assert tick.logged("tick.started")[-1]["scheduled"] == "sometime"
 
 
+def test_a_tick_logs_a_line_that_cloudwatch_makes_metrics_of(world, tick):
+    for _ in range(2):  # the tests before may have left hours without a point
+        world.next_hour()
+        document = tick.invoke({"policies": ["data-volumes"]}).payload
+    line = tick.logged("tick.metrics")[-1]
+    named = {
+        metric["Name"]: line[metric["Name"]] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+    captured = [row for row in document["outcomes"] if row["do"] == "capture"]
+    assert (named["TickSucceeded"], named["CapturesFailed"], named["RpoBreaches"]) == (1, 0, 0)
+    assert (named["Captured"], named["Captured"] > 0) == (len(captured), True)
+    age = process.now(world.running).timestamp() - line["_aws"]["Timestamp"] / 1000
+    assert abs(age) < 300
+
+
 def test_without_a_sandbox_or_a_dr_yaml_the_invocation_says_what_to_do(world, tmp_path):
     function = Function("handlers.tick.handler", {"DR_CONFIG": str(tmp_path / "dr.yaml")}, tmp_path / "log")
     try:
