@@ -7,21 +7,27 @@ was found there.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from dr.errors import UsageError
 from dr.model import Policy
+from dr.planner.changes import Change
 from dr.recovery.asked import Asked
-from dr.words import names, one_line, short
+from dr.words import instant, names, one_line, short
 
 _LONGEST_KEY = 40
 """Characters of an unknown key that a message repeats."""
 _MOST_TOLD = 20
 """Problems of one event."""
+
+
+_AHEAD = timedelta(minutes=5)
+"""By which a sender's clock may be ahead: as much as DESIGN 7.3 allows this machine's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,15 @@ class RestoreEvent:
     plan_only: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEvent:
+    """A stack whose status has changed. `settled`: it was created, updated or imported, and that is over."""
+
+    account: str
+    change: Change
+    settled: bool
+
+
 def read_tick(event: object) -> TickEvent:
     """Check the event of `handlers.tick`. Raises `UsageError`."""
     return TickEvent(**_read(event, _TICK))
@@ -58,6 +73,33 @@ def read_restore(event: object) -> RestoreEvent:
     if "as" in values:
         values["as_name"] = values.pop("as")
     return RestoreEvent(asked=Asked(**values), plan_only=plan_only)
+
+
+def read_change(event: object) -> ChangeEvent:
+    """Check an event of CloudFormation as EventBridge sends it. Raises `UsageError`; what AWS may add is no matter.
+
+    Source: CloudFormation user guide, Stack Status Change event detail.
+    """
+    if isinstance(event, Mapping):
+        event = {path: value for path in _CHANGE if (value := _inside(event, path)) is not None}
+    values = _read(event, _CHANGE, required=tuple(_CHANGE))
+    return ChangeEvent(
+        account=values["account"],
+        change=Change(
+            stack=values["detail.stack-id"],
+            region=values["region"],
+            at=values["time"].astimezone(UTC).replace(microsecond=0),
+        ),
+        settled=values["detail.status-details.status"] in _SETTLED,
+    )
+
+
+def _inside(event: Mapping[Any, Any], path: str) -> Any:
+    """What stands at the path `a.b.c`; None where there is nothing."""
+    found: Any = event
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def narrowed(policies: Sequence[Policy], region: str | None) -> tuple[Policy, ...]:
@@ -80,6 +122,15 @@ def require_account(asked: str | None, account: str) -> None:
         raise UsageError(
             f"event: account: it is for {short(one_line(asked or ''))}, and this function runs in {account}",
             "send it to the function of that account, or leave `account` out",
+        )
+
+
+def require_past(at: datetime, now: datetime) -> None:
+    """Raise `UsageError` for an event of a time to come: a slot there would stand before every later one."""
+    if at > now + _AHEAD:
+        raise UsageError(
+            f"event: time: {instant(at)} is yet to come, it is {instant(now)}",
+            "correct the clock of whoever sends it",
         )
 
 
@@ -144,6 +195,17 @@ def _text(value: Any) -> str:
     return value
 
 
+def _stack_name(value: Any) -> str:
+    """The name in the ARN of a stack."""
+    found = re.fullmatch(
+        r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/([A-Za-z][A-Za-z0-9-]{0,127})/[^/]+",
+        _text(value),
+    )
+    if not found:
+        raise _Wrong("expected the ARN of a stack")
+    return found[1]
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise _Wrong(f"expected a list of names, found {_kind(value)}")
@@ -200,4 +262,14 @@ _RESTORE: Mapping[str, Check] = {
     "names": partial(_one_of, ("keep", "drop", "suffix")),
     "user_data": partial(_one_of, ("keep", "drop")),
     "plan_only": _flag,
+}
+_SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+_CHANGE: Mapping[str, Check] = {
+    "source": partial(_one_of, ("aws.cloudformation",)),
+    "detail-type": partial(_one_of, ("CloudFormation Stack Status Change",)),
+    "account": _text,
+    "region": _text,
+    "time": _moment,
+    "detail.stack-id": _stack_name,
+    "detail.status-details.status": _text,
 }

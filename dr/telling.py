@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dr import logs
 from dr.actions import Capture, Expire, Outcome, Plan, Result, Warn
 from dr.model import Inventory, Policy
+from dr.planner.changes import Change
 from dr.ports import StackEvent
 from dr.words import one_line
 
@@ -39,6 +40,17 @@ def tell_started(policies: Sequence[Policy], scheduled: str | None) -> None:
     """A tick before it reads anything; `scheduled` is the sender's time, as it came."""
     shards = [f"{policy.name}/{region}" for policy in policies for region in policy.regions]
     logs.get("dr").info("tick.started", shards=shards, scheduled=scheduled)
+
+
+def tell_change(policies: Sequence[Policy], change: Change) -> None:
+    """A stack that was changed, and the policies under which it is captured if they select it."""
+    logs.get("dr").info(
+        "stack.changed",
+        stack=change.stack,
+        region=change.region,
+        at=change.at.isoformat(),
+        policies=[policy.name for policy in policies],
+    )
 
 
 def tell_slow() -> None:

@@ -16,15 +16,16 @@ from dr.aws.ec2 import Ec2Cloud
 from dr.aws.pacing import Pacer
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
-from dr.events import narrowed, read_tick, require_account
+from dr.events import narrowed, read_change, read_tick, require_account, require_past
 from dr.executor.hands import Hands
 from dr.files import read_public_key
 from dr.functions import Document, invocation, stop_at
+from dr.functions.changing import run_change
 from dr.functions.ticking import run_tick
 from dr.installation import Installation
 from dr.interrupts import heeded
 from dr.limits import decide
-from dr.model import Policy, RecoveryPoint, StackVersion
+from dr.model import Policy, Protect, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
 from dr.settings import Settings
 from dr.store.leases import Owner, StoreLeases, owner_of
@@ -152,3 +153,19 @@ class App(Installation):
             require_account(asked.account, self.cloud.account)
             desk = replace(self.desk, hands=replace(self.desk.hands, stop_at=end))
             return run_tick(policies, desk, self.stamped(policies), asked.scheduled)
+
+    def changed(self, event: object, request: str, seconds_left: float) -> Document:
+        """What the function of changed stacks answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
+        with invocation(self.settings.environ, request):
+            asked, end = read_change(event), stop_at(self.clock.now(), seconds_left)
+            require_account(asked.account, self.cloud.account)
+            require_past(asked.change.at, self.clock.now())
+            region = asked.change.region
+            of_stacks = [
+                policy
+                for policy in self.policies
+                if policy.protect is Protect.STACKS and region in policy.regions
+            ]
+            policies = narrowed(of_stacks, region) if asked.settled and of_stacks else ()
+            desk = replace(self.desk, hands=replace(self.desk.hands, stop_at=end))
+            return run_change(policies, desk, asked.change)

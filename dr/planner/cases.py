@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from operator import attrgetter
 
-from dr.model import Inventory, Lineage, Part, Policy, RecoveryPoint, Source, State, Unread
+from dr.model import Inventory, Kind, Lineage, Part, Policy, RecoveryPoint, Source, State, Unread
 from dr.planner.selection import selected
 from dr.planner.shelf import ALIVE, Shelf, unread_of
 from dr.slots import period
@@ -43,10 +43,12 @@ class Case:
         return not any(miss.what == "points" for miss in self.unread)
 
 
-def _lacks(slot: datetime | None, points: Sequence[RecoveryPoint]) -> bool:
-    """Whether there is no point of the slot that is, or may become, good; the newest are looked at first."""
-    later = takewhile(lambda point: slot is not None and point.slot >= slot, reversed(points))
-    return slot is not None and not any(point.slot == slot and point.state in ALIVE for point in later)
+def _lacks(slot: datetime | None, points: Sequence[RecoveryPoint], until: datetime | None) -> bool:
+    """Whether no point from the slot up to `until` is, or may become, good; the newest are looked at first."""
+    if slot is None or until is None:
+        return False
+    later = takewhile(lambda point: point.slot >= slot, reversed(points))
+    return not any(point.slot <= until and point.state in ALIVE for point in later)
 
 
 def _newest(points: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
@@ -56,12 +58,24 @@ def _newest(points: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
 
 def cases(policy: Policy, inventory: Inventory, shelf: Shelf, now: datetime) -> tuple[Case, ...]:
     """Every lineage of the policy whose source is selected now, in order."""
-    latest = _latest(policy, now)
-    pace = policy.rpo or period(policy.schedules, now) or _PACE_OF_ONCE
+    wants = _Wants(
+        now=now,
+        latest=_latest(policy, now),
+        pace=policy.rpo or period(policy.schedules, now) or _PACE_OF_ONCE,
+    )
     return tuple(
-        _case(policy, source, shelf, inventory.unread, wanted=_wanted(latest, source), pace=pace)
+        _case(policy, source, shelf, inventory.unread, wants)
         for source in selected(policy, inventory.sources)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wants:
+    """What a policy wants now: the latest slot of each schedule, and whether of sources younger than it too; its pace."""
+
+    now: datetime
+    latest: Mapping[datetime, bool]
+    pace: int
 
 
 def lineage_of(policy: Policy, source: Source) -> Lineage:
@@ -85,17 +99,15 @@ def _wanted(latest: Mapping[datetime, bool], source: Source) -> datetime | None:
     return max((slot for slot, late in latest.items() if late or born is None or born <= slot), default=None)
 
 
-def _case(
-    policy: Policy,
-    source: Source,
-    shelf: Shelf,
-    unread: Sequence[Unread],
-    *,
-    wanted: datetime | None,
-    pace: int,
-) -> Case:
+def _case(policy: Policy, source: Source, shelf: Shelf, unread: Sequence[Unread], wants: _Wants) -> Case:
+    """A stack that was stored since its slot, because it was changed, has what the slot is for.
+
+    Nothing is put between two stored versions: each names the one before it.
+    """
     lineage = lineage_of(policy, source)
     kind = policy.protect.kind
+    wanted = _wanted(wants.latest, source)
+    until = wants.now if kind is Kind.STACK else wanted
     points = [
         point for point in shelf.points.get(lineage, ()) if point.kind is kind and point.copy_of is None
     ]
@@ -104,8 +116,8 @@ def _case(
         source=source,
         lineage=lineage,
         wanted=wanted,
-        due=_lacks(wanted, points),
-        pace=pace,
+        due=_lacks(wanted, points, until),
+        pace=wants.pace,
         newest=_newest(points),
         points=tuple(points),
         parts=shelf.parts.get(lineage, ()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +24,7 @@ from dr.executor.run import Unrecorded, execute
 from dr.limits import next_applied
 from dr.model import Inventory, Policy, Protect, Unread
 from dr.planner import orphans_to_record
+from dr.tick.claiming import claim, refuse_others, store_warning
 from dr.tick.desk import Desk
 from dr.tick.inventory import read_inventory
 from dr.tick.leasing import leased
@@ -86,11 +86,11 @@ def apply_now(
     Raises `Refused` when the store belongs to another installation, `Busy` when all leases are taken; with `every`,
     as a saved plan needs it, when one is. An interrupt (KeyboardInterrupt) is raised only before anything was begun.
     """
-    _of_ours(desk)
+    refuse_others(desk)
     done: Applying | None = None
     try:
         with leased(policies, desk, every=every) as held:
-            inventory, claimed = _claim(read_inventory(held.policies, desk), desk)
+            inventory, claimed = claim(read_inventory(held.policies, desk), desk)
             plan = decide(held.policies, inventory, desk.hands.clock.now())
             hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
             unrecorded: dict[tuple[str, str], DrError] = {}
@@ -98,7 +98,7 @@ def apply_now(
                 _remember, held.policies, inventory, plan, replace(desk, hands=hands), unrecorded
             )
             executed = execute(plan, hands, report, record)
-            lost = [_store_warning(error, policy) for (policy, _), error in unrecorded.items()]
+            lost = [store_warning(error, policy) for (policy, _), error in unrecorded.items()]
             done = Applying(
                 inventory=inventory,
                 plan=plan,
@@ -116,32 +116,6 @@ def apply_now(
             raise
         return replace(done, interrupted=Interrupted())
     return done
-
-
-def _of_ours(desk: Desk) -> None:
-    """Raise `Refused` for another installation's store before anything is written; one out of reach is told by `_claim`."""
-    with suppress(CloudError, EnvironmentFailed):
-        desk.records.refuse_others(desk.hands.installation)
-
-
-def _claim(inventory: Inventory, desk: Desk) -> tuple[Inventory, tuple[Warn, ...]]:
-    """Claim the store. One that is out of reach stops no capture; whose it is is then unread, and closes expiry.
-
-    Not by a wrong clock: the claim's time is what tells later whether the store was lost (docs/decisions/0006). So it
-    is claimed after the listings, whose answers tell the time.
-    """
-    if _clock_is_wrong(inventory):
-        return inventory, ()
-    try:
-        desk.records.claim(desk.hands.installation)
-    except (CloudError, EnvironmentFailed) as error:
-        unread = Unread(what="store", region="", message=error.message)
-        return replace(inventory, unread=(*inventory.unread, unread)), (_store_warning(error, None),)
-    return inventory, ()
-
-
-def _clock_is_wrong(inventory: Inventory) -> bool:
-    return any(unread.what == "clock" for unread in inventory.unread)
 
 
 def _remember(
@@ -186,7 +160,7 @@ def _note_orphans(
         for region, orphans in orphans_to_record(policies, inventory, now).items():
             desk.records.record_orphans(inventory.account, region, orphans)
     except (CloudError, EnvironmentFailed) as error:
-        return (_store_warning(error, None),)
+        return (store_warning(error, None),)
     return ()
 
 
@@ -198,7 +172,7 @@ def _repair(policies: Sequence[Policy], account: str, desk: Desk) -> tuple[Warn,
         copied = [key for region in sorted(regions) for key in store.repair(account, region)]
         lags = store.lag() if regions else ()
     except (CloudError, EnvironmentFailed) as error:
-        return (_store_warning(error, None),)
+        return (store_warning(error, None),)
     mended = [_mended(copied)] if copied else []
     return tuple(Warn(code=WarningCode.STORE_LAG, message=said) for said in (*mended, *lags))
 
@@ -211,7 +185,3 @@ def _mended(keys: Sequence[str]) -> str:
 
 def _name(key: str) -> str:
     return key.rpartition("/")[2]
-
-
-def _store_warning(error: DrError, policy: str | None) -> Warn:
-    return Warn(code=WarningCode.STORE_LAG, policy=policy, message=f"the store: {error.message}")

@@ -185,7 +185,7 @@ GUARDS = (
     Guard(
         name="a store is not claimed by a wrong clock",
         source="DESIGN 7, rule 3; I9",
-        off=answers("dr.tick.applying:_clock_is_wrong", False),
+        off=answers("dr.tick.claiming:_clock_is_wrong", False),
         test="tests/tick/test_tick.py::test_i9_a_store_is_not_claimed_by_a_clock_that_is_wrong",
     ),
     Guard(

@@ -25,6 +25,7 @@ ROLES = {
     "iam": (Role.READER,),
     "apply": (Role.CAPTURER, Role.EXPIRER),
     "tick": (Role.CAPTURER, Role.EXPIRER),
+    "changed": (Role.CAPTURER,),
     "restore": (Role.RESTORER,),
 }
 """The roles under which a command, or a function, is run."""

@@ -192,7 +192,7 @@ def _asking(frame: FrameType | None) -> _Who:
             app = app or next((v for v in frame.f_locals.values() if _is_app(v)), None)
             if file.endswith("/dr/cli/__init__.py") and name == "run":
                 command, targets = _typed([str(a) for a in frame.f_locals["arguments"]])
-            elif "/dr/app/" in file and name in ("tick", "restore"):
+            elif "/dr/app/" in file and name in ("tick", "restore", "changed"):
                 command, targets = name, _named(frame.f_locals.get("event"))
         frame = frame.f_back
     return command, targets, None if app is None else _place_of(app)

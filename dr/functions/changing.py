@@ -1,0 +1,27 @@
+"""The work of the function that CloudFormation's events wake: a changed stack is stored at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dr.functions import Document
+from dr.model import Policy
+from dr.planner.changes import Change
+from dr.telling import tell_change, tell_outcome, tell_tick
+from dr.tick.changing import capture_change
+from dr.tick.desk import Desk
+from dr.wire import apply_document
+
+
+def run_change(policies: Sequence[Policy], desk: Desk, change: Change) -> Document:
+    """Capture it under these policies, none for a change that nobody asks for; the JSON of `dr apply`.
+
+    Raises `Busy` while a tick holds the lease of one of the policies: Lambda sends the event again, and by then that tick
+    may have captured what was changed.
+    """
+    tell_change(policies, change)
+    if not policies:
+        return apply_document(None, (), ())
+    done = capture_change(policies, desk, change, tell_outcome)
+    tell_tick(done.outcomes, done.warnings)
+    return apply_document(None, done.outcomes, done.warnings)
