@@ -254,10 +254,10 @@ def main() -> None:
     asked = parser.parse_args()
     if min(asked.small, asked.large) < 0:
         parser.error("ROUNDS: not below 0")
+    if asked.write and (asked.write.is_dir() or not asked.write.parent.is_dir()):
+        parser.error(f"--write: {asked.write} cannot be a file")
     if not CUSTODIAN.exists():
         parser.error(f"{CUSTODIAN} is missing: `make bench` installs it")
-    if asked.write and not asked.write.parent.is_dir():
-        parser.error(f"--write: {asked.write.parent} is no folder")
     rows: list[Row] = []
     notes: list[str] = []
     sys.stdout.write(f"{HEAD}\n")

@@ -12,7 +12,9 @@ def main() -> None:
     """Run the command line."""
     try:
         _open_what_is_closed()
-        signal.signal(signal.SIGTERM, _interrupted)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, _interrupted)
         from dr.cli import main as command  # noqa: PLC0415 - loading takes half a second, in which people press Ctrl-C
 
         command()
@@ -30,7 +32,7 @@ def _leave_by_exit_code() -> None:
 
     The next `exec` forgets it (CPython, `run_eval_code_obj`).
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     exec("")  # noqa: S102 - nothing is run  # nosec B102
 
@@ -43,7 +45,7 @@ def _open_what_is_closed() -> None:
 
 
 def _interrupted(_signal: int, _frame: object) -> NoReturn:
-    """A service manager, a container or a CI job ends dr as a person does: leases are given back, and exit code 130."""
+    """A service manager, a CI job or a lost terminal ends dr as a person does: leases are given back, and exit code 130."""
     raise KeyboardInterrupt
 
 

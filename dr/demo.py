@@ -53,7 +53,7 @@ class Stage:
         done = apply_now(app.policies, app.desk, app.decide(), lambda _outcome: None)
         if done.interrupted:
             raise KeyboardInterrupt
-        wait_for_captures(done.outcomes, app.desk, lambda _pending: None)
+        wait_for_captures(done.outcomes, (), app.desk, lambda _pending: None)
         return done
 
     def snapshots(self) -> list[dict[str, Any]]:

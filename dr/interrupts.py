@@ -16,7 +16,8 @@ _PATIENCE = 5.0
 _SAID = (
     b"\ninterrupted: what was sent has five seconds to be answered; once more, and nothing is waited for\n"
 )
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Somebody presses Ctrl-C; a service manager, a container or a CI job ends dr; its terminal or ssh session is gone."""
 
 
 class Patience:
@@ -46,7 +47,7 @@ class Patience:
 
 @contextmanager
 def heeded() -> Iterator[Patience]:
-    """Inside, the first SIGINT or SIGTERM is told by the patience, and the second is `KeyboardInterrupt`.
+    """Inside, the first of these signals is told by the patience, and the second is `KeyboardInterrupt`.
 
     Signals that the process was started to ignore are ignored; in another thread than the main one none ever comes.
     """

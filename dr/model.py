@@ -216,13 +216,14 @@ class Unread:
     """A listing that failed, and so may hide something: nothing that it could have shown is deleted (DESIGN 7.3).
 
     `what` is "sources", "points", "store", "pins", "applied", "orphans" or "clock"; `protect` narrows "sources" and
-    "points".
+    "points". `remedy` is what to do about it, empty where nothing is known.
     """
 
     what: str
     region: str
     message: str
     protect: Protect | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

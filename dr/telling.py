@@ -54,11 +54,11 @@ def tell_change(policies: Sequence[Policy], change: Change) -> None:
 
 
 def tell_slow() -> None:
-    """That botocore reads the listings, and not dr: eight times the work and five times the memory (benchmarks/RESULTS.md)."""
+    """That botocore reads the listings, and not dr."""
     logs.get("dr").warning(
         "listings.slow",
-        why="this botocore has not what dr's own parser rests on: plans take longer, and much more memory",
-        remedy="install another version of botocore, and tell dr of this one",
+        why="this version of botocore does not let dr read EC2's listings itself: plans take much longer, and more memory",
+        remedy="an earlier version of botocore helps; please report this one",
     )
 
 

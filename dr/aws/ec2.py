@@ -103,7 +103,8 @@ class Ec2Cloud:
             listing = replace(listing, snapshots=self._read.snapshots(region, wanted))
         elif kind is Kind.IMAGE:
             listing = replace(listing, images=self._read.images(region, wanted))
-        return self._holdings(listing).points
+        found = self._holdings(listing).points
+        return tuple(point for point in found if (point.lineage, point.slot) == (lineage, slot))
 
     def image_named(self, region: str, name: str) -> RecoveryPoint | None:
         """Our image of that name; None when there is none or it is not ours."""

@@ -41,8 +41,10 @@ _LOST = (
     boto.ChecksumError,
     boto.FlexibleChecksumError,
     boto.AwsChunkedWrapperError,
-    ResponseParserError,
 )
+_UNREADABLE = (ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""What botocore's parsers raise besides, for an answer that is XML and not AWS's: a date that is none, an element that is
+there twice."""
 _NOT_SENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,
@@ -72,6 +74,9 @@ def translated(action: str, region: str) -> Iterator[None]:
         yield
     except (boto.ClientError, boto.BotoCoreError, ResponseParserError) as error:
         raise translate(error, action, region) from error
+    except _UNREADABLE as error:
+        where = f"{action} in {region}" if region else action
+        raise _unreadable(where, action, type(error).__name__) from error
 
 
 def translate(error: Exception, action: str, region: str) -> DrError:
@@ -84,6 +89,8 @@ def translate(error: Exception, action: str, region: str) -> DrError:
             return _tls(error, where, action)
         case _ if isinstance(error, _NOT_SENT):
             return _unreachable(error, where)
+        case ResponseParserError():
+            return _unreadable(where, action, "not what AWS answers")
         case _ if isinstance(error, _LOST):
             return _lost(error, where, action)
         case _ if isinstance(error, _NO_CREDENTIALS):
@@ -149,7 +156,7 @@ def _refused(error: boto.ClientError, action: str, region: str) -> DrError:
         return EnvironmentFailed(f"{where}: {why} ({code})", "log in again and check the clock")
     kind = codes.leaf(action, code, status)
     return kind(
-        f"{where}: {_words(str(facts.get('Message', '')), code)}",
+        f"{where}: {_words(str(facts.get('Message', '')), code) or f'HTTP {status} without a word of AWS'}",
         _remedy(kind, code, action),
         code=code,
         action=action,
@@ -167,6 +174,8 @@ def _words(message: str, code: str) -> str:
 def _remedy(kind: type[CloudError], code: str, action: str) -> str:
     if code == "OptInRequired":
         return "enable the Region for this account, or take it out of dr.yaml"
+    if not code:
+        return "check AWS_ENDPOINT_URL and proxies: something else than AWS may have answered"
     if kind is Denied:
         return f"allow {action} to the role or user that runs dr"
     if kind is Throttled:
@@ -220,6 +229,14 @@ def _tls(error: boto.SSLError, where: str, action: str) -> DrError:
 def _lost(error: Exception, where: str, action: str) -> Ambiguous:
     name = type(error).__name__
     return Ambiguous(f"{where}: the answer was lost ({name})", _LOOK, code=name, action=action)
+
+
+def _unreadable(where: str, action: str, why: str) -> Ambiguous:
+    """An answer came, and nobody can read it: a proxy's page, a portal's, another server's."""
+    remedy = (
+        "check AWS_ENDPOINT_URL and proxies: something else than AWS may have answered; then run it again"
+    )
+    return Ambiguous(f"{where}: the answer cannot be read ({why})", remedy, code="Unreadable", action=action)
 
 
 def _malformed(error: boto.ParamValidationError, where: str, action: str) -> CloudError:

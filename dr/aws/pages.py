@@ -36,7 +36,8 @@ def pages(
 ) -> Iterator[Row]:
     """Every item under `key`; `where` is the IAM action and the Region.
 
-    Raises what `translated` raises, and `CloudError` for a page without the key or a token that comes twice.
+    Raises what `translated` raises, and `CloudError` for a page without the key, an item without its id, or a token that
+    comes twice.
     """
     seen: set[str] = set()
     token: str | None = None
@@ -45,6 +46,8 @@ def pages(
             answer = call(**request, **({"NextToken": token} if token else {}))
         if key not in answer:
             raise _broken(where, f"a page without {key}")
+        if only and not all(isinstance(row, dict) and only.needs in row for row in answer[key]):
+            raise _broken(where, f"an item without {only.needs}")
         yield from answer[key]
         token = answer.get("NextToken")
         if not token:

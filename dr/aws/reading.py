@@ -48,7 +48,7 @@ def take_out(
     if only is None or response_dict["status_code"] >= 300:
         return
     try:
-        found = _taken_out(response_dict["body"], operation_model, only)
+        found = taken_out(response_dict["body"], operation_model, only)
     except (ParseError, ValueError, LookupError, RecursionError):
         return  # botocore says what it is: also an encoding that nobody knows (LookupError), and elements without end
     if found is not None:
@@ -61,15 +61,20 @@ _PIECE = 1 << 14
 """Bytes that are parsed before complete items are read: their elements fit a processor's cache, those of a page do not."""
 
 
-def _taken_out(body: bytes, operation: OperationModel, only: Only[Any]) -> tuple[list[Any], bytes] | None:
-    """The rows of the item set, and the answer without it; None where there is not one. Raises `ParseError`, `ValueError`."""
+def taken_out(
+    body: bytes, operation: OperationModel, only: Only[Any], piece: int = _PIECE
+) -> tuple[list[Any], bytes] | None:
+    """The rows of the item set, and the answer without it; None where there is not one. `piece` is in bytes.
+
+    Raises `ParseError`, `ValueError` and the like for what is not understood.
+    """
     builder = TreeBuilder()
     parser = XMLParser(target=builder)  # noqa: S314 - AWS's own words, which botocore parses so too  # nosec B314
     above = builder.start("above", {})
     rows: list[Any] = []
     items: Element | None = None
-    for begin in range(0, len(body), _PIECE):
-        parser.feed(body[begin : begin + _PIECE])
+    for begin in range(0, len(body), piece):
+        parser.feed(body[begin : begin + piece])
         if items is None and (items := _item_set(above, operation, only)) is None:
             continue
         read = reader(operation, only, _space(above[0]))
@@ -80,8 +85,8 @@ def _taken_out(body: bytes, operation: OperationModel, only: Only[Any]) -> tuple
         return None
     rows += read(items)
     above[0].remove(items)
-    more = _item_set(above, operation, only)
-    return (rows, tostring(above[0], "utf-8")) if more is None else None
+    another = _item_set(above, operation, only)
+    return (rows, tostring(above[0], "utf-8")) if another is None else None
 
 
 def _item_set(above: Element, operation: OperationModel, only: Only[Any]) -> Element | None:
@@ -101,13 +106,22 @@ def _space(element: Element) -> str:
 _Read = Callable[[Any], Any]
 """From an element, or from the children of one, to its value."""
 
+
+def _instant(text: str) -> datetime:
+    """A time as EC2 writes it, `2026-03-29T01:00:00.000Z`. Raises `ValueError` for one in any other form."""
+    if len(text) not in _LENGTHS or text[10] != "T" or text[-1] != "Z":
+        raise ValueError(text)
+    return datetime.fromisoformat(text)
+
+
+_LENGTHS = (len("2026-03-29T01:00:00Z"), len("2026-03-29T01:00:00.000Z"))
 _CONVERT: Mapping[str, Callable[[str], Any]] = {
     "integer": int,
     "long": int,
     "boolean": lambda text: text == "true",
-    "timestamp": datetime.fromisoformat,
+    "timestamp": _instant,
 }
-"""By botocore's names of types; every other is text. EC2 writes ISO 8601."""
+"""By botocore's names of types; every other is text."""
 _readers: WeakKeyDictionary[OperationModel, dict[tuple[Only[Any], str], _Read]] = WeakKeyDictionary()
 
 
@@ -138,6 +152,7 @@ def _reader(shape: Shape, hint: Any, space: str) -> _Read:
 
 
 def _structure(members: Mapping[str, Shape], hints: Mapping[str, Any], space: str) -> _Read:
+    """From an element to a row. What is there twice, or in another namespace, is not understood: it is no absence."""
     fields = {
         space + _tag(members[name], name): (name, _reader(members[name], hint, space))
         for name, hint in hints.items()
@@ -149,7 +164,11 @@ def _structure(members: Mapping[str, Shape], hints: Mapping[str, Any], space: st
         for child in element:
             if field := field_of(child.tag):
                 name, value_of = field
+                if name in row:
+                    raise ValueError(name)
                 row[name] = value_of(child)
+            elif _space(child) != space:
+                raise ValueError(child.tag)
         return row
 
     return read

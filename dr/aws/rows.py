@@ -134,17 +134,18 @@ class ReservationRow(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Only(Generic[_Row]):
-    """What is read of an answer: the items under `key`, of each the fields of `row`."""
+    """What is read of an answer: the items under `key`, of each the fields of `row`, of which no item lacks `needs`."""
 
     key: str
     row: type[_Row]
+    needs: str
 
 
-SNAPSHOTS = Only("Snapshots", SnapshotRow)
-LOCKS = Only("Snapshots", LockRow)
-IMAGES = Only("Images", ImageRow)
-VOLUMES = Only("Volumes", VolumeRow)
-RESERVATIONS = Only("Reservations", ReservationRow)
+SNAPSHOTS = Only("Snapshots", SnapshotRow, "SnapshotId")
+LOCKS = Only("Snapshots", LockRow, "SnapshotId")
+IMAGES = Only("Images", ImageRow, "ImageId")
+VOLUMES = Only("Volumes", VolumeRow, "VolumeId")
+RESERVATIONS = Only("Reservations", ReservationRow, "Instances")
 LISTINGS: Mapping[str, Only[Any]] = {
     "DescribeSnapshots": SNAPSHOTS,
     "DescribeLockedSnapshots": LOCKS,

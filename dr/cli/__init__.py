@@ -7,7 +7,8 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import NoReturn, TextIO
 
 import click
 
@@ -35,12 +36,22 @@ def dr(_shared: Shared) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with the contract's exit code; never with a traceback."""
-    code = run(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_flushed(run(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _flushed(code: int) -> int:
+    """Write what is still buffered. Where nobody reads any more, work has ended as it has ended."""
     try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = _nowhere()
     except OSError as error:
         code = _unwritten(error)
-    sys.exit(code)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        sys.stderr = _nowhere()
+    return code
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -67,11 +78,17 @@ def run(arguments: Sequence[str]) -> int:
 
 def _unwritten(error: OSError) -> int:
     """The answer could not be written: a reader that has gone is no fault, a full disk is told on stderr."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - what is still buffered goes nowhere, without a word at exit
+    sys.stdout = _nowhere()
     if not isinstance(error, BrokenPipeError):
         why = f"cannot write the answer: {error.strerror or error}"
-        complain(DrError(why, "make room, or write it elsewhere"), as_json=False)
+        with suppress(OSError):  # there may be no room for that either
+            complain(DrError(why, "make room, or write it elsewhere"), as_json=False)
     return EXIT_FAILED
+
+
+def _nowhere() -> TextIO:
+    """For what is still buffered, so that Python says nothing of it at exit."""
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open as long as the process is
 
 
 def _code(value: object) -> int:

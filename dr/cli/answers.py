@@ -17,7 +17,7 @@ from dr.status import points_newest_first, status_document
 from dr.status import status as look
 from dr.tick.inventory import read_inventory, read_points
 from dr.wire import point_document, stack_document, stacks_document
-from dr.words import short
+from dr.words import one_line, short
 
 
 @click.command()
@@ -63,7 +63,13 @@ def points(
         and policy in (None, point.lineage.policy)
         and kind in (None, point.kind)
     )
-    shared.emit(lambda: {"points": [point_document(p) for p in found]}, lambda: points_text(found))
+    shared.emit(
+        lambda: {"points": [point_document(p) for p in found]},
+        lambda: points_text(found, whole=not inventory.unread),
+    )
+    for miss in inventory.unread:
+        where = f"{miss.region}: " if miss.region else ""
+        shared.warn(f"{where}not every point is shown: {one_line(miss.message)}", miss.remedy)
     return EXIT_FAILED if inventory.unread else EXIT_DONE
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,17 +28,26 @@ class Shared:
     sandbox: bool = False
 
     def emit(self, document: Callable[[], Any], text: Callable[[], str]) -> None:
-        """Write the answer to stdout: exactly one JSON document, or text for people."""
-        click.echo(json_text(document()) if self.json else lines(text()))
+        """Write the answer to stdout: exactly one JSON document, or text for people.
+
+        A reader that has gone away does not change how the work has ended.
+        """
+        with suppress(BrokenPipeError):
+            click.echo(json_text(document()) if self.json else lines(text()))
 
     def warn(self, message: str, remedy: str) -> None:
         """Tell on stderr what a person should know beside the answer; under --json too."""
         _tell("warning", message, remedy)
 
     def say(self, line: str) -> None:
-        """Write a line of progress for people; nothing under --json."""
+        """Write something for people before the answer; nothing under --json."""
         if not self.json:
             click.echo(lines(line))
+
+    def follow(self, line: str) -> None:
+        """Write a line of what is under way, as `say`. Whoever reads along and goes away ends none of it."""
+        with suppress(OSError):
+            self.say(line)
 
 
 class InOrder(click.Group):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -36,6 +36,7 @@ from dr.tick.desk import Desk
 from dr.tick.inventory import read_for_plan
 from dr.tick.waiting import wait_for_captures
 from dr.wire import apply_document
+from dr.words import names
 
 _LARGEST_PLAN = 64 << 20
 _BEGINNING = b'{\n  "format": '
@@ -133,7 +134,8 @@ def apply(
     with working("applying") as tell:
         done = apply_now(asked, app.desk, decide, partial(_report, shared), every=saved is not None)
         if wait and not done.interrupted:
-            done = _waited(done, app.desk, lambda n: tell(f"waiting for {n} captures"))
+            of = {policy.name for policy in asked}
+            done = _waited(done, of, app.desk, lambda n: tell(f"waiting for {n} captures"))
     shared.emit(
         partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings), lambda: _text(done)
     )
@@ -142,12 +144,14 @@ def apply(
     return done.exit_code
 
 
-def _waited(done: Applying, desk: Desk, tell: Callable[[int], None]) -> Applying:
-    """With what became of the captures; who interrupts is told what is known."""
+def _waited(done: Applying, policies: Collection[str], desk: Desk, tell: Callable[[int], None]) -> Applying:
+    """With what became of the captures of these policies, also those of other runs; who interrupts is told what is known."""
+    found = [point for point in done.inventory.points if point.lineage.policy in policies]
     try:
-        return replace(done, outcomes=wait_for_captures(done.outcomes, desk, tell))
+        waited = wait_for_captures(done.outcomes, found, desk, tell)
     except KeyboardInterrupt:
         return replace(done, interrupted=Interrupted())
+    return replace(done, outcomes=waited.outcomes, not_good=waited.not_good)
 
 
 def _asked(app: App, saved: SavedPlan | None, policy: str | None) -> tuple[Policy, ...]:
@@ -194,13 +198,14 @@ def _load(path: Path) -> SavedPlan:
 
 
 def _report(shared: Shared, outcome: Outcome) -> None:
-    """Tell each outcome as it happens. Whoever reads along and goes away ends no capture; the last line will tell."""
+    """Tell each outcome as it happens."""
     tell_outcome(outcome)
-    with suppress(OSError):
-        shared.say(outcome_line(outcome))
+    shared.follow(outcome_line(outcome))
 
 
 def _text(done: Applying) -> str:
-    lines = [*warning_lines(done.warnings), outcomes_summary(done.outcomes)]
+    lines = [*warning_lines(done.warnings), outcomes_summary(done.outcomes, done.warnings)]
+    if done.not_good:
+        lines.append(f"Not good yet, of another run: {names(done.not_good)}.")
     blocked = [o for o in done.outcomes if getattr(o.action, "blocked", False)]
     return "\n".join([*lines, *([blocked_remedy(done.plan)] if blocked else [])])

@@ -129,7 +129,7 @@ def _carry_out(shared: Shared, plan: RestorePlan, kit: Kit) -> int:
 
     def watch(event: StackEvent) -> None:
         seen.append(event)
-        shared.say(event_line(event))
+        shared.follow(event_line(event))
 
     with working(f"restoring {plan.name}"):
         try:

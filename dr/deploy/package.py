@@ -1,11 +1,13 @@
-"""The functions' code as one ZIP file: the same bytes wherever and whenever it is made of the same files.
+"""The functions' code as one ZIP file: the same bytes wherever and whenever one zlib makes it of the same files.
 
     dr, handlers             --their folders------+
     structlog, PyYAML, tzdata --what pip installed--+--> name -> bytes --zipped--> Package
     dr.yaml, policies, key   --this installation--+
 
 Lambda's runtime brings boto3. What only people at a terminal use stays out (click, rich, the sandbox), and so does compiled
-code, which would tie the package to one processor: PyYAML does without its own.
+code, which would tie the package to one processor: PyYAML does without its own. What goes in is named by what it is, so that
+nothing that happens to lie beside it does; and no secret: a private key is none of a public one, and the value of a parameter
+has its place in SSM.
 """
 
 from __future__ import annotations
@@ -19,25 +21,25 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from dr.config import Config, StoreLocation
+from dr.config import Config, StoreLocation, parse_config
 from dr.errors import EnvironmentFailed, UsageError
 from dr.files import read_file
+from dr.words import names
 
 INSTALLATION = "installation"
 """The folder of dr.yaml inside the package."""
 CONFIG = f"{INSTALLATION}/dr.yaml"
+_TASK = "/var/task"
+"""Where Lambda unpacks it."""
 
 _NEEDED = ("PyYAML", "structlog", "tzdata")
 """Distributions that the functions need and Lambda's runtime has not; none of them needs another."""
 _OURS = ("dr", "handlers")
-_AT_A_TERMINAL = (
-    "dr/__main__.py",
-    "dr/cli/",
-    "dr/demo.py",
-    "dr/deploy/",
-    "dr/sandbox/corrections/",
-    "dr/sandbox/fleet/",
-)
+_AT_A_TERMINAL = ("dr/__main__.py", "dr/cli/", "dr/demo.py", "dr/deploy/", "dr/sandbox/")
+_LOADED = ("dr/sandbox/__init__.py", "dr/sandbox/process.py")
+"""Of the sandbox, what an installation asks whether it is in one."""
+_SHIPPED = (".py", ".json", ".yaml", ".typed")
+"""Of our own packages: as `pyproject.toml` ships them."""
 _BUILT = (".pyc", ".pyo", ".so", ".pyd", ".dylib")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The first instant that a ZIP file can tell."""
@@ -87,7 +89,8 @@ def _module(root: str) -> Iterator[tuple[str, Path]]:
     folder = Path(spec.origin).parent
     for path in folder.rglob("*"):
         name = f"{root}/{path.relative_to(folder).as_posix()}"
-        if path.is_file() and not _is_built(name) and not name.startswith(_AT_A_TERMINAL):
+        needed = name in _LOADED or not name.startswith(_AT_A_TERMINAL)
+        if needed and path.suffix in _SHIPPED and path.is_file() and not path.is_symlink():
             yield name, path
 
 
@@ -132,14 +135,16 @@ def installation_files(config: Config, policies: Mapping[str, bytes]) -> dict[st
     if config.replica:
         _require_bucket("store.replica", config.replica)
     folder = _beside(file, Path(config.policies_dir), "policies")
-    found = {CONFIG: read_file(file, "name it with --config")}
-    found |= {f"{INSTALLATION}/{folder / Path(name).name}": data for name, data in policies.items()}
-    if config.signing and config.signing.file:
-        key = Path(config.signing.file)
-        found[f"{INSTALLATION}/{_beside(file, key, 'signing.public_key')}"] = read_file(
-            key, "correct signing.public_key"
+    _require_no_secret(config)
+    data = read_file(file, "name it with --config")
+    there = parse_config(data.decode(), CONFIG, f"{_TASK}/{INSTALLATION}")
+    if there.policies_dir != f"{_TASK}/{INSTALLATION}/{folder}":
+        raise UsageError(
+            f"policies: {there.policies_dir} would not be there in a function", "name it by a relative path"
         )
-    return found
+    return {CONFIG: data} | {
+        f"{INSTALLATION}/{folder / Path(name).name}": body for name, body in policies.items()
+    }
 
 
 def _require_bucket(what: str, location: StoreLocation) -> None:
@@ -150,12 +155,29 @@ def _require_bucket(what: str, location: StoreLocation) -> None:
         )
 
 
+def _require_no_secret(config: Config) -> None:
+    """A package lies in a bucket for as long as the functions do. And a signature cannot be checked there yet."""
+    if literal := sorted(name for name, value in config.parameters.items() if isinstance(value, str)):
+        raise UsageError(
+            f"restore.parameters: the values of {names(literal)} stand in dr.yaml, and would lie in the package",
+            "put them into SSM, and name them there: {ssm: /path/of/it}",
+        )
+    if config.signing:
+        raise UsageError(
+            "signing: the functions' package has no library that checks signatures",
+            "run dr apply where it is installed with dr[signing], or take `signing` out",
+        )
+
+
 def _beside(config: Path, path: Path, what: str) -> PurePosixPath:
-    """Where something lies as seen from dr.yaml's folder."""
+    """Where something lies as seen from dr.yaml's folder: nothing between the two may lead elsewhere."""
     try:
-        return PurePosixPath(path.resolve().relative_to(config.resolve().parent).as_posix())
+        found = path.absolute().relative_to(config.absolute().parent)
+        if ".." in found.parts or path.resolve() != config.resolve().parent / found:
+            raise ValueError(path)
+        return PurePosixPath(found.as_posix())
     except ValueError:
         raise UsageError(
             f"{what}: {path} is not below the folder of {config}, and would not find its place in the package",
-            "move it there, and name it by a relative path",
+            "move it there, without symbolic links",
         ) from None

@@ -2,9 +2,9 @@
 
     Schedule --> cron(...) | rate(...) | at(...), in its zone --> WakeUp, each once
 
-A wake-up decides nothing: slots come from `dr.slots` and now alone. So it may come too often, and what it misses (a local time
-that a zone skips, a Region of AWS that was down) the next one finds, at the latest the sweep. It is therefore enough that it
-comes at every slot that lies on the clock:
+A wake-up decides nothing: slots come from `dr.slots` and now alone. So it may come too often, and what it misses the next one
+finds, at the latest the sweep that every deployment has besides: a local time that a zone skips, the second of two that it
+shows twice (EventBridge fires once), a Region of AWS that was down. It is therefore enough that it comes at every other slot:
 
 - day-of-month OR day-of-week of Unix cron are two expressions, because EventBridge takes one of the two;
 - where Unix cron wants both (`*/2` beside a weekday), the one that names fewer days is taken;

@@ -52,10 +52,10 @@ def execute(
             stopped = error
         except KeyboardInterrupt:
             stopped = Interrupted()
-        # who has interrupted waits for no line about each of what may be thousands
-        tell = outcomes.append if isinstance(stopped, Interrupted) else note
         for outcome in list(_rest(plan.actions, outcomes, crew.begun, stopped)):
-            tell(outcome)
+            # who has interrupted waits for no line about each of what may be thousands
+            quiet = isinstance(stopped, Interrupted) and outcome.result is Result.LEFT
+            (outcomes.append if quiet else note)(outcome)
         return Executed(outcomes=tuple(outcomes), stopped=stopped)
 
 

@@ -67,10 +67,10 @@ def _age(row: Protected) -> str:
     return age + (" LATE" if row.within_rpo is False else "")
 
 
-def points_text(points: Sequence[RecoveryPoint]) -> str:
-    """One line a point, newest slot first."""
+def points_text(points: Sequence[RecoveryPoint], *, whole: bool) -> str:
+    """One line a point, newest slot first; `whole` says whether these are all that there are."""
     if not points:
-        return "No recovery points."
+        return "No recovery points." if whole else "No recovery points could be read."
     head = ("SLOT", "ID", "KIND", "POLICY", "SOURCE", "REGION", "STATE", "TIME OF DATA", "")
     return "\n".join([*table([head, *(_point(p) for p in points)]), "", f"{count(len(points), 'point')}."])
 

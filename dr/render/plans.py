@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from dr.actions import Action, Capture, Expire, Outcome, Plan, Result, Warn
+from dr.actions import Action, Capture, Expire, Outcome, Plan, Result, Warn, WarningCode
 from dr.words import clean, count, instant
 
 _MARKS = {Result.DONE: "done", Result.SKIPPED: "skipped", Result.FAILED: "FAILED", Result.LEFT: "left"}
@@ -64,8 +64,15 @@ def plan_summary(plan: Plan) -> str:
     blocked = sum(isinstance(a, Expire) and a.blocked for a in plan.actions)
     expiries = len(plan.actions) - captures - blocked
     if not plan.actions:
-        return "No changes: everything that the policies ask for is there."
+        return _no_changes(plan.warnings)
     return f"{captures} to capture, {expiries} to expire, {blocked} blocked."
+
+
+def _no_changes(warnings: Sequence[Warn]) -> str:
+    """Nothing is to be done; where something could not be read, that says little."""
+    if any(warn.code is WarningCode.LISTING_INCOMPLETE for warn in warnings):
+        return "Nothing to do as far as it could be read: see the warnings."
+    return "No changes: everything that the policies ask for is there."
 
 
 def outcome_line(outcome: Outcome) -> str:
@@ -81,10 +88,10 @@ def _remedy(outcome: Outcome) -> str:
     return f"\n{'':<8} what to do: {clean(outcome.remedy)}" if outcome.remedy else ""
 
 
-def outcomes_summary(outcomes: Sequence[Outcome]) -> str:
-    """`3 done, 0 skipped, 1 failed, 0 left.`."""
+def outcomes_summary(outcomes: Sequence[Outcome], warnings: Sequence[Warn] = ()) -> str:
+    """`3 done, 0 skipped, 1 failed, 0 left.`, or that there was nothing to do."""
     if not outcomes:
-        return "No changes: everything that the policies ask for is there."
+        return _no_changes(warnings)
     return ", ".join(_counts(outcomes)) + "."
 
 

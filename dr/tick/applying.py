@@ -33,13 +33,17 @@ from dr.words import count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applying:
-    """What an apply did: what it found, the plan it carried out, an outcome for each action, and what to warn of besides."""
+    """What an apply did: what it found, the plan it carried out, an outcome for each action, and what to warn of besides.
+
+    `not_good` are points of other runs that somebody waited for in vain.
+    """
 
     inventory: Inventory
     plan: Plan
     outcomes: tuple[Outcome, ...]
     warnings: tuple[Warn, ...] = ()
     busy: tuple[str, ...] = ()
+    not_good: tuple[str, ...] = ()
     interrupted: Interrupted | None = None
 
     @property
@@ -60,7 +64,7 @@ class Applying:
             codes.append(EXIT_REFUSED)
         failed = any(o.result is Result.FAILED or _interrupted(o) for o in self.outcomes)
         nothing = any(warn.code is WarningCode.SELECTS_NOTHING for warn in self.warnings)
-        if failed or nothing or self.unread:
+        if failed or nothing or self.unread or self.not_good:
             codes.append(EXIT_FAILED)
         return codes
 

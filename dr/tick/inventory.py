@@ -161,7 +161,9 @@ class _Reading:
         except (CloudError, EnvironmentFailed, Refused) as error:
             if isinstance(error, EnvironmentFailed):
                 self._unreachable.append(error)
-            unread = Unread(what=what, region=region, protect=protect, message=error.message)
+            unread = Unread(
+                what=what, region=region, protect=protect, message=error.message, remedy=error.remedy
+            )
             self._unread.append(unread)
         else:
             self._succeeded += 1

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dr.aws import before_parse
 from dr.aws.ec2 import Ec2Cloud
-from dr.aws.reading import reading, take_out
+from dr.aws.reading import reading, take_out, taken_out
 from dr.aws.rows import LISTINGS, SNAPSHOTS, Tag, TagSet
 from dr.aws.session import Access, Keys, Session
 from dr.model import Protect
@@ -107,9 +107,12 @@ def test_rows_are_botocores_with_fewer_fields(operation, data):
     items = data.draw(elements(shape, list[only.row]))
     more = data.draw(st.sampled_from(["", "<nextToken>next &amp; more</nextToken>", UNKNOWN]))
 
-    ours, theirs = both(operation, answer(operation, items, more), only)
+    body = answer(operation, items, more)
 
-    assert ours[only.key] == projected(theirs[only.key], list[only.row])
+    ours, theirs = both(operation, body, only)
+    in_pieces = taken_out(body, MODEL.operation_model(operation), only, data.draw(st.integers(1, 200)))
+
+    assert ours[only.key] == projected(theirs[only.key], list[only.row]) == in_pieces[0]
     assert {**ours, only.key: None} == {**theirs, only.key: None}
 
 
@@ -208,6 +211,23 @@ def test_an_answer_without_its_item_set_has_none():
 
     assert "Snapshots" not in ours
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "<startTime>20260329</startTime>",
+        "<startTime>2026-03-29T01:00:00+02:00</startTime>",
+        "<volumeSize>8 GiB</volumeSize>",
+        '<snapshotId xmlns="elsewhere">a</snapshotId>',
+        "<snapshotId>a</snapshotId><snapshotId>b</snapshotId>",
+    ],
+)
+def test_what_is_not_understood_is_no_absence_but_botocores_to_judge(item):
+    body = answer("DescribeSnapshots", f"<item>{item}</item>")
+
+    with pytest.raises(ValueError, match=r".+"):
+        taken_out(body, MODEL.operation_model("DescribeSnapshots"), SNAPSHOTS)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,31 @@ def test_i4_a_listing_whose_second_page_fails_for_good_deletes_nothing_and_says_
     assert faulty.proxy.of("DeleteSnapshot") != []
 
 
+def test_points_that_could_not_be_listed_are_told_and_never_called_none(faulty):
+    grown(faulty, 1)
+    faulty.proxy.set(Fault(action="DescribeSnapshots", kind=Kind.DENIED, times=None))
+    done, document = faulty("points"), faulty("points", "--json")
+
+    assert (done.code, done.out) == (1, "No recovery points could be read.\n")
+    assert f"{HOME}: not every point is shown: ec2:DescribeSnapshots" in done.err
+    assert "what to do: allow ec2:DescribeSnapshots" in done.err
+    assert (document.code, document.document, "not every point is shown" in document.err) == (
+        1,
+        {"points": []},
+        True,
+    )
+
+
+def test_a_plan_that_could_not_read_its_sources_does_not_say_that_all_is_there(faulty):
+    faulty.proxy.set(Fault(action="DescribeVolumes", kind=Kind.DENIED, times=None))
+    done = faulty("plan")
+
+    assert (done.code, done.out.splitlines()[-1]) == (
+        1,
+        "Nothing to do as far as it could be read: see the warnings.",
+    )
+
+
 def rows(done, result):
     """The outcomes of an apply that ended so."""
     return [row for row in done.document["outcomes"] if row["result"] == result]

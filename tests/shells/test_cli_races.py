@@ -151,7 +151,7 @@ def test_i5_an_apply_that_was_killed_is_typed_again_at_once_and_ends_as_if_it_ha
     assert len(sources(fleet)) == FLEET == len(set(sources(fleet)))
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_apply_that_was_interrupted_ends_what_is_under_way_and_tells_of_every_action(fleet, sent):
     stand = fleet.folder / "stand"
     process = standing(fleet, stand, "CreateSnapshot", 6, "apply", "--json")
@@ -186,6 +186,59 @@ def test_an_apply_that_was_interrupted_while_it_waits_tells_of_every_action(flee
     process.send_signal(signal.SIGINT)
 
     assert ended_by_hand(process)["summary"]["done"] == FLEET == len(sources(fleet))
+
+
+def test_an_apply_that_was_interrupted_twice_names_what_has_no_answer_to_a_person_too(fleet):
+    process = standing(fleet, fleet.folder / "stand", "CreateSnapshot", 6, "apply")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+
+    (unanswered,) = [line for line in out.decode().splitlines() if line.startswith("FAILED")]
+    assert "may be done all the same" in unanswered
+    assert fleet.outside("apply").code == 0
+
+
+def piped(installation, line, *arguments):
+    """The exit code of `dr` in this line of a shell, where it is `"$@"`."""
+    shell, code = installation.shell, installation.folder / "code"
+    given = ["--sandbox", "--config", installation.folder / "dr.yaml", *arguments]
+    subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            line.replace('"$@"', f'{{ "$@"; echo $? >{code}; }}'),
+            "sh",
+            *shell.command(*given),
+        ],
+        cwd=shell.folder,
+        env={**shell.environ, "DR_LOG": "info"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+    return int(code.read_text())
+
+
+@pytest.mark.parametrize(
+    "line", ['"$@" | head -1', '"$@" 2>&1 >/dev/null | head -1', '"$@" 2>&1 | true', '"$@" 2>/dev/full']
+)
+def test_who_reads_along_and_goes_away_ends_no_capture(fleet, line):
+    assert piped(fleet, line, "apply") == 0
+    assert len(sources(fleet)) == FLEET
+
+
+def test_who_reads_along_and_goes_away_ends_no_restore(shell, tmp_path):
+    plain = Installation(name="sandbox", folder=tmp_path, shell=shell)
+    (tmp_path / "dr.yaml").symlink_to(shell.home.parent / "sandbox" / "dr.yaml")
+
+    assert (
+        piped(plain, '"$@" 2>/dev/null | head -1', "restore", "--stack", "wiki", "--as", "unread", "--yes")
+        == 0
+    )
+    assert stacks(shell, "unread") == ["CREATE_COMPLETE"]
 
 
 def ended_by_hand(process):

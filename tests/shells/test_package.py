@@ -100,18 +100,34 @@ def test_the_package_is_small_and_holds_no_sdk_no_terminal_and_nothing_built(cod
 
 
 def test_the_installation_lies_in_it_as_it_lay_beside_dr_yaml(tmp_path):
-    text = f"{CONFIG_TEXT}policies: rules/prod\nsigning: {{key: alias/dr, public_key: keys/dr.pem}}\n"
-    made = config(tmp_path / "here", text)
-    (tmp_path / "here" / "keys").mkdir()
-    (tmp_path / "here" / "keys" / "dr.pem").write_text("a key")
+    text = f"{CONFIG_TEXT}policies: rules/prod\n"
 
-    found = installation_files(made, {"anywhere/a.yaml": POLICY})
+    found = installation_files(config(tmp_path / "here", text), {"anywhere/a.yaml": POLICY})
 
-    assert found == {
-        CONFIG: text.encode(),
-        "installation/rules/prod/a.yaml": POLICY,
-        "installation/keys/dr.pem": b"a key",
-    }
+    assert found == {CONFIG: text.encode(), "installation/rules/prod/a.yaml": POLICY}
+
+
+def test_what_happens_to_lie_beside_the_code_stays_out(tmp_path):
+    for name in ("handlers", "dr"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "secret.py").write_text("KEY = 1\n")
+    (tmp_path / "dr" / "link.py").symlink_to(tmp_path / "secret.py")
+    for stray in (".env", "notes.txt~", "errors.py.orig"):
+        (tmp_path / "dr" / stray).write_text("stray")
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(tmp_path)}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", BUILD], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+    )
+
+    assert ended.stdout.strip() == package(code_files()).sha256
+
+
+def test_the_package_holds_what_the_functions_load_and_no_module_that_could_not_be():
+    """Of dr itself: every module of it can be imported where nothing but the runtime and the package is."""
+    ours = {name for name in code_files() if name.startswith("dr/sandbox/")}
+
+    assert ours == {"dr/sandbox/__init__.py", "dr/sandbox/process.py"}
 
 
 @pytest.mark.parametrize(
@@ -120,13 +136,22 @@ def test_the_installation_lies_in_it_as_it_lay_beside_dr_yaml(tmp_path):
         (CONFIG_TEXT.replace("s3://acme-store', region: eu-west-1", "store/'"), "store.primary: .*/store is a folder of this machine"),
         (CONFIG_TEXT.replace("}}", "}, replica: {url: copy/}}"), "store.replica: .*/copy is a folder of this machine"),
         (f"{CONFIG_TEXT}policies: ../shared\n", "policies: .*shared is not below the folder of"),
+        (f"{CONFIG_TEXT}policies: HERE/rules\n", "policies: .*rules would not be there in a function"),
+        (f"{CONFIG_TEXT}policies: link\n", "policies: .*link is not below the folder of"),
+        (f"{CONFIG_TEXT}restore: {{parameters: {{DbPassword: hunter2}}}}\n", "the values of DbPassword stand in dr.yaml"),
+        (f"{CONFIG_TEXT}signing: {{key: alias/dr, public_key: dr.pem}}\n", "no library that checks signatures"),
     ],
 )  # fmt: skip
 def test_what_would_not_work_in_a_function_is_refused(tmp_path, text, why):
+    here = tmp_path / "here"
+    (here / "real").mkdir(parents=True)
+    (here / "link").symlink_to(here / "real")
+
     with pytest.raises(UsageError, match=why) as caught:
-        installation_files(config(tmp_path / "here", text), {})
+        installation_files(config(here, text.replace("HERE", str(here))), {})
 
     assert caught.value.remedy
+    assert "hunter2" not in caught.value.message
 
 
 # --- it runs ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from dr.errors import (
     Refused,
     weightiest,
 )
-from dr.model import Applied, Policy, Protect, RetentionRule, Selector
+from dr.model import Applied, Policy, Protect, RetentionRule, Selector, State
 from dr.tick.inventory import read_for_plan, read_inventory
 from dr.tick.waiting import wait_for_captures
 
@@ -433,9 +433,9 @@ def test_waiting_ends_when_the_captures_are_good(world):
     done = world.apply()
     heard = []
 
-    waited = wait_for_captures(done.outcomes, world.desk, heard.append)
+    waited = wait_for_captures(done.outcomes, (), world.desk, heard.append)
 
-    assert [o.result for o in waited] == [Result.DONE]
+    assert [o.result for o in waited.outcomes] == [Result.DONE]
     assert heard[0] == 1
     assert heard[-1] == 0
 
@@ -444,9 +444,25 @@ def test_waiting_tells_a_capture_that_failed(world):
     world.cloud.doomed.add("vol-1")
     done = world.apply()
 
-    waited = wait_for_captures(done.outcomes, world.desk, lambda _n: None)
+    waited = wait_for_captures(done.outcomes, (), world.desk, lambda _n: None)
 
-    assert [o.result for o in waited] == [Result.FAILED]
+    assert [o.result for o in waited.outcomes] == [Result.FAILED]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_waiting_is_for_the_points_of_another_run_too(world, fails):
+    world.apply()
+    again = world.apply()
+    (point,) = again.inventory.points
+    heard = []
+    if fails:
+        world.cloud.snapshots[point.id] = replace(world.cloud.snapshots[point.id], failed=True)
+
+    waited = wait_for_captures(again.outcomes, again.inventory.points, world.desk, heard.append)
+
+    assert (again.outcomes, point.state) == ((), State.PENDING)
+    assert heard[-1] == 0
+    assert waited.not_good == ((point.id,) if fails else ())
 
 
 ELSEWHERE = ("eu-west-1", "eu-central-1")
