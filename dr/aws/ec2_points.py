@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from dr import layout
-from dr.aws.rows import ImageDisk, ImageRow, SnapshotRow, tags_of
+from dr.aws.rows import ImageDisk, ImageRow, SnapshotRow, in_utc, tags_of
 from dr.model import Holdings, ImageDevice, Kind, Lineage, Part, RecoveryPoint, State, Tags
 from dr.ports import Owned
 
@@ -269,7 +269,7 @@ def _time(tags: Tags, told: datetime | str | None) -> datetime:
     if said is None and isinstance(told, str):
         said = _instant(told)
     if said is None and isinstance(told, datetime):
-        said = told.astimezone(UTC)
+        said = in_utc(told)
     return said or _NOWHERE
 
 
@@ -278,4 +278,4 @@ def _instant(text: str) -> datetime | None:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return time.astimezone(UTC) if time.tzinfo else None
+    return in_utc(time) if time.tzinfo else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
-from dr.aws.rows import AttachmentRow, InstanceRow, VolumeRow, tags_of
+from dr.aws.rows import AttachmentRow, InstanceRow, VolumeRow, in_utc, tags_of
 from dr.model import Protect, Source
 
 LIVING = ("pending", "running", "stopping", "stopped")
@@ -86,4 +86,4 @@ def _unready(row: InstanceRow) -> str:
 
 
 def _utc(time: datetime | None) -> datetime | None:
-    return time.astimezone(UTC) if time else None
+    return in_utc(time) if time else None

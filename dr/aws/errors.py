@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -42,9 +43,6 @@ _LOST = (
     boto.FlexibleChecksumError,
     boto.AwsChunkedWrapperError,
 )
-_UNREADABLE = (ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
-"""What botocore's parsers raise besides, for an answer that is XML and not AWS's: a date that is none, an element that is
-there twice."""
 _NOT_SENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,
@@ -74,9 +72,16 @@ def translated(action: str, region: str) -> Iterator[None]:
         yield
     except (boto.ClientError, boto.BotoCoreError, ResponseParserError) as error:
         raise translate(error, action, region) from error
-    except _UNREADABLE as error:
+    except Exception as error:
+        if not _of_a_parser(error):
+            raise  # a bug, of dr or of the SDK
         where = f"{action} in {region}" if region else action
         raise _unreadable(where, action, type(error).__name__) from error
+
+
+def _of_a_parser(error: Exception) -> bool:
+    """Whether botocore's parsers fell over an answer: XML that is not AWS's, a date that is none, an element that is there twice."""
+    return any(frame.f_globals["__name__"] == "botocore.parsers" for frame, _ in walk_tb(error.__traceback__))
 
 
 def translate(error: Exception, action: str, region: str) -> DrError:

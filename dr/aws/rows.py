@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypedDict, TypeVar
 
 _Row = TypeVar("_Row")
@@ -154,6 +154,14 @@ LISTINGS: Mapping[str, Only[Any]] = {
     "DescribeInstances": RESERVATIONS,
 }
 """By the operation that answers so."""
+
+
+def in_utc(time: datetime) -> datetime | None:
+    """A time of EC2's in UTC, which it is in when it has no offset; None for one that no calendar has."""
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def tags_of(row: Tagged) -> dict[str, str]:

@@ -349,3 +349,54 @@ def test_i23_an_endpoint_that_is_no_url_is_told_without_what_it_hides(url, monke
 
         assert "AWS_ENDPOINT_URL" in caught.value.remedy
         assert "canary" not in caught.value.message + caught.value.remedy
+
+
+# --- answers that nobody can read -------------------------------------------------------------------------------------
+
+SET = b"<volumeSet><item><volumeId>vol-1</volumeId></item></volumeSet>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><body>Please log in</body></html>",
+        b"not even that",
+        b"",
+        CREATED.replace(b"<snapshotId>", b"<startTime>yesterday</startTime><snapshotId>"),
+        CREATED.replace(b"<snapshotId>", b"<volumeSize>many</volumeSize><snapshotId>"),
+    ],
+)
+def test_a_create_whose_answer_cannot_be_read_has_an_unknown_outcome(body):
+    with endpoint((200, body)) as (url, seen), pytest.raises(Ambiguous) as caught:
+        cloud(url).create_snapshot(REGION, "vol-1", {"a": "b"})
+
+    assert len(calls(seen, "CreateSnapshot")) == 1
+    assert caught.value.message.startswith("ec2:CreateSnapshot in eu-west-1: the answer ")
+    assert "fault" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        SET + SET,
+        SET + b"<volumeSet/>",
+        SET.replace(b"<volumeId>vol-1</volumeId>", b""),
+        SET.replace(b"</volumeId>", b"</volumeId><createTime>soon</createTime>"),
+    ],
+)
+def test_a_listing_of_another_form_is_broken_and_no_fault_of_dr(inner):
+    with (
+        endpoint((200, VOLUMES.replace(b"<volumeSet/>", inner))) as (url, _),
+        pytest.raises(CloudError) as caught,
+    ):
+        list_volumes(url, attempts=1)
+
+    assert caught.value.message.startswith("ec2:DescribeVolumes in eu-west-1: ")
+
+
+def test_a_proxys_refusal_has_a_message_and_a_remedy():
+    with endpoint((403, b"<html>blocked</html>")) as (url, _), pytest.raises(CloudError) as caught:
+        list_volumes(url, attempts=1)
+
+    assert caught.value.message == "ec2:DescribeVolumes in eu-west-1: HTTP 403 without a word of AWS"
+    assert "proxies" in caught.value.remedy

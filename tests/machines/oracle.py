@@ -32,7 +32,7 @@ from machines.truth import (
 )
 
 from dr.errors import DrError
-from dr.model import Policy
+from dr.model import Policy, Protect
 
 _DAY = timedelta(days=1)
 _MAX_SKEW = 300
@@ -241,14 +241,22 @@ class Watcher:
         key, now = thing.key, self.world.clock.now()
         tries = [c for c in self.log if c.method in CREATES and _of(c) == key]
         if tries and tries[-1].error is not None:
-            require(self._has(key, _slot(tries[-1])), "I22", f"{thing.id} goes, its own capture has failed")
+            require(
+                self._has(self.policies[key[0]], key, _slot(tries[-1])),
+                "I22",
+                f"{thing.id} goes, its own capture has failed",
+            )
         source = next(s for s in self.world.sources() if (s.region, s.id) == key[1:])
-        due = source.unready and not self._has(key, self.oracle.wanted(self.policies[key[0]], now))
+        due = source.unready and not self._has(
+            self.policies[key[0]], key, self.oracle.wanted(self.policies[key[0]], now)
+        )
         require(not due, "I22", f"{thing.id} goes, and {key} could not be captured")
 
-    def _has(self, key: Key, slot: datetime) -> bool:
+    def _has(self, policy: Policy, key: Key, slot: datetime) -> bool:
+        """A stack that was stored since is not stored for the slot too (docs/decisions/0010)."""
         row = look(self.world).get(key, ())
-        return any(t.slot == slot and t.state != "failed" and t.kind != "image-part" for t in row)
+        until = self.world.clock.now() if policy.protect is Protect.STACKS else slot
+        return any(slot <= t.slot <= until and t.state != "failed" and t.kind != "image-part" for t in row)
 
     def _of_its_state(self, thing: Thing, shelf: Shelf) -> None:
         row = shelf[thing.key]
@@ -309,7 +317,7 @@ class Watcher:
             for source in (s for s in self.world.sources() if selects(policy, s)):
                 key = (policy.name, source.region, source.id)
                 helpless = source.unready or self.world.hopeless(source)
-                require(bool(helpless) or self._has(key, slot), "I5", f"{key} has no point of {slot}")
+                require(bool(helpless) or self._has(policy, key, slot), "I5", f"{key} has no point of {slot}")
 
 
 def _newest_stays(thing: Thing, left: list[Thing]) -> None:

@@ -62,6 +62,16 @@ def started(shell, *arguments):
     )
 
 
+HEARING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+runpy.run_module("faults.racer", run_name="__main__")
+"""
+"""Whatever runs the tests may ignore a signal, as `nohup` does, and so would its children."""
+
+
 def standing(installation, folder, action, nth, *arguments):
     """`dr` in a process of its own, which stands right before its n-th call of an action."""
     folder.mkdir()
@@ -71,8 +81,8 @@ def standing(installation, folder, action, nth, *arguments):
     process = subprocess.Popen(
         [
             sys.executable,
-            "-m",
-            "faults.racer",
+            "-c",
+            HEARING,
             "--sandbox",
             "--config",
             installation.folder / "dr.yaml",
