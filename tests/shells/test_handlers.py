@@ -335,7 +335,7 @@ def test_i21_a_restore_that_is_longer_than_its_function_goes_on_when_it_is_invok
 ):
     tick.invoke({})
     event = {"stack": "wiki", "as": "wiki-copy"}
-    short = restore.invoke(event, seconds=60)
+    short = restore.invoke(event, seconds=61.5)
     assert (short.failed, short.payload["errorType"]) == (True, "OutOfTime"), short.payload
     assert "run the same restore again" in short.payload["errorMessage"]
     again = restore.invoke(event)
