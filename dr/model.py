@@ -114,6 +114,11 @@ class RecoveryPoint:
     devices: tuple[ImageDevice, ...] = ()
     parts: tuple[str, ...] = ()
 
+    @property
+    def archived(self) -> bool:
+        """Whether it has to be brought back from the archive before it can be used."""
+        return self.state is State.ARCHIVED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackVersion:

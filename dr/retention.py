@@ -29,7 +29,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from dr.durations import parse_duration
@@ -52,8 +52,28 @@ REASONS = ("last", *_BUCKETS, "oldest", "within", "newest")
 """Why a point stays, in the order in which reasons are given."""
 
 
+class Kept(Protocol):
+    """A good or archived point of one lineage, the only one of its slot; `model.RecoveryPoint` is one."""
+
+    @property
+    def id(self) -> str:
+        """Its name, unlike that of any other."""
+
+    @property
+    def slot(self) -> datetime:
+        """What orders it, and puts it into periods."""
+
+    @property
+    def time(self) -> datetime:
+        """When its data is from."""
+
+    @property
+    def archived(self) -> bool:
+        """Whether it is of no use before it was brought back."""
+
+
 class Candidate(NamedTuple):
-    """A good point of one lineage, the only one of its slot."""
+    """A point of which no more is known."""
 
     id: str
     slot: datetime
@@ -61,7 +81,7 @@ class Candidate(NamedTuple):
     archived: bool = False
 
 
-def retain(points: Sequence[Candidate], rule: RetentionRule, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
+def retain(points: Sequence[Kept], rule: RetentionRule, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
     """Give the reasons for which each point stays, by id, in the order of the input; no reason means: it expires."""
     newest_first = sorted(points, key=attrgetter("slot"), reverse=True)
     places: dict[str, int] = {name: count for name in _BUCKETS if (count := getattr(rule, name))}
@@ -135,9 +155,9 @@ def parse_times(text: str) -> tuple[str, ...]:
     return tuple(times)
 
 
-def _heads(newest_first: Sequence[Candidate], name: str, zone: ZoneInfo, places: int) -> Sequence[Candidate]:
+def _heads(newest_first: Sequence[Kept], name: str, zone: ZoneInfo, places: int) -> Sequence[Kept]:
     """Give the newest point of each of the newest periods that have one, as many as there are places."""
-    heads: dict[Hashable, Candidate] = {}
+    heads: dict[Hashable, Kept] = {}
     for point in newest_first:
         heads.setdefault(_bucket(name, point.slot, zone), point)
         if len(heads) == places:
@@ -151,11 +171,11 @@ def _bucket(name: str, slot: datetime, zone: ZoneInfo) -> Hashable:
     return _BUCKETS[name](slot.astimezone(zone))
 
 
-def _last(newest_first: Sequence[Candidate], rule: RetentionRule) -> Sequence[Candidate]:
+def _last(newest_first: Sequence[Kept], rule: RetentionRule) -> Sequence[Kept]:
     return list(islice((point for point in newest_first if not point.archived), rule.last or 0))
 
 
-def _within(newest_first: Sequence[Candidate], rule: RetentionRule, zone: ZoneInfo) -> Sequence[Candidate]:
+def _within(newest_first: Sequence[Kept], rule: RetentionRule, zone: ZoneInfo) -> Sequence[Kept]:
     if rule.within is None or not newest_first:
         return []
     newest = _newest(newest_first) or max(newest_first, key=attrgetter("time"))
@@ -163,7 +183,7 @@ def _within(newest_first: Sequence[Candidate], rule: RetentionRule, zone: ZoneIn
     return [point for point in newest_first if point.time > cutoff]
 
 
-def _newest(newest_first: Sequence[Candidate]) -> Candidate | None:
+def _newest(newest_first: Sequence[Kept]) -> Kept | None:
     """The good point with the newest data, of equal ones that of the newest slot; None where all are archived."""
     return max((point for point in newest_first if not point.archived), key=attrgetter("time"), default=None)
 

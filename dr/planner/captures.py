@@ -27,7 +27,7 @@ def _urgency(case: Case, now: datetime) -> tuple[float, Lineage]:
 def _capture(case: Case) -> Capture | None:
     if case.wanted is None or not case.due or case.source.unready:
         return None
-    failed = len([p for p in case.points if p.state is State.FAILED and p.slot == case.wanted])
+    failed = sum(point.state is State.FAILED and point.slot == case.wanted for point in case.unsettled)
     return Capture(
         lineage=case.lineage,
         kind=case.policy.protect.kind,

@@ -23,7 +23,8 @@ class Case:
 
     `wanted` is the slot that it should have by now, and it is `due` when that has no point that is, or may become,
     good; `pace` is the seconds after which it is overdue, `newest` the good point with the newest data; `unread` is what
-    could not be read and may hide something of it; `points` (no copies) and `parts` are the oldest slot first.
+    could not be read and may hide something of it; `points` (no copies) and `parts` are the oldest slot first, and
+    `unsettled` are those of the points that are not good: nearly none.
     """
 
     policy: Policy
@@ -34,6 +35,7 @@ class Case:
     pace: int
     newest: RecoveryPoint | None = None
     points: tuple[RecoveryPoint, ...] = ()
+    unsettled: tuple[RecoveryPoint, ...] = ()
     parts: tuple[Part, ...] = ()
     unread: tuple[Unread, ...] = ()
 
@@ -120,6 +122,7 @@ def _case(policy: Policy, source: Source, shelf: Shelf, unread: Sequence[Unread]
         pace=wants.pace,
         newest=_newest(points),
         points=tuple(points),
+        unsettled=tuple([point for point in points if point.state is not State.GOOD]),
         parts=shelf.parts.get(lineage, ()),
         unread=unread_of(policy, source.region, unread),
     )

@@ -16,7 +16,7 @@ count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -27,7 +27,7 @@ from dr.planner.cases import Case
 from dr.planner.orphans import graced
 from dr.planner.shelf import Shelf
 from dr.planner.words import keep_text
-from dr.retention import Candidate, retain
+from dr.retention import retain
 from dr.words import instant
 
 _COUNT = (State.GOOD, State.ARCHIVED)
@@ -57,8 +57,10 @@ def judge(
     orphaned_since: Mapping[str, datetime],
 ) -> Verdict:
     """Find the candidates of one lineage, oldest slot first."""
-    standing = [point for point in case.points if point.state in _COUNT and point.id not in shelf.merged]
-    good = [point for point in standing if point.state is State.GOOD]
+    standing: Sequence[RecoveryPoint] = case.points
+    if case.unsettled or shelf.merged:
+        standing = [p for p in case.points if p.state in _COUNT and p.id not in shelf.merged]
+    good = [point for point in standing if point.state is State.GOOD] if case.unsettled else standing
     found = [*_dropped(case, standing, applied, now), *_duplicates(case, shelf)]
     if good:
         newest = max(good, key=_by_time)
@@ -103,7 +105,7 @@ def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | N
     for point in standing:
         if point.slot <= now:
             slots.setdefault(point.slot, []).append(point)
-    candidates = [_candidate(row) for row in slots.values()]
+    candidates = [row[0] if len(row) == 1 else _first(row) for row in slots.values()]
     kept = retain(candidates, case.policy.keep, case.policy.zone)
     before = applied.keep if applied else UNKNOWN
     kept_before = kept if before == case.policy.keep else retain(candidates, before, case.policy.zone)
@@ -115,10 +117,9 @@ def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | N
             yield point, _expire(point, cause, reason)
 
 
-def _candidate(row: Sequence[RecoveryPoint]) -> Candidate:
+def _first(row: Sequence[RecoveryPoint]) -> RecoveryPoint:
     """The point that stands for its slot: the oldest good one, an archived one where none is good."""
-    point = row[0] if len(row) == 1 else min(row, key=lambda p: (p.state is not State.GOOD, p.time, p.id))
-    return Candidate(point.id, point.slot, point.time, point.state is State.ARCHIVED)
+    return min(row, key=lambda p: (p.state is not State.GOOD, p.time, p.id))
 
 
 def _why_dropped(
@@ -133,19 +134,19 @@ def _why_dropped(
 
 
 def _duplicates(case: Case, shelf: Shelf) -> _Found:
-    for point in case.points:
+    for point in case.points if shelf.merged else ():
         if stays := shelf.merged.get(point.id):
             yield point, _expire(point, Cause.DUPLICATE, f"a second point of its slot: {stays} stays")
 
 
 def _failed(case: Case, newest: RecoveryPoint) -> _Found:
-    for point in case.points:
+    for point in case.unsettled:
         if point.state is State.FAILED and newest.time > point.time:
             yield point, _expire(point, Cause.FAILED, f"failed, and {newest.id} is good and newer")
 
 
-def _orphans(case: Case, newest: RecoveryPoint, gone: Iterable[Part]) -> _Found:
-    used = {part for point in case.points for part in point.parts}
+def _orphans(case: Case, newest: RecoveryPoint, gone: Sequence[Part]) -> _Found:
+    used = {part for point in case.points for part in point.parts} if gone else ()
     for part in gone:
         if not part.image and part.id not in used and newest.time > part.time:
             reason = (

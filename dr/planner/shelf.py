@@ -110,9 +110,13 @@ def shelve(inventory: Inventory) -> Shelf:
 
 
 def _by_lineage(things: Iterable[_Thing]) -> dict[Lineage, tuple[_Thing, ...]]:
-    shelf: defaultdict[Lineage, list[_Thing]] = defaultdict(list)
+    """By lineage. A listing makes one object of each lineage: they are told by that first, and few are compared."""
+    same: defaultdict[int, list[_Thing]] = defaultdict(list)
     for thing in things:
-        shelf[thing.lineage].append(thing)
+        same[id(thing.lineage)].append(thing)
+    shelf: defaultdict[Lineage, list[_Thing]] = defaultdict(list)
+    for row in same.values():
+        shelf[row[0].lineage] += row
     return {lineage: tuple(sorted(shelf[lineage], key=_oldest_first)) for lineage in sorted(shelf)}
 
 

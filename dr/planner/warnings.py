@@ -69,7 +69,7 @@ def source_warnings(cases: Iterable[Case], now: datetime) -> Iterator[Warn]:
             yield _warn(WarningCode.SOURCE_NOT_READY, case.policy, message, case.source.id)
         late = [
             point.id
-            for point in case.points
+            for point in case.unsettled
             if point.state is State.PENDING and now - point.time > _PENDING_AT_MOST
         ]
         if late:
