@@ -27,7 +27,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
@@ -84,19 +83,20 @@ class Candidate(NamedTuple):
 def retain(points: Sequence[Kept], rule: RetentionRule, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
     """Give the reasons for which each point stays, by id, in the order of the input; no reason means: it expires."""
     newest_first = sorted(points, key=attrgetter("slot"), reverse=True)
+    usable = [point for point in newest_first if not point.archived]
+    newest = _newest(usable)
     places: dict[str, int] = {name: count for name in _BUCKETS if (count := getattr(rule, name))}
     heads = {name: _heads(newest_first, name, zone, count) for name, count in places.items()}
     claims = {
-        "last": _last(newest_first, rule),
+        "last": usable[: rule.last or 0],
         **heads,
         "oldest": newest_first[-1:] if any(len(heads[name]) < places[name] for name in places) else [],
-        "within": _within(newest_first, rule, zone),
+        "within": _within(newest_first, newest, rule, zone),
     }
     reasons: dict[str, tuple[str, ...]] = {}
     for reason in REASONS:
         for point in claims.get(reason, ()):
             reasons[point.id] = (*reasons.get(point.id, ()), reason)
-    newest = _newest(newest_first)
     if newest is not None:
         reasons.setdefault(newest.id, ("newest",))
     return {point.id: reasons.get(point.id, ()) for point in points}
@@ -171,21 +171,19 @@ def _bucket(name: str, slot: datetime, zone: ZoneInfo) -> Hashable:
     return _BUCKETS[name](slot.astimezone(zone))
 
 
-def _last(newest_first: Sequence[Kept], rule: RetentionRule) -> Sequence[Kept]:
-    return list(islice((point for point in newest_first if not point.archived), rule.last or 0))
-
-
-def _within(newest_first: Sequence[Kept], rule: RetentionRule, zone: ZoneInfo) -> Sequence[Kept]:
+def _within(
+    newest_first: Sequence[Kept], newest: Kept | None, rule: RetentionRule, zone: ZoneInfo
+) -> Sequence[Kept]:
     if rule.within is None or not newest_first:
         return []
-    newest = _newest(newest_first) or max(newest_first, key=attrgetter("time"))
-    cutoff = rule.within.before(newest.time, zone)
+    first = newest or max(newest_first, key=attrgetter("time"))
+    cutoff = rule.within.before(first.time, zone)
     return [point for point in newest_first if point.time > cutoff]
 
 
-def _newest(newest_first: Sequence[Kept]) -> Kept | None:
+def _newest(usable: Sequence[Kept]) -> Kept | None:
     """The good point with the newest data, of equal ones that of the newest slot; None where all are archived."""
-    return max((point for point in newest_first if not point.archived), key=attrgetter("time"), default=None)
+    return max(usable, key=attrgetter("time"), default=None)
 
 
 def _instant(text: str, position: int) -> datetime:

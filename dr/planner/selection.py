@@ -39,7 +39,7 @@ def _has_any_tag(patterns: TagPatterns, tags: Tags) -> bool:
 
 
 def _has_tag(key: str, globs: tuple[str, ...], tags: Tags) -> bool:
-    return key in tags and any(_glob(tags[key], glob) for glob in globs)
+    return key in tags and (tags[key] in globs or any(_glob(tags[key], glob) for glob in globs))
 
 
 def _glob(value: str, glob: str) -> bool:
