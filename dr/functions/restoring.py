@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dr.errors import CloudError, Refused
+from dr.errors import CloudError, OutOfTime, Refused
 from dr.functions import Document
 from dr.recovery.carrying_out import Kit, carry_out, refuse_existing
 from dr.render.restores import findings, restore_document
@@ -25,6 +25,8 @@ def run_restore(plan: RestorePlan, kit: Kit, *, plan_only: bool) -> Document:
         return restore_document(plan, None)
     if errors := _errors(plan.findings):
         raise Refused(*_told(errors))
+    if kit.stop_at is not None and kit.clock.now() >= kit.stop_at:
+        raise OutOfTime(f"no time is left to begin with {plan.name}", "run the same restore again")
     tell_begun(plan)
     restored = carry_out(plan, kit, tell_event)
     tell_restored(restored)

@@ -115,13 +115,11 @@ def rehearse(plan: RestorePlan, kit: Kit) -> RestorePlan:
 
 
 def carry_out(plan: RestorePlan, kit: Kit, watch: Watch) -> Restored:
-    """Carry out a confirmed plan. Raises `Refused`, `Busy`, `OutOfTime`, `CloudError` before the stack is begun.
+    """Carry out a confirmed plan. Raises `Refused`, `Busy`, `CloudError` before the stack is begun.
 
     A stack that fails is an answer, not an error: see `Restored.status` and `reason`.
     """
     confirmed = kit.clock.now()
-    if kit.stop_at is not None and confirmed >= kit.stop_at:
-        raise OutOfTime(f"no time is left to begin with {plan.name}", "run the same restore again")
     key = layout.restore_lease_key(kit.account, plan.region, plan.name)
     with held(kit.leases, key, kit.clock) as renew, _secrets_hidden(plan):
         before = kit.records.begun(kit.account, plan.region, plan.name)

@@ -296,14 +296,6 @@ def test_i21_when_the_time_is_up_it_stops_waiting_and_the_next_call_goes_on(plan
     assert did(maker).count("execute") == 1
 
 
-def test_i21_without_any_time_nothing_is_begun(plan, kit, maker):
-    with pytest.raises(OutOfTime, match="no time is left to begin with prod"):
-        carry_out(plan, replace(kit, stop_at=NOON), quiet)
-
-    assert did(maker) == []
-    assert carry_out(plan, kit, quiet).ok
-
-
 def test_i23_a_secret_is_masked_in_events_reasons_and_errors(plan, kit, maker):
     maker.ends_as = "CREATE_FAILED"
     maker.happened = (event("Data", "CREATE_FAILED", f"{CANARY} is too short"),)

@@ -330,6 +330,15 @@ def test_a_lost_stack_comes_back_with_the_data_of_its_newest_points(world, tick,
     assert (finished["stack"], finished["status"], finished["unverified"]) == ("prod", "CREATE_COMPLETE", 0)
 
 
+def test_i21_a_restore_without_time_begins_nothing(world, tick, restore):
+    tick.invoke({})
+    answer = restore.invoke({"stack": "wiki", "as": "wiki-never"}, seconds=60)
+    assert (answer.failed, answer.payload["errorType"]) == (True, "OutOfTime"), answer.payload
+    assert "no time is left to begin with wiki-never" in answer.payload["errorMessage"]
+    assert "wiki-never" not in world.stacks()
+    assert "wiki-never" not in {row["stack"] for row in restore.logged("restore.begun")}
+
+
 def test_i21_a_restore_that_is_longer_than_its_function_goes_on_when_it_is_invoked_again(
     world, tick, restore
 ):
