@@ -2,12 +2,11 @@
 
     dr, handlers             --their folders------+
     structlog, PyYAML, tzdata --what pip installed--+--> name -> bytes --zipped--> Package
-    dr.yaml, policies, key   --this installation--+
+    dr.yaml, policies        --this installation--+
 
 Lambda's runtime brings boto3. What only people at a terminal use stays out (click, rich, the sandbox), and so does compiled
 code, which would tie the package to one processor: PyYAML does without its own. What goes in is named by what it is, so that
-nothing that happens to lie beside it does; and no secret: a private key is none of a public one, and the value of a parameter
-has its place in SSM.
+nothing that happens to lie beside it does; and no secret: the value of a parameter has its place in SSM.
 """
 
 from __future__ import annotations

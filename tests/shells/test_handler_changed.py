@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 
 import boto3
 import pytest
+from faults.calls import Fault, Kind
+from faults.fault_proxy import fault_proxy
 from runtime_api import ROOT, Function
 
 from dr import layout
@@ -164,6 +167,26 @@ def test_while_a_tick_works_the_event_is_to_come_again(home):
     lease.release()
 
     assert (answer.failed, answer.payload["errorType"]) == (True, "Busy")
+    assert done(home, sent) == 1
+
+
+def test_what_was_not_captured_is_an_error_so_that_the_event_comes_again(home, tmp_path):
+    """A success would be the end of the event."""
+    sent = home.updated("wiki", minutes=120)
+    folder = tmp_path / "sandbox"
+    folder.mkdir()
+    shutil.copytree(home.directory, folder, dirs_exist_ok=True)
+    state = json.loads((folder / "sandbox.json").read_text())
+    with fault_proxy(state["url"]) as proxy:
+        proxy.set(Fault(action="DescribeStacks", kind=Kind.DENIED, times=None))
+        (folder / "sandbox.json").write_text(json.dumps({**state, "url": proxy.url, "port": proxy.port}))
+        environ = {**home.environ, "DR_SANDBOX_DIR": str(folder)}
+        function = Function("handlers.changed.handler", environ, tmp_path / "log")
+        answer = function.invoke(sent)
+        function.close()
+
+    assert (answer.failed, answer.payload["errorType"]) == (True, "CloudError"), answer.payload
+    assert "wiki was not captured: cloudformation:DescribeStacks" in answer.payload["errorMessage"]
     assert done(home, sent) == 1
 
 
