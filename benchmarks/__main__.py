@@ -13,7 +13,7 @@ import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -193,30 +193,42 @@ def _throttled(what: str, told: Mapping[str, Any], most: float) -> Row:
 
 
 def doublings(least: int, times: int, rounds: int) -> Iterator[Row | str]:
-    """`dr plan` at fleets each twice as large as the one before: of so many rounds the median of each."""
+    """`dr plan` at fleets each twice as large as the one before: how much more each takes than the one before it in its round."""
     sizes = [least * 2**number for number in range(times)]
-    costs = []
-    for size in sizes:
-        fleet = {"snapshots": size, "volumes": size // 60, "instances": size // 200, "images": size // 60}
-        with _world(**fleet) as (url, folder):
-            found = _in_rounds({"plan": _PLAN}, environ(url, folder), folder, rounds)["plan"]
-        costs.append(Cost(cpu=median(one.cpu for one in found), memory=median(one.memory for one in found)))
+    with ExitStack() as open_worlds:
+        worlds = [open_worlds.enter_context(_world(**_fleet_of(size))) for size in sizes]
+        costs = [[cost(_PLAN, environ(url, folder), folder) for url, folder in worlds] for _ in range(rounds)]
     with tempfile.TemporaryDirectory() as folder:
         empty = cost([sys.executable, "-c", "import dr.app"], {"PYTHONPATH": str(ROOT)}, Path(folder))
-    pairs = list(itertools.pairwise(costs))
     span = f"{sizes[0]:,} to {sizes[-1]:,} snapshots"
-    ratios = [b.cpu / a.cpu for a, b in pairs]
-    yield Row(what=f"doubling the fleet, {span}: CPU", most=2.1, values=ratios, each=True)
+    yield Row(
+        what=f"doubling the fleet, {span}: CPU",
+        most=2.1,
+        values=_steps([[one.cpu for one in row] for row in costs]),
+        each=True,
+    )
     yield Row(
         what=f"doubling the fleet, {span}: memory above an empty process",
         most=2.1,
-        values=[(b.memory - empty.memory) / (a.memory - empty.memory) for a, b in pairs],
+        values=_steps([[one.memory - empty.memory for one in row] for row in costs]),
         each=True,
     )
     told = ", ".join(
-        f"{size:,} {one.cpu:.3g} s {one.memory:.0f} MB" for size, one in zip(sizes, costs, strict=True)
+        f"{size:,} {median(one.cpu for one in of_size):.3g} s {median(one.memory for one in of_size):.0f} MB"
+        for size, of_size in zip(sizes, zip(*costs, strict=True), strict=True)
     )
     yield f"- `dr plan` by snapshots: {told}; an empty process {empty.memory:.0f} MB."
+
+
+def _fleet_of(snapshots: int) -> Mapping[str, int]:
+    few = snapshots // 60
+    return {"snapshots": snapshots, "volumes": few, "instances": snapshots // 200, "images": few}
+
+
+def _steps(rounds: Sequence[Sequence[float]]) -> list[float]:
+    """From each size to the next: the median of what the rounds say of it."""
+    steps = [[b / a for a, b in itertools.pairwise(row)] for row in rounds]
+    return [median(of_step) for of_step in zip(*steps, strict=True)]
 
 
 def everything(small: int, large: int) -> Iterator[Row | str]:

@@ -81,6 +81,8 @@ class WarningCode(StrEnum):
     STORE_LAG = "store-lag"
     BUSY = "busy"
     PLAN_MOVED = "plan-moved"
+    SHARD_FAILED = "shard-failed"
+    REGION_NOT_ENABLED = "region-not-enabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@
     +-- EnvironmentFailed  1     this machine or this account: no credentials, no Region, an unreachable endpoint
     |   +-- OutOfTime      1     this process has to end before the work does: asked for again, it goes on
     |   +-- Unreachable          an endpoint, for one call that was never sent
+    |   +-- NotEnabled           a Region that the account has not enabled; beside others it is only warned of
     +-- CloudError         1     AWS said no to one call
         +-- Denied               no permission; names the IAM action
         +-- NotFound             the thing is not there (on a delete: success)
@@ -146,6 +147,10 @@ class OutOfTime(EnvironmentFailed):
 
 class Unreachable(EnvironmentFailed):
     """An endpoint could not be reached: the call was never sent, and had no effect."""
+
+
+class NotEnabled(EnvironmentFailed):
+    """The account has not enabled a Region: nothing can be there."""
 
 
 class CloudError(DrError):

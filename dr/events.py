@@ -35,13 +35,30 @@ class TickEvent:
     """What a tick is asked for; None is everything. `account` is where the sender believes that it runs.
 
     `scheduled` is the sender's time: it is logged and never trusted, slots come from the schedules and now alone
-    (FAILURES 2, row 43).
+    (FAILURES 2, row 43). `run` names a run of many shards, of which this is one.
     """
 
     policies: tuple[str, ...] | None = None
     account: str | None = None
     region: str | None = None
     scheduled: str | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardsEvent:
+    """Which shards are asked for: those of these policies, None for all."""
+
+    policies: tuple[str, ...] | None = None
+    scheduled: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryEvent:
+    """The end of a run: its name, and its shards, each an account and a Region."""
+
+    run: str
+    shards: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +81,16 @@ class ChangeEvent:
 def read_tick(event: object) -> TickEvent:
     """Check the event of `handlers.tick`. Raises `UsageError`."""
     return TickEvent(**_read(event, _TICK))
+
+
+def read_shards(event: object) -> ShardsEvent:
+    """Check the event of `handlers.shards`. Raises `UsageError`."""
+    return ShardsEvent(**_read(event, _SHARDS))
+
+
+def read_summary(event: object) -> SummaryEvent:
+    """Check the event of `handlers.summary`. Raises `UsageError`."""
+    return SummaryEvent(**_read(event, _SUMMARY, required=("run", "shards")))
 
 
 def read_restore(event: object) -> RestoreEvent:
@@ -116,12 +143,21 @@ def narrowed(policies: Sequence[Policy], region: str | None) -> tuple[Policy, ..
     return here
 
 
-def require_account(asked: str | None, account: str) -> None:
-    """Raise `UsageError` for an event that is meant for another account than the one that we run in."""
-    if asked not in (None, account):
+def require_account(asked: str | None, accounts: Collection[str]) -> None:
+    """Raise `UsageError` for an event that is meant for an account that this installation does not protect."""
+    if asked is not None and asked not in accounts:
         raise UsageError(
-            f"event: account: it is for {short(one_line(asked or ''))}, and this function runs in {account}",
+            f"event: account: it is for {short(one_line(asked))}, and this function runs in {names(accounts)}",
             "send it to the function of that account, or leave `account` out",
+        )
+
+
+def require_shard(asked: TickEvent) -> None:
+    """Raise `UsageError` for a part of a run of many that is not one account and one Region."""
+    if asked.run is not None and (asked.account is None or asked.region is None):
+        raise UsageError(
+            "event: run: is for one shard, and no account or no Region is named",
+            "name both, as the state machine does, or leave `run` out",
         )
 
 
@@ -214,6 +250,17 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_text(item) for item in value))
 
 
+def _places(value: Any) -> tuple[tuple[str, str], ...]:
+    """Accounts and Regions, as `handlers.shards` answers them."""
+    if not isinstance(value, list):
+        raise _Wrong(f"expected a list of shards, found {_kind(value)}")
+    rows = [row for row in value if isinstance(row, dict)]
+    found = [(row.get("account"), row.get("region")) for row in rows]
+    if len(rows) != len(value) or not all(isinstance(name, str) and name for row in found for name in row):
+        raise _Wrong("expected shards such as {account: ..., region: ...}")
+    return tuple((str(account), str(region)) for account, region in found)
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _Wrong(f"expected true or false, found {_kind(value)}")
@@ -252,12 +299,16 @@ _TICK: Mapping[str, Check] = {
     "account": _text,
     "region": _text,
     "scheduled": _text,
+    "run": _text,
 }
+_SHARDS: Mapping[str, Check] = {"policies": _texts, "scheduled": _text}
+_SUMMARY: Mapping[str, Check] = {"run": _text, "shards": _places}
 _RESTORE: Mapping[str, Check] = {
     "stack": _text,
     "at": _moment,
     "as": _text,
     "region": _text,
+    "account": _text,
     "parameters": _parameters,
     "names": partial(_one_of, ("keep", "drop", "suffix")),
     "user_data": partial(_one_of, ("keep", "drop")),

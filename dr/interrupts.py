@@ -35,6 +35,10 @@ class Patience:
         """Seconds for what is under way; None while nobody has interrupted."""
         return None if self._asked is None else max(0.0, self._asked + _PATIENCE - time.monotonic())
 
+    def begin(self) -> None:
+        """Nothing more is to begin, and nothing is waited for."""
+        self._asked = time.monotonic() - _PATIENCE
+
     def interrupt(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Somebody does. Raises `KeyboardInterrupt` the second time."""
         if self.over:

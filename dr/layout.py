@@ -256,6 +256,14 @@ def orphans_key(account: str, region: str) -> str:
     return f"{ORPHANS}{account}/{region}.json"
 
 
+SHARDS = "shards/"
+
+
+def shard_key(account: str, region: str) -> str:
+    """How the latest run of an account and Region in a fan-out ended."""
+    return f"{SHARDS}{account}/{region}.json"
+
+
 PINS = "pins/"
 
 

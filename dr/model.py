@@ -249,6 +249,19 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShardRun:
+    """How one account and Region ended in a run of many: how many of its actions failed, and how many are left.
+
+    `error` is why it came to nothing, empty where it did not.
+    """
+
+    run: str
+    failed: int = 0
+    left: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Whose a store is, and since when; None where the claim is older than that record, and so than any doubt."""
 

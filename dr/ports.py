@@ -92,6 +92,9 @@ class Cloud(Protocol):
     def skew(self) -> float | None:
         """Seconds by which this machine's clock is ahead of AWS's `Date`; None before the first answer."""
 
+    def enabled(self, region: str) -> bool:
+        """Whether the account has enabled this Region; True also where AWS does not tell. Never raises."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageTags:

@@ -31,3 +31,9 @@ _BY_PARTITION = {
 
 REGIONS = frozenset(name for names in _BY_PARTITION.values() for name in names.split())
 """Every Region of every partition, by name."""
+_PARTITIONS = {name: partition for partition, names in _BY_PARTITION.items() for name in names.split()}
+
+
+def partition(region: str) -> str:
+    """The partition of a Region, as ARNs have it: aws, aws-cn, aws-us-gov; aws for a Region that is newer than dr."""
+    return _PARTITIONS.get(region, "aws")

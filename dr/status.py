@@ -61,16 +61,21 @@ def status(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> S
     }
     sources = tuple(_protected(case, now) for _, row in rows.values() for case in row)
     warnings = tuple(warn for policy, row in rows.values() for warn in _warnings(policy, row, inventory, now))
-    bad = any(row.within_rpo is False or row.failed for row in sources)
     return Status(
         now=now,
-        ok=not bad and not any(warn.code in _NOT_OK for warn in warnings),
+        ok=is_ok(sources, warnings),
         sources=sources,
         unprotected=_unprotected(inventory, sources),
         stacks=_stacks(inventory),
         orphans=_orphans(policies, inventory, shelf),
         warnings=(*clock_warnings(inventory), *warnings, *elsewhere_warnings(policies, inventory.unread)),
     )
+
+
+def is_ok(sources: Iterable[Protected], warnings: Iterable[Warn]) -> bool:
+    """Whether everything is within its objectives and was seen."""
+    bad = any(row.within_rpo is False or row.failed for row in sources)
+    return not bad and not any(warn.code in _NOT_OK for warn in warnings)
 
 
 _NOT_OK = {

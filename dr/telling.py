@@ -23,6 +23,7 @@ def tell_outcome(outcome: Outcome) -> None:
     facts = {
         "policy": action.lineage.policy,
         "source": action.lineage.source,
+        "account": action.lineage.account,
         "region": action.lineage.region,
         "slot": action.slot.isoformat(),
     }
@@ -106,6 +107,14 @@ def tell_tick(outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> None:
     log.info(
         "tick.finished", captured=captured, expired=len(done) - captured, warnings=len(warnings), **ended
     )
+
+
+def tell_run(run: str, done: int, failed: Sequence[Mapping[str, Any]]) -> None:
+    """The end of a run of many shards: a line for each that failed, then the counts."""
+    log = logs.get("dr")
+    for row in failed:
+        log.error("shard.failed", run=run, account=row["account"], region=row["region"], why=row["error"])
+    log.info("run.finished", run=run, done=done, failed=len(failed))
 
 
 def tell_metrics(embedded: Mapping[str, Any]) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 _AT_ONCE = 8
 """At EC2's five creates a second, each may take a second and a half; and botocore keeps ten connections of a client."""
 _GLANCE = 0.2
@@ -41,6 +43,50 @@ def together(
         yield done.result()
 
 
+def apart(
+    jobs: Mapping[K, Callable[[], T]],
+    *,
+    at_once: int,
+    lost: Callable[[K], bool],
+    left: Callable[[], float | None] = as_long_as_it_takes,
+) -> Iterator[tuple[K, Future[T] | None]]:
+    """Each job by itself, in the order in which they end: what it returned or raised; None for one that was given up.
+
+    `lost` is asked again and again of those that are under way; one that is given up makes room for the next, and is left to
+    itself. `left`: the seconds that the next result may take, None for as long as it takes; then all of them are given up,
+    those too that were not begun.
+    """
+    coming, ended = deque(jobs.items()), _Ended[tuple[K, Future[T]]]()
+    under_way: dict[K, None] = {}
+    while coming or under_way:
+        while coming and len(under_way) < at_once:
+            key, job = coming.popleft()
+            under_way[key] = None
+            _begin(partial(_named, key, job), ended)
+        if (done := ended.soon()) is not None:
+            key, result = done.result()
+            if key in under_way:
+                del under_way[key]
+                yield key, result
+            continue
+        over = left() == 0
+        for key in [key for key in under_way if over or lost(key)]:
+            del under_way[key]
+            yield key, None
+        while over and coming:
+            yield coming.popleft()[0], None
+
+
+def _named(key: K, job: Callable[[], T]) -> tuple[K, Future[T]]:
+    """Its result beside the name of the job."""
+    done: Future[T] = Future()
+    try:
+        done.set_result(job())
+    except BaseException as error:  # noqa: BLE001 - for whoever asks for the result
+        done.set_exception(error)
+    return key, done
+
+
 class _Ended(Generic[T]):
     """Jobs that have ended. An interrupt of the wait loses none: what is waited for is a sign, and not the job itself."""
 
@@ -51,6 +97,13 @@ class _Ended(Generic[T]):
     def put(self, done: Future[T]) -> None:
         self._jobs.append(done)
         self._signs.put(None)
+
+    def soon(self) -> Future[T] | None:
+        """The next one; None when there is none at a glance."""
+        if not self._jobs:
+            with suppress(Empty):
+                self._signs.get(timeout=_GLANCE)
+        return self._jobs.popleft() if self._jobs else None
 
     def take(self, left: Callable[[], float | None]) -> Future[T] | None:
         """The next one; None when there is none in the time that is left."""

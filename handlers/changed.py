@@ -11,10 +11,10 @@ from dr import collector
 from handlers import Context
 
 with collector.loading():
-    from dr.app import App, Settings
+    from dr.app.functions import Settings, changed
 
 
 def handler(event: object, context: Context) -> dict[str, Any]:
     """Capture the stack, at most once an hour. Raises `DrError`: the invocation failed, and is made again."""
-    app = App(Settings())  # for each invocation: a clock and policies of an earlier one could be stale
-    return app.changed(event, context.aws_request_id, context.get_remaining_time_in_millis() / 1000)
+    # for each invocation: a clock and policies of an earlier one could be stale
+    return changed(Settings(), event, context.aws_request_id, context.get_remaining_time_in_millis() / 1000)

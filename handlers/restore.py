@@ -1,6 +1,6 @@
 """The restoring function: `dr restore --json --yes`, for the stack that the event names.
 
-Event: {"stack": name, "at"?: time, "as"?: name, "region"?: name, "parameters"?: {name: text},
+Event: {"stack": name, "at"?: time, "as"?: name, "region"?: name, "account"?: id, "parameters"?: {name: text},
 "names"?: keep|drop|suffix, "user_data"?: keep|drop, "plan_only"?: bool}.
 """
 

@@ -73,6 +73,7 @@ class FakeCloud:
     installation: str = INSTALLATION
     delay: timedelta = timedelta(minutes=5)
     ahead: float | None = 0.0
+    not_enabled: set[str] = field(default_factory=set)
     doomed: set[str] = field(default_factory=set)
     failures: Failures = field(default_factory=Failures)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -252,6 +253,9 @@ class FakeCloud:
 
     def skew(self) -> float | None:
         return self.ahead
+
+    def enabled(self, region: str) -> bool:
+        return region not in self.not_enabled
 
     # --- what it is made of ---------------------------------------------------------------------------------------
 

@@ -1,31 +1,29 @@
 """The composition root: builds the parts of an installation that ask AWS, each when it is first needed.
 
-What only restores need is in `dr.app.restoring`: a tick does not load it.
+What only restores need is in `dr.app.restoring`: a tick does not load it. `dr.app.functions` is what AWS Lambda calls.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property, partial
 
 from dr import threads
+from dr.app.fleet import Fleet
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.pacing import Pacer
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
-from dr.events import narrowed, read_change, read_tick, require_account, require_past
 from dr.executor.hands import Hands
 from dr.files import read_public_key
-from dr.functions import Document, invocation, stop_at
-from dr.functions.changing import run_change
-from dr.functions.ticking import run_tick
 from dr.installation import Installation
 from dr.interrupts import heeded
 from dr.limits import decide
-from dr.model import Policy, Protect, RecoveryPoint, StackVersion
+from dr.model import Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
 from dr.settings import Settings
 from dr.store.leases import Owner, StoreLeases, owner_of
@@ -35,8 +33,9 @@ from dr.store.signing import Signing
 from dr.store.stacks import StoredStacks
 from dr.store.versions import read_versions
 from dr.telling import tell_slow
-from dr.tick.applying import Decide
+from dr.tick.applying import Applying, Decide
 from dr.tick.desk import Desk
+from dr.tick.everywhere import Scope
 
 __all__ = ["App", "Settings"]
 
@@ -50,12 +49,19 @@ class App(Installation):
     def session(self) -> Session:
         """Clients for AWS."""
         region = self.config.regions[0] if self.config.regions else None
-        pacer = Pacer(self.clock.monotonic, self.clock.sleep)
         access = Access(region=region)
         if self.running:
             keys = Keys(access_key="sandbox", secret_key="sandbox")  # noqa: S106 - the sandbox takes any
             access = Access(region=region, endpoint_url=self.running.url, keys=keys)
-        return Session(access, self.clock.now, pacer, tell_slow)
+        return Session(access, self.clock.now, self._pacer(), tell_slow)
+
+    def _pacer(self) -> Pacer:
+        return Pacer(self.clock.monotonic, self.clock.sleep)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The accounts, and what works in each."""
+        return Fleet(self.config.accounts, self.session, self.desk_of, self._pacer, f"dr-{self.config.name}")
 
     @cached_property
     def cloud(self) -> Ec2Cloud:
@@ -78,18 +84,25 @@ class App(Installation):
     @cached_property
     def stored_stacks(self) -> StoredStacks:
         """What is stored of stacks, over the primary and the replica."""
+        return self._stored_stacks()
+
+    def _stored_stacks(self) -> StoredStacks:
         return StoredStacks(self.stores.primary, self.stores.replica, self.clock, self.signing)
 
     @cached_property
     def desk(self) -> Desk:
-        """Everything a tick works with."""
+        """Everything a tick of the own account works with."""
+        return self.desk_of(self.session)
+
+    def desk_of(self, session: Session) -> Desk:
+        """Everything a tick of one account works with. The store is that of the installation, whoever's the sources are."""
         config, clock = self.config, self.clock
         primary = self.stores.primary
         hands = Hands(
             installation=config.name,
-            cloud=self.cloud,
-            stacks=CloudFormationStacks(self.session),
-            store=self.stored_stacks,
+            cloud=Ec2Cloud(session, config.name),
+            stacks=CloudFormationStacks(session),
+            store=self._stored_stacks(),  # of its own: it remembers what the store told it
             clock=clock,
             jitter=partial(random.uniform, 0.5, 1.0),
             together=threads.together,
@@ -110,12 +123,17 @@ class App(Installation):
 
     def stored_points(self) -> tuple[RecoveryPoint, ...]:
         """Every stored stack of every Region, from the store alone."""
-        store, account = self.desk.hands.store, self.cloud.account
-        return tuple(point for region in sorted(self.regions) for point in store.points(account, region))
+        store = self.stored_stacks
+        return tuple(
+            point
+            for account in self.fleet.ids
+            for region in sorted(self.regions)
+            for point in store.points(account, region)
+        )
 
     def stack_versions(self, points: Sequence[RecoveryPoint]) -> tuple[StackVersion, ...]:
         """Each of these stored stacks with the digest of its template, or why it cannot be read."""
-        return read_versions(points, self.desk.hands.store)
+        return read_versions(points, self.stored_stacks)
 
     # --- plans ------------------------------------------------------------------------------------------------
 
@@ -142,30 +160,30 @@ class App(Installation):
         made, context = self.decide(), self.context(asked)
         return lambda policies, inventory, now: stamp(made(policies, inventory, now), context)
 
-    # --- functions --------------------------------------------------------------------------------------------
+    def stamped_whole(self, done: Applying, asked: tuple[Policy, ...]) -> Applying:
+        """What several shards did, with the fingerprint of all that they planned."""
+        return done if done.plan.fingerprint else replace(done, plan=stamp(done.plan, self.context(asked)))
 
-    def tick(self, event: object, request: str, seconds_left: float) -> Document:
-        """What the scheduled function answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
-        with invocation(self.settings.environ, request):
-            asked, end = read_tick(event), stop_at(self.clock.now(), seconds_left)
-            named = [policy for name in asked.policies or (None,) for policy in self.asked(name)]
-            policies = narrowed(named, asked.region)
-            require_account(asked.account, self.cloud.account)
-            desk = replace(self.desk, hands=replace(self.desk.hands, stop_at=end))
-            return run_tick(policies, desk, self.stamped(policies), asked.scheduled)
+    @property
+    def several(self) -> bool:
+        """Whether more than one account is protected, so that each line has to name its own."""
+        return len(self.fleet.ids) > 1
 
-    def changed(self, event: object, request: str, seconds_left: float) -> Document:
-        """What the function of changed stacks answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
-        with invocation(self.settings.environ, request):
-            asked, end = read_change(event), stop_at(self.clock.now(), seconds_left)
-            require_account(asked.account, self.cloud.account)
-            require_past(asked.change.at, self.clock.now())
-            region = asked.change.region
-            of_stacks = [
-                policy
-                for policy in self.policies
-                if policy.protect is Protect.STACKS and region in policy.regions
-            ]
-            policies = narrowed(of_stacks, region) if asked.settled and of_stacks else ()
-            desk = replace(self.desk, hands=replace(self.desk.hands, stop_at=end))
-            return run_change(policies, desk, asked.change)
+    def scope(
+        self,
+        policies: tuple[Policy, ...],
+        regions: Collection[str] | None = None,
+        accounts: Sequence[str] | None = None,
+        stop_at: datetime | None = None,
+    ) -> Scope:
+        """These policies in every account, or in those of these ids, and in all their Regions, or in these.
+
+        From `stop_at` on no action begins.
+        """
+        where = {region for policy in policies for region in policy.regions} if regions is None else regions
+        return Scope(
+            policies=policies,
+            shards=self.fleet.shards(policies, where, accounts, stop_at),
+            clock=self.clock,
+            monotonic=self.clock.monotonic,
+        )

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from dr.app import App
+from dr.aws.ec2 import Ec2Cloud
 from dr.aws.maker import CloudFormationMaker
+from dr.aws.stacks import CloudFormationStacks
 from dr.errors import UsageError
 from dr.events import read_restore
 from dr.functions import Document, invocation, stop_at
 from dr.functions.restoring import run_restore
-from dr.model import RecoveryPoint
+from dr.model import RecoveryPoint, Source
 from dr.recovery.asked import Asked, Configured
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Looks, Reader, choose_version, prepare
@@ -30,13 +32,13 @@ __all__ = ["RestoringApp", "Settings"]
 class RestoringApp(App):
     """One installation for who restores from it."""
 
-    def kit(self, region: str) -> Kit:
-        """Everything a restore into a Region works with."""
-        store = self.stores.for_restore
+    def kit(self, region: str, account: str | None = None) -> Kit:
+        """Everything a restore into a Region works with; None is the account of dr's own credentials."""
+        store, account = self.stores.for_restore, account or self.cloud.account
         return Kit(
-            account=self.cloud.account,
-            maker=CloudFormationMaker(self.session, region),
-            store=self.desk.hands.store,
+            account=account,
+            maker=CloudFormationMaker(self.fleet.session(account), region),
+            store=self.stored_stacks,
             records=StoreRecords(store, self.clock),
             leases=StoreLeases(store, self.owner, self.clock),
             clock=self.clock,
@@ -58,10 +60,14 @@ class RestoringApp(App):
         if not stored and (nothing := self.stores.nothing()):
             raise nothing
         version = self._chosen(stored, asked, now)
-        looks = Looks(points=self.cloud.points, again=self.cloud.points_of)
+        cloud = self._cloud_in(version.lineage.account)
+        looks = Looks(points=cloud.points, again=cloud.points_of)
         plan = self._prepare(version, asked, stored, looks)
         troubles = (*self.stores.troubles, *self.stored_stacks.lag())
         return replace(plan, findings=(*plan.findings, *map(_of_store, troubles)))
+
+    def _cloud_in(self, account: str) -> Ec2Cloud:
+        return Ec2Cloud(self.fleet.session(account), self.config.name)
 
     def _chosen(self, stored: Sequence[RecoveryPoint], asked: Asked, now: datetime) -> RecoveryPoint:
         """The version; where there is none, also what may hide it."""
@@ -73,14 +79,14 @@ class RestoringApp(App):
     def _prepare(
         self, version: RecoveryPoint, asked: Asked, stored: Sequence[RecoveryPoint], looks: Looks
     ) -> RestorePlan:
-        region = version.lineage.region
+        account, region = version.lineage.account, version.lineage.region
         reader = Reader(
-            account=self.cloud.account,
+            account=account,
             looks=looks,
             store=self.stored_stacks,
             stored=stored,
             records=StoreRecords(self.stores.for_restore, self.clock),
-            maker=CloudFormationMaker(self.session, region),
+            maker=CloudFormationMaker(self.fleet.session(account), region),
             bucket=self.staging_bucket(region),
         )
         configured = Configured(parameters=self.config.parameters, image_for=self.config.image_for)
@@ -89,36 +95,43 @@ class RestoringApp(App):
     def verify(self, stack: str | None, *, deep: bool) -> Verified:
         """Whether the stores hold together, and what of them would not restore. Changes nothing."""
         found = self.stored_stacks.check(stack, deep=deep)
-        stored, looks = (
-            [version.point for version in found.versions],
-            Looks(points=remembered(self.cloud.points)),
-        )
+        stored = [version.point for version in found.versions]
+        looks = cache(lambda account: Looks(points=remembered(self._cloud_in(account).points)))
         planner = Planner(
-            account=lambda: self.cloud.account,
-            plan=lambda version, asked: self._prepare(version, asked, stored, looks),
+            accounts=lambda: self.fleet.ids,
+            plan=lambda version, asked: self._prepare(version, asked, stored, looks(version.lineage.account)),
         )
         records = StoreRecords(self.stores.primary, self.clock)
         whole = faults_of_store(
             found, self.stores.nothing, records.holder, self.config.name, self._reads(records)
         )
-        missing = list(unstored(self.sound_policies, found, self.desk.hands.stacks.sources, stack))
+        missing = [
+            one
+            for account in self.fleet.ids
+            for one in unstored(self.sound_policies, found, self._sources_in(account), stack)
+        ]
         return verified(found, planner, whole, missing, deep=deep)
+
+    def _sources_in(self, account: str) -> Callable[[str], tuple[Source, ...]]:
+        """What lists the stacks of a Region; an account whose role cannot be taken on says so when it is asked."""
+        return lambda region: CloudFormationStacks(self.fleet.session(account)).sources(region)
 
     def _reads(self, records: StoreRecords) -> list[Callable[[], object]]:
         """What ticks read of the store besides stacks: pins, and the keep of each policy's last apply."""
-        shards = [(region, policy.name) for policy in self.sound_policies for region in policy.regions]
 
-        def applied(region: str, policy: str) -> object:
-            return records.applied(self.cloud.account, region, policy)
+        def applied(region: str, policy: str) -> list[object]:
+            return [records.applied(account, region, policy) for account in self.fleet.ids]
 
-        return [records.pins, *(partial(applied, *shard) for shard in shards)]
+        kept = [(region, policy.name) for policy in self.sound_policies for region in policy.regions]
+        return [records.pins, *(partial(applied, *one) for one in kept)]
 
     def restore(self, event: object, request: str, seconds_left: float) -> Document:
         """What the restoring function answers; `seconds_left` until Lambda ends it. Raises `DrError`."""
         with invocation(self.settings.environ, request):
             asked, end = read_restore(event), stop_at(self.clock.now(), seconds_left)
             plan = self.plan_restore(asked.asked)
-            return run_restore(plan, replace(self.kit(plan.region), stop_at=end), plan_only=asked.plan_only)
+            kit = self.kit(plan.region, plan.stored.lineage.account)
+            return run_restore(plan, replace(kit, stop_at=end), plan_only=asked.plan_only)
 
 
 def _of_store(trouble: str) -> Finding:

@@ -21,7 +21,7 @@ from dr.aws.ec2_sources import attached_to, instance_sources, volume_sources
 from dr.aws.filters import Filter
 from dr.aws.pages import batches
 from dr.aws.session import Session
-from dr.errors import UsageError
+from dr.errors import CloudError, EnvironmentFailed, UsageError
 from dr.model import Holdings, Kind, Lineage, Protect, RecoveryPoint, Source, TagPatterns
 from dr.ports import ImageTags, Owned
 
@@ -42,6 +42,13 @@ class Ec2Cloud:
     def skew(self) -> float | None:
         """Seconds by which this machine's clock is ahead of AWS's `Date`; None before the first answer."""
         return self._session.skew()
+
+    def enabled(self, region: str) -> bool:
+        """Whether the account has enabled this Region, as its home Region knows; True where that does not tell."""
+        try:
+            return self._read.enabled(self._session.region, region)
+        except (CloudError, EnvironmentFailed):
+            return True
 
     def sources(self, protect: Protect, region: str, tags: TagPatterns) -> tuple[Source, ...]:
         """Volumes or instances whose tags match."""

@@ -8,6 +8,7 @@ from typing import Any
 from dr.aws import filters
 from dr.aws.ec2_points import snapshot_state
 from dr.aws.ec2_sources import LIVING
+from dr.aws.errors import field, translated
 from dr.aws.filters import Filter
 from dr.aws.pages import BATCH, Row, batches, pages, rows
 from dr.aws.rows import (
@@ -36,6 +37,14 @@ class Ec2Reader:
     def __init__(self, session: Session, page: int = PAGE) -> None:
         self._session = session
         self._page = page
+
+    def enabled(self, home: str, region: str) -> bool:
+        """DescribeRegions, asked in the Region `home`: whether the account has enabled the other. Raises our errors."""
+        action = "ec2:DescribeRegions"
+        with translated(action, home):
+            answer = self._session.ec2(home).describe_regions(RegionNames=[region], AllRegions=True)
+        rows = field(answer, "Regions", action, home)
+        return all(row.get("OptInStatus") != "not-opted-in" for row in rows)
 
     def volumes(self, region: str, wanted: Sequence[Filter] = ()) -> Iterator[VolumeRow]:
         """DescribeVolumes."""

@@ -8,8 +8,9 @@ snapshot (FAILURES 1.1).
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -24,6 +25,7 @@ from botocore.handlers import json_decode_template_body
 
 from dr import __version__, collector
 from dr.aws import before_parse, codes, errors
+from dr.aws.assuming import Assumed, AssumedRole
 from dr.aws.errors import safe_url, translate, translated
 from dr.aws.pacing import Pacer
 from dr.errors import EnvironmentFailed
@@ -37,6 +39,8 @@ _ATTEMPTS = 5
 """Attempts of a repeatable call: with standard backoff at most 15 seconds of waiting in all.
 Source: SDKs and tools reference guide, Retry behavior, standard mode (1, 2, 4, ... seconds, each times a random
 factor below 1)."""
+_OF_A_REGION = ("ec2", "cloudformation", "autoscaling")
+"""Services that are asked in the Region of what they are asked about."""
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
 
@@ -72,11 +76,19 @@ class Access:
     attempts: int = _ATTEMPTS
 
 
+@dataclass(slots=True)
+class Calls:
+    """How many calls of one Region were begun, and how many of them have ended, in an answer or an error."""
+
+    begun: int = 0
+    ended: int = 0
+
+
 class Session:
     """The clients of one account. `now` is the clock that AWS's `Date` headers are compared with.
 
     `pacer` waits where EC2 would be asked too fast; without one nobody does. `slow` is called once, where listings are left
-    to botocore's parser (`dr.aws.before_parse`).
+    to botocore's parser (`dr.aws.before_parse`). `role` is what its credentials come from, by which session.
     """
 
     def __init__(
@@ -85,16 +97,40 @@ class Session:
         now: Callable[[], datetime],
         pacer: Pacer | None = None,
         slow: Callable[[], object] | None = None,
+        role: tuple[Session, Assumed] | None = None,
     ) -> None:
         self._access = access
         self._now = now
         self._lock = threading.RLock()
         self._sdk: botocore.session.Session | None = None
         self._clients: dict[tuple[str, str, Purpose], Any] = {}
-        self._account: str | None = None
+        self._role = role
+        self._account: str | None = role[1].account if role else None
+        self._calls: defaultdict[str, Calls] = defaultdict(Calls)
         self._skew: float | None = None
         self._pacer = pacer
         self._slow = slow
+
+    def assuming(self, role: Assumed, pacer: Pacer | None = None) -> Session:
+        """The clients of another account, by a role in it; nothing is asked before their first call."""
+        access = replace(self._access, region=self.region, keys=None)
+        return Session(access, self._now, pacer, self._slow, (self, role))
+
+    def calls(self, region: str) -> Calls:
+        """What was asked of EC2 and CloudFormation there so far."""
+        return self._calls[region]
+
+    def credentials(self) -> None:
+        """Have them now. Raises `Denied` or `EnvironmentFailed` when there are none to be had, as a first call would."""
+        try:
+            with translated("AWS session", ""):
+                found = self._session().get_credentials()
+                if found is not None:
+                    found.get_frozen_credentials()
+        except RuntimeError as error:  # botocore's, of new credentials that are over by this machine's clock
+            raise EnvironmentFailed(
+                f"the credentials of {self._account} are over as they come", "check the clock"
+            ) from error
 
     @property
     def region(self) -> str:
@@ -154,8 +190,19 @@ class Session:
                 raise translate(error, "AWS session", "") from error
             if keys := self._access.keys:
                 made.set_credentials(keys.access_key, keys.secret_key, keys.token)
+            if self._role:
+                self._take_on(made, *self._role)
             self._sdk = made
         return self._sdk
+
+    def _take_on(self, made: botocore.session.Session, by: Session, role: Assumed) -> None:
+        """Let it have the role's credentials; what botocore reads of its services is read once for all sessions."""
+        for shared in ("data_loader", "endpoint_resolver"):
+            made.register_component(shared, by._session().get_component(shared))
+        region = by.region
+        made.register_component(
+            "credential_provider", AssumedRole(role, lambda: by.client("sts", region), region)
+        )
 
     def _make(self, service: str, region: str, purpose: Purpose) -> Any:
         url = self._access.endpoint_url
@@ -189,8 +236,18 @@ class Session:
 
         botocore decodes a JSON template into a dict, which loses the bytes (EMULATORS, Traps in botocore).
         """
-        client.meta.events.register("after-call", partial(self._observe, self._session()))
-        client.meta.events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
+        events = client.meta.events
+        events.register("after-call", partial(self._observe, self._session()))
+        if client.meta.service_model.service_name in _OF_A_REGION:
+            calls = self._calls[client.meta.region_name]
+            events.register("before-call", partial(self._count, calls, "begun"))
+            events.register("after-call", partial(self._count, calls, "ended"))
+            events.register("after-call-error", partial(self._count, calls, "ended"))
+        events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
+
+    def _count(self, calls: Calls, what: str, **_: Any) -> None:
+        with self._lock:
+            setattr(calls, what, getattr(calls, what) + 1)
 
     def _observe(
         self, sdk: botocore.session.Session, http_response: Any = None, parsed: Any = None, **_: Any

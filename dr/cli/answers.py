@@ -14,8 +14,7 @@ from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, UsageError, weightie
 from dr.model import Kind, RecoveryPoint
 from dr.render.answers import points_text, stack_text, stacks_text, status_text
 from dr.status import points_newest_first, status_document
-from dr.status import status as look
-from dr.tick.inventory import read_inventory, read_points
+from dr.tick.looking import points_everywhere, status_everywhere
 from dr.wire import point_document, stack_document, stacks_document
 from dr.words import one_line, short
 
@@ -30,11 +29,10 @@ def status(shared: Shared) -> int:
     """
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading AWS"):
-        inventory = read_inventory(app.policies, app.desk, whole=app.regions)
-        found = look(app.policies, inventory, app.clock.now())
-    shared.emit(lambda: status_document(found), lambda: status_text(found))
+        found, whole = status_everywhere(app.scope(app.policies, app.regions))
+    shared.emit(lambda: status_document(found), lambda: status_text(found, several=app.several))
     late = EXIT_DONE if found.ok else EXIT_ACTIONS
-    return weightiest([late, EXIT_FAILED if inventory.unread else EXIT_DONE])
+    return weightiest([late, EXIT_DONE if whole else EXIT_FAILED])
 
 
 @click.command()
@@ -51,7 +49,7 @@ def points(
     """List recovery points, newest slot first."""
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading AWS"):
-        inventory = read_points(app.regions, app.desk)
+        inventory = points_everywhere(app.scope((), app.regions))
     _warn_of_nothing(shared, app, [p for p in inventory.points if p.kind is Kind.STACK])
     if not inventory.unread:
         _require_known(inventory.points, source=source, stack=stack, policy=policy)
@@ -65,7 +63,7 @@ def points(
     )
     shared.emit(
         lambda: {"points": [point_document(p) for p in found]},
-        lambda: points_text(found, whole=not inventory.unread),
+        lambda: points_text(found, whole=not inventory.unread, several=app.several),
     )
     for miss in inventory.unread:
         where = f"{miss.region}: " if miss.region else ""
@@ -100,10 +98,12 @@ def stacks(shared: Shared, name: str | None) -> int:
         stored = app.stored_points()
     _warn_of_nothing(shared, app, stored)
     if name is None:
-        shared.emit(lambda: stacks_document(stored), lambda: stacks_text(stored))
+        shared.emit(lambda: stacks_document(stored), lambda: stacks_text(stored, several=app.several))
         return EXIT_DONE
     versions = app.stack_versions(_versions(stored, name))
-    shared.emit(lambda: stack_document(name, versions), lambda: stack_text(name, versions))
+    shared.emit(
+        lambda: stack_document(name, versions), lambda: stack_text(name, versions, several=app.several)
+    )
     faults = [version.fault for version in versions if version.fault is not None]
     for message, remedy in {fault.message: fault.remedy for fault in faults}.items():
         shared.warn(message, remedy)

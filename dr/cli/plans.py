@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,23 @@ from dr.errors import (
     Refused,
     UsageError,
 )
-from dr.limits import allow_expire
 from dr.model import Inventory, Policy
-from dr.planfile import SavedPlan, parse, revive, to_document
+from dr.planfile import SavedPlan, parse, to_document
 from dr.render.plans import blocked_remedy, outcome_line, outcomes_summary, plan_text, warning_lines
 from dr.telling import tell_outcome, tell_planned, tell_read
-from dr.tick.applying import Applying, Decide, apply_now
+from dr.tick.applying import Applying, Decide
 from dr.tick.desk import Desk
-from dr.tick.inventory import read_for_plan
+from dr.tick.everywhere import (
+    Deciding,
+    Saved,
+    Scope,
+    apply_everywhere,
+    as_saved,
+    plan_everywhere,
+    unwaited,
+    with_the_word,
+)
+from dr.tick.shards import Shard
 from dr.tick.waiting import wait_for_captures
 from dr.wire import apply_document
 from dr.words import names
@@ -56,16 +66,15 @@ def plan(shared: Shared, policy: str | None, out: str | None, *, detailed_exitco
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     asked = app.asked(policy)
     with working("reading AWS"):
-        inventory, elsewhere = read_for_plan(asked, app.desk, app.regions)
-        made = app.decide()(asked, inventory, app.clock.now())
-    made = replace(made, warnings=(*made.warnings, *elsewhere))
-    tell_read(app.regions, inventory)
+        found = plan_everywhere(app.scope(asked, app.regions), app.decide())
+    made = found.plan
+    tell_read(app.regions, found.inventory)
     tell_planned(made)
     document = partial(to_document, made, app.context(asked))
     if out:
         _save(Path(out), document())
-    shared.emit(document, lambda: plan_text(made))
-    if inventory.unread:
+    shared.emit(document, lambda: plan_text(made, several=app.several))
+    if not found.whole:
         return EXIT_FAILED
     return EXIT_ACTIONS if detailed_exitcode and made.actions else EXIT_DONE
 
@@ -130,12 +139,17 @@ def apply(
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     saved = _load(file) if file else None
     asked = _asked(app, saved, policy)
-    decide = _decision(app, asked, saved, allow_expire)
     with working("applying") as tell:
-        done = apply_now(asked, app.desk, decide, partial(_report, shared), every=saved is not None)
-        if wait and not done.interrupted:
-            of = {policy.name for policy in asked}
-            done = _waited(done, of, app.desk, lambda n: tell(f"waiting for {n} captures"))
+        scope = app.scope(asked, {region for policy in asked for region in policy.regions})
+        waiting = _Waiting({policy.name for policy in asked}, tell)
+        done = apply_everywhere(
+            scope,
+            _deciding(app, scope, saved, allow_expire),
+            partial(_report, shared, several=app.several),
+            every=saved is not None,
+            then=waiting if wait else unwaited,
+        )
+    done = done if saved else app.stamped_whole(done, asked)
     shared.emit(
         partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings), lambda: _text(done)
     )
@@ -144,14 +158,25 @@ def apply(
     return done.exit_code
 
 
-def _waited(done: Applying, policies: Collection[str], desk: Desk, tell: Callable[[int], None]) -> Applying:
-    """With what became of the captures of these policies, also those of other runs; who interrupts is told what is known."""
-    found = [point for point in done.inventory.points if point.lineage.policy in policies]
-    try:
-        waited = wait_for_captures(done.outcomes, found, desk, tell)
-    except KeyboardInterrupt:
-        return replace(done, interrupted=Interrupted())
-    return replace(done, outcomes=waited.outcomes, not_good=waited.not_good)
+class _Waiting:
+    """Waits for the captures of these policies, also those of other runs; who interrupts is told what is known."""
+
+    def __init__(self, policies: Collection[str], tell: Callable[[str], None]) -> None:
+        self._policies = policies
+        self._tell = tell
+        self._pending: dict[Shard, int] = {}
+
+    def __call__(self, shard: Shard, done: Applying, desk: Desk) -> Applying:
+        found = [point for point in done.inventory.points if point.lineage.policy in self._policies]
+        try:
+            waited = wait_for_captures(done.outcomes, found, desk, partial(self._count, shard))
+        except KeyboardInterrupt:
+            return replace(done, interrupted=Interrupted())
+        return replace(done, outcomes=waited.outcomes, not_good=waited.not_good)
+
+    def _count(self, shard: Shard, pending: int) -> None:
+        self._pending[shard] = pending
+        self._tell(f"waiting for {sum(self._pending.values())} captures")
 
 
 def _asked(app: App, saved: SavedPlan | None, policy: str | None) -> tuple[Policy, ...]:
@@ -161,21 +186,28 @@ def _asked(app: App, saved: SavedPlan | None, policy: str | None) -> tuple[Polic
     return tuple(p for p in app.policies if p.name in saved.context.asked)
 
 
-def _decision(app: App, asked: tuple[Policy, ...], saved: SavedPlan | None, allowed: int | None) -> Decide:
-    """Decide anew, or revive the saved plan; then take a person's word for what is blocked."""
-    context, anew = app.context(asked), app.stamped(asked)
+def _deciding(app: App, scope: Scope, saved: SavedPlan | None, allowed: int | None) -> Deciding:
+    """Decide anew, or revive the saved plan; with a person's word for what is blocked."""
+    if saved is None:
+        anew = app.stamped(scope.policies)
+        deciding: Deciding = lambda _shard: anew  # noqa: E731 - one of two
+    else:
+        context = app.context(scope.policies)
+        deciding = as_saved(scope, Saved(plan=saved, policies=app.policies, context=context))
+    deciding = with_the_word(scope, deciding, saved, allowed)
+    return lambda shard: _told(shard, deciding(shard))
 
-    def decide(policies: Any, inventory: Inventory, now: Any) -> Plan:
-        tell_read({region for policy in policies for region in policy.regions}, inventory)
-        if saved is None:
-            made = anew(policies, inventory, now)
-        else:
-            made = revive(saved, app.policies, inventory, now, context)
-        made = made if allowed is None else allow_expire(made, allowed)
+
+def _told(shard: Shard, decide: Decide) -> Decide:
+    """Log what a plan rests on, and what it came to."""
+
+    def told(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> Plan:
+        tell_read({shard.region}, inventory)
+        made = decide(policies, inventory, now)
         tell_planned(made)
         return made
 
-    return decide
+    return told
 
 
 def _load(path: Path) -> SavedPlan:
@@ -197,10 +229,10 @@ def _load(path: Path) -> SavedPlan:
         raise type(error)(f"{path}: {error.message}", error.remedy) from error
 
 
-def _report(shared: Shared, outcome: Outcome) -> None:
+def _report(shared: Shared, outcome: Outcome, *, several: bool) -> None:
     """Tell each outcome as it happens."""
     tell_outcome(outcome)
-    shared.follow(outcome_line(outcome))
+    shared.follow(outcome_line(outcome, several=several))
 
 
 def _text(done: Applying) -> str:

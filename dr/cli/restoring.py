@@ -37,6 +37,9 @@ from dr.stacks.restore import RestorePlan
     help="The Region of the stored stack, where several have one of this name.",
 )
 @click.option(
+    "--account", metavar="ID", help="The account of the stored stack, where several have one of this name."
+)
+@click.option(
     "--parameter",
     "parameters",
     multiple=True,
@@ -71,7 +74,7 @@ def restore(shared: Shared, *, plan_only: bool, yes: bool, **options: Any) -> in
     app = RestoringApp(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("choosing recovery points"):
         plan = app.plan_restore(_asked(**options))
-        kit = app.kit(plan.region)
+        kit = app.kit(plan.region, plan.stored.lineage.account)
         if plan_only:
             plan = rehearse(plan, kit)
         else:

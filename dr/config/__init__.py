@@ -2,7 +2,7 @@
 
     bytes --documents.read--> Document --here--> Config, or faults with their places
 
-`stores` reads where things are kept, `rebuilding` what a restore needs to know, `signing` who vouches for manifests.
+`stores` reads where things are kept, `accounts` whose they are, `rebuilding` what a restore needs to know, `signing` who vouches for manifests.
 
 Paths in it are relative to its own folder, so that dr does the same from wherever it is started.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
 
+from dr.config.accounts import Account, Accounts, Organization, accounts
 from dr.config.rebuilding import Rebuilding, SsmParameter, rebuilding
 from dr.config.signing import SigningKeys, public_key, signing
 from dr.config.stores import StoreLocation, Stores, path, staging, stores
@@ -25,8 +26,11 @@ from dr.documents.fields import Field, Shape, given, mapping, root
 from dr.errors import InvalidDocuments, Problem
 
 __all__ = [
+    "Account",
+    "Accounts",
     "CheckedConfig",
     "Config",
+    "Organization",
     "SigningKeys",
     "SsmParameter",
     "StoreLocation",
@@ -38,27 +42,32 @@ __all__ = [
 _POLICIES = "policies"
 
 _CONFIG = Shape(
-    keys=("name", "policies", "regions", "store", "staging_bucket", "signing", "restore"),
+    keys=("name", "policies", "regions", "store", "accounts", "staging_bucket", "signing", "restore"),
     required={
         "name": "name this installation; every point that it takes bears the name, such as acme",
         "store": "say where stacks are kept: {primary: {url: store/}}, or {url: 's3://bucket/prefix', region: eu-west-1}",
     },
-    later=("accounts", "notify"),
+    later=("notify",),
 )
 _NO_STORES: Stores = (None, None)
 _NO_BUCKETS: Mapping[str, str] = {}
+_OWN: Accounts = ()
 _NO_SIGNING: SigningKeys | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """One installation. `digest` is the SHA-256 of dr.yaml as it was written; a plan is bound to it."""
+    """One installation. `digest` is the SHA-256 of dr.yaml as it was written; a plan is bound to it.
+
+    `accounts` is empty where only the account of dr's own credentials is protected.
+    """
 
     name: str
     policies_dir: str
     regions: tuple[str, ...]
     primary: StoreLocation
     replica: StoreLocation | None = None
+    accounts: Accounts = ()
     staging_bucket: Mapping[str, str] = field(default_factory=dict)
     signing: SigningKeys | None = None
     parameters: Mapping[str, str | SsmParameter] = field(default_factory=dict)
@@ -128,6 +137,7 @@ def _config(fields: Mapping[str, Field], file: str, base: PurePath, digest: str)
         regions=given(fields, "regions", regions, ()),
         primary=primary or StoreLocation(url=""),
         replica=replica,
+        accounts=given(fields, "accounts", accounts, _OWN),
         staging_bucket=given(fields, "staging_bucket", staging, _NO_BUCKETS),
         signing=given(fields, "signing", partial(signing, base=base), _NO_SIGNING),
         parameters=rebuild.parameters,

@@ -26,7 +26,7 @@ def tick_metrics(policies: Sequence[Policy], done: Applying, now: datetime) -> M
     of = [(isinstance(outcome.action, Capture), outcome.result) for outcome in done.outcomes]
     sources = status(policies, done.inventory, now).sources
     return {
-        "TickSucceeded": int(not done.unread and not done.interrupted),
+        "TickSucceeded": int(not done.unread and not done.failed and not done.interrupted),
         "Captured": of.count((True, Result.DONE)),
         "CapturesFailed": of.count((True, Result.FAILED)),
         "Expired": of.count((False, Result.DONE)),

@@ -2,32 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-from dr.actions import Warn, WarningCode
-from dr.errors import Busy
+from dr.actions import Expire, Outcome, Warn, WarningCode
+from dr.errors import Busy, DrError
 from dr.functions import Document
 from dr.functions.metrics import embedded, tick_metrics
-from dr.model import Policy
+from dr.model import ShardRun
+from dr.store.shards import ShardRuns
 from dr.telling import tell_metrics, tell_outcome, tell_started, tell_tick
-from dr.tick.applying import Decide, apply_now
-from dr.tick.desk import Desk
-from dr.wire import apply_document
+from dr.tick.applying import Applying, Decide
+from dr.tick.everywhere import Scope, apply_everywhere
+from dr.wire import apply_document, outcomes_summary
 
 
-def run_tick(policies: Sequence[Policy], desk: Desk, decide: Decide, scheduled: str | None) -> Document:
-    """Plan and apply; the JSON of `dr apply`. `scheduled` is the sender's word, for the log only.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """What a tick is asked for. `stamp` gives what several shards did its fingerprint; `scheduled` is the sender's word."""
+
+    installation: str
+    scope: Scope
+    decide: Decide
+    stamp: Callable[[Applying], Applying]
+    scheduled: str | None = None
+
+
+def run_tick(tick: Tick) -> Document:
+    """Plan and apply; the JSON of `dr apply`.
 
     When others hold every lease the work is under way already: a success with a note (FAILURES 2, row 44).
     """
-    tell_started(policies, scheduled)
-    try:
-        done = apply_now(policies, desk, decide, tell_outcome)
-    except Busy as error:
-        warnings = (Warn(code=WarningCode.BUSY, message=error.message),)
-        tell_tick((), warnings)
-        return apply_document(None, (), warnings)
-    now = desk.hands.clock.now()
-    tell_tick(done.outcomes, done.warnings)
-    tell_metrics(embedded(desk.hands.installation, tick_metrics(policies, done, now), now))
+    done = _applied(tick)
+    if isinstance(done, Warn):
+        return apply_document(None, (), (done,))
+    metrics = tick_metrics(tick.scope.policies, done, tick.scope.clock.now())
+    _tell(tick, metrics)
     return apply_document(done.plan.fingerprint, done.outcomes, done.warnings)
+
+
+def run_shard(tick: Tick, run: str, runs: ShardRuns) -> Document:
+    """A tick that is one of many: its answer holds numbers only, what came of it is recorded for the run's summary.
+
+    The state machine keeps each answer, and takes 256 KiB of all of them. Whether the tick succeeded is the summary's word.
+    """
+    (shard,) = tick.scope.shards
+    try:
+        done = _applied(tick)
+    except DrError as error:
+        with suppress(DrError):  # the error itself is what has to be seen
+            runs.record(shard.account, shard.region, ShardRun(run=run, error=error.message))
+        raise
+    if isinstance(done, Warn):
+        summary = _numbers(())
+        ended = ShardRun(run=run)
+    else:
+        summary = _numbers(done.outcomes)
+        metrics = dict(tick_metrics(tick.scope.policies, done, tick.scope.clock.now()))
+        seen = metrics.pop("TickSucceeded")
+        _tell(tick, metrics)
+        missed = "" if seen else "; ".join(dict.fromkeys(miss.message for miss in done.unread))
+        ended = ShardRun(run=run, failed=summary["failed"], left=summary["left"], error=missed)
+    runs.record(shard.account, shard.region, ended)
+    return {"account": shard.account, "region": shard.region, "summary": summary}
+
+
+def _numbers(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many ended in which way; what waits for a person's word is not left for another round."""
+    blocked = sum(isinstance(o.action, Expire) and o.action.blocked for o in outcomes)
+    counted = outcomes_summary(outcomes)
+    return {**counted, "left": counted["left"] - blocked, "blocked": blocked}
+
+
+def _applied(tick: Tick) -> Applying | Warn:
+    """What it did; a warning when others are at it."""
+    tell_started(tick.scope.policies, tick.scheduled)
+    try:
+        done = apply_everywhere(tick.scope, lambda _shard: tick.decide, tell_outcome)
+    except Busy as error:
+        busy = Warn(code=WarningCode.BUSY, message=error.message)
+        tell_tick((), (busy,))
+        return busy
+    tell_tick(done.outcomes, done.warnings)
+    return tick.stamp(done)
+
+
+def _tell(tick: Tick, metrics: Mapping[str, int]) -> None:
+    tell_metrics(embedded(tick.installation, metrics, tick.scope.clock.now()))

@@ -55,7 +55,7 @@ def _plain(service: str, name: str, reaching: Reaching, *roles: Role) -> Operati
     return Operation(service=service, name=name, needs=(_need(f"{service}:{name}", reaching, *roles),))
 
 
-_TICK_RECORDS = (layout.APPLIED, layout.LEASES, layout.ORPHANS)
+_TICK_RECORDS = (layout.APPLIED, layout.LEASES, layout.ORPHANS, layout.SHARDS)
 _WRITTEN = {
     _CAPTURER: (layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, *_TICK_RECORDS),
     _EXPIRER: (layout.CLAIM, *_TICK_RECORDS),
@@ -74,10 +74,12 @@ OPERATIONS = (
     _plain("ec2", "DescribeImages", reach.looking, *_PLANNING, Role.MARKER),
     _plain("ec2", "DescribeInstances", reach.looking, *_PLANNING),
     _plain("ec2", "DescribeLockedSnapshots", reach.looking, *_PLANNING),
+    _plain("ec2", "DescribeRegions", reach.looking, *_PLANNING),
     _plain("ec2", "DescribeSnapshots", reach.looking, *_PLANNING, Role.MARKER),
     _plain("ec2", "DescribeVolumes", reach.looking, *_PLANNING),
     _plain("cloudformation", "DescribeStacks", reach.looking, *_PLANNING),
     Operation(service="sts", name="GetCallerIdentity"),
+    Operation(service="sts", name="AssumeRole", needs=(_need("sts:AssumeRole", reach.members, *_PLANNING),)),
     # --- capture ---
     Operation(
         service="ec2",

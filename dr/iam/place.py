@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dr.config import Config, SsmParameter, StoreLocation
+from dr.config import Accounts, Config, Organization, SsmParameter, StoreLocation
 from dr.errors import UsageError
+from dr.regions import partition
 
 UNKNOWN_ACCOUNT = "*"
 """In an ARN: any account. Credentials of one account reach no snapshot, stack or role of another by it."""
-_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-"""Source: AWS general reference, Amazon Resource Names, partition."""
 
 
 class Role(Enum):
@@ -37,6 +36,7 @@ class Rebuilt:
 class Place:
     """Where one installation lives. `stores` and `staging` are the buckets only: a directory needs no IAM.
 
+    `members` are the roles of other accounts that dr takes on: ARNs, with `*` for an account that dr.yaml does not name.
     `signing` is the KMS key that signs manifests, as dr.yaml names it, empty for none; `signing_region` where it is
     looked up when it is no ARN.
     """
@@ -49,13 +49,13 @@ class Place:
     parameters: tuple[str, ...] = ()
     signing: str = ""
     signing_region: str = ""
+    members: tuple[str, ...] = ()
     rebuilt: Rebuilt = Rebuilt()
 
     @property
     def partition(self) -> str:
         """`aws`, or that of China or GovCloud."""
-        first = self.regions[0]
-        return next((name for start, name in _PARTITIONS.items() if first.startswith(start)), "aws")
+        return partition(self.regions[0])
 
     def service(self, name: str, region: str) -> str:
         """A service's host, as `kms:ViaService` has it."""
@@ -87,5 +87,17 @@ def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Reb
         parameters=tuple(sorted(names)),
         signing=config.signing.key if config.signing else "",
         signing_region=config.regions[0] if config.regions else "",
+        members=_members(config.accounts, partition(min(regions))),
         rebuilt=rebuilt,
     )
+
+
+def _members(accounts: Accounts, where: str) -> tuple[str, ...]:
+    if isinstance(accounts, Organization):
+        return (role_arn(where, UNKNOWN_ACCOUNT, accounts.role),)
+    return tuple(sorted(role_arn(where, one.id, one.role) for one in accounts if one.role))
+
+
+def role_arn(where: str, account: str, role: str) -> str:
+    """The ARN of a role without a path in an account of the partition `where`."""
+    return f"arn:{where}:iam::{account}:role/{role}"

@@ -134,6 +134,14 @@ def passed_roles(place: Place) -> Reach:
     return Reach(sid="PassStackRoles", resources=place.rebuilt.roles, condition=condition)
 
 
+# --- other accounts -------------------------------------------------------------------------------------------------
+
+
+def members(place: Place) -> Reach:
+    """The roles that other accounts have for dr, by their name where an Organization says which accounts they are."""
+    return Reach(sid="TakeOnMembers", resources=place.members)
+
+
 # --- Systems Manager ------------------------------------------------------------------------------------------------
 
 

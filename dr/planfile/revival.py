@@ -9,7 +9,7 @@ tick would do, whoever wrote it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
@@ -28,15 +28,44 @@ def revive(
     saved: SavedPlan, policies: Sequence[Policy], inventory: Inventory, now: datetime, context: Context
 ) -> Plan:
     """The plan to execute now. `policies` and `context` are today's, all of them. Raises `Refused` when it is stale."""
+    plan = revive_part(saved, policies, inventory, now, context)
+    require_something(saved, [plan])
+    return plan
+
+
+def require_something(saved: SavedPlan, parts: Sequence[Plan]) -> None:
+    """Refuse a plan of which nothing is left in any part: it was applied, most likely."""
+    if saved.actions and not any(plan.actions for plan in parts):
+        number = count(len(saved.actions), "action")
+        moved = (warn for plan in parts for warn in plan.warnings if warn.code is WarningCode.PLAN_MOVED)
+        _stale(f"nothing of its {number} is left to do, as if it had been applied ({next(moved).message})")
+
+
+def part(saved: SavedPlan, account: str, region: str) -> SavedPlan:
+    """What a saved plan asks for in one Region of one account."""
+    there = (account, region)
+    actions = [one for one in saved.actions if (one.lineage.account, one.lineage.region) == there]
+    return replace(saved, actions=tuple(actions))
+
+
+def require_places(saved: SavedPlan, places: Collection[tuple[str, str]]) -> None:
+    """Refuse a plan with actions in an account or Region that is no longer protected."""
+    left = {(one.lineage.account, one.lineage.region) for one in saved.actions} - set(places)
+    if left:
+        where = names([f"{account}/{region}" for account, region in left])
+        _stale(f"it has actions in {where}, where nothing is protected now")
+
+
+def revive_part(
+    saved: SavedPlan, policies: Sequence[Policy], inventory: Inventory, now: datetime, context: Context
+) -> Plan:
+    """As `revive`, for a part of which nothing may be left."""
     _same_ground(saved.context, context)
     asked = [policy for policy in policies if policy.name in saved.context.asked]
     proposal = propose(asked, inventory, now)
     world = _World(proposal=proposal, verdicts={v.case.lineage: v for v in proposal.verdicts})
     expiries = _expiries(saved, world, inventory)
     captures, moved = _captures(saved, world)
-    if saved.actions and not expiries and not captures:
-        number = count(len(saved.actions), "action")
-        _stale(f"nothing of its {number} is left to do, as if it had been applied ({moved[0].message})")
     lineages = {action.lineage for action in saved.actions if action.lineage in world.verdicts}
     return Plan(
         now=now,

@@ -56,9 +56,14 @@ def selection_warnings(policy: Policy, cases: Sequence[Case], inventory: Invento
         for region in policy.regions
         for miss in unread_of(policy, region, inventory.unread)
     )
-    if not cases and not unknown:
-        message = f"selects no {policy.protect.value} in {', '.join(policy.regions)}; nothing of it expires"
-        yield _warn(WarningCode.SELECTS_NOTHING, policy, message)
+    if policy.regions and not cases and not unknown:
+        yield selects_nothing(policy)
+
+
+def selects_nothing(policy: Policy) -> Warn:
+    """That a policy selects nothing in any of its Regions: most likely a tag is misspelt (FAILURES 2, row 49)."""
+    message = f"selects no {policy.protect.value} in {', '.join(policy.regions)}; nothing of it expires"
+    return _warn(WarningCode.SELECTS_NOTHING, policy, message)
 
 
 def source_warnings(cases: Iterable[Case], now: datetime) -> Iterator[Warn]:

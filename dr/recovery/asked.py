@@ -15,12 +15,13 @@ if TYPE_CHECKING:  # an event is read without what plans a restore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a person asks for. `at` None is now; `region` None is wherever the one stored stack of the name is."""
+    """What a person asks for. `at` None is now; `region` None is wherever the one stored stack of the name is, as is `account`."""
 
     stack: str
     at: datetime | None = None
     as_name: str | None = None
     region: str | None = None
+    account: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     names: Mode | None = None
     user_data: UserData = "keep"

@@ -43,9 +43,18 @@ def choose_version(
     `Refused` when every version is younger.
     """
     _refuse_illegal(asked.as_name)
-    mine = [p for p in stored if p.lineage.source == asked.stack and asked.region in (None, p.lineage.region)]
+    mine = [
+        p
+        for p in stored
+        if p.lineage.source == asked.stack
+        and asked.region in (None, p.lineage.region)
+        and asked.account in (None, p.lineage.account)
+    ]
     if not mine:
         raise _never_stored(asked, stored)
+    accounts = sorted({p.lineage.account for p in mine})
+    if len(accounts) > 1:
+        raise UsageError(f"{asked.stack} is stored of {', '.join(accounts)}", f"add --account {accounts[0]}")
     regions = sorted({p.lineage.region for p in mine})
     if len(regions) > 1:
         raise UsageError(f"{asked.stack} is stored from {', '.join(regions)}", f"add --region {regions[0]}")
@@ -216,8 +225,8 @@ def _read(version: RecoveryPoint, reader: Reader) -> StoredStack:
 
 def _sound_before(version: RecoveryPoint, reader: Reader) -> str:
     """How to restore the newest older version that holds together, with the newest data that goes with it."""
-    stack = version.lineage.source, version.lineage.region
-    older = [p for p in reader.stored if (p.lineage.source, p.lineage.region) == stack]
+    stack = version.lineage._replace(policy="")
+    older = [p for p in reader.stored if p.lineage._replace(policy="") == stack]
     after = version.slot
     for point in sorted(older, key=lambda p: (p.slot, p.lineage.policy), reverse=True):
         if point.slot >= version.slot:

@@ -22,7 +22,12 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def status_text(found: Status) -> str:
+def _place(account: str, region: str, *, several: bool) -> str:
+    """Where something is; the account too where there are several."""
+    return f"{account}/{region}" if several else region
+
+
+def status_text(found: Status, *, several: bool = False) -> str:
     """What is protected and how old its newest point is, what is not, and what is left over."""
     lines = [
         f"Status at {instant(found.now)}: {'within its objectives' if found.ok else 'OUT OF ITS OBJECTIVES'}",
@@ -30,12 +35,14 @@ def status_text(found: Status) -> str:
     ]
     if found.sources:
         head = ("SOURCE", "REGION", "POLICY", "NEWEST GOOD", "AGE", "RPO", "NEXT SLOT")
-        lines += [*table([head, *(_row(row) for row in found.sources)]), ""]
+        lines += [*table([head, *(_row(row, several=several) for row in found.sources)]), ""]
     if found.unprotected:
-        rows = [(s.id, s.protect.value, s.region) for s in found.unprotected]
+        rows = [
+            (s.id, s.protect.value, _place(s.account, s.region, several=several)) for s in found.unprotected
+        ]
         lines += [f"unprotected ({count(len(rows), 'source')})", *(f"  {line}" for line in table(rows)), ""]
     if found.orphans:
-        left = [(p.id, p.lineage.policy, p.lineage.source, p.lineage.region) for p in found.orphans]
+        left = [(p.id, p.lineage.policy, p.lineage.source, _home(p, several=several)) for p in found.orphans]
         title = f"orphans ({count(len(left), 'point')} whose policy or source does not exist; kept)"
         lines += [title, *(f"  {line}" for line in table(left)), ""]
     lines += warning_lines(found.warnings)
@@ -44,10 +51,14 @@ def status_text(found: Status) -> str:
     )
 
 
-def _row(row: Protected) -> tuple[str, ...]:
+def _home(point: RecoveryPoint, *, several: bool) -> str:
+    return _place(point.lineage.account, point.lineage.region, several=several)
+
+
+def _row(row: Protected, *, several: bool) -> tuple[str, ...]:
     return (
         row.source.id,
-        row.source.region,
+        _place(row.source.account, row.source.region, several=several),
         row.policy,
         row.newest.id if row.newest else "none",
         _age(row),
@@ -67,39 +78,64 @@ def _age(row: Protected) -> str:
     return age + (" LATE" if row.within_rpo is False else "")
 
 
-def points_text(points: Sequence[RecoveryPoint], *, whole: bool) -> str:
+def points_text(points: Sequence[RecoveryPoint], *, whole: bool, several: bool = False) -> str:
     """One line a point, newest slot first; `whole` says whether these are all that there are."""
     if not points:
         return "No recovery points." if whole else "No recovery points could be read."
     head = ("SLOT", "ID", "KIND", "POLICY", "SOURCE", "REGION", "STATE", "TIME OF DATA", "")
-    return "\n".join([*table([head, *(_point(p) for p in points)]), "", f"{count(len(points), 'point')}."])
+    return "\n".join(
+        [*table([head, *(_point(p, several=several) for p in points)]), "", f"{count(len(points), 'point')}."]
+    )
 
 
-def _point(p: RecoveryPoint) -> tuple[str, ...]:
+def _point(p: RecoveryPoint, *, several: bool) -> tuple[str, ...]:
     at, lineage = instant(p.slot), p.lineage
     held = "held" if p.hold else ""
-    return (at, p.id, p.kind, lineage.policy, lineage.source, lineage.region, p.state, instant(p.time), held)
+    return (
+        at,
+        p.id,
+        p.kind,
+        lineage.policy,
+        lineage.source,
+        _home(p, several=several),
+        p.state,
+        instant(p.time),
+        held,
+    )
 
 
-def stacks_text(stored: Sequence[RecoveryPoint]) -> str:
+def stacks_text(stored: Sequence[RecoveryPoint], *, several: bool = False) -> str:
     """One line a stored stack."""
     rows = stacks_document(stored)["stacks"]
     if not rows:
         return "No stored stacks: a policy with `protect: stacks` and `dr apply` keep them."
     head = ("STACK", "REGION", "VERSIONS", "NEWEST SLOT")
     return "\n".join(
-        table([head, *((r["name"], r["region"], str(r["versions"]), r["newest"]) for r in rows)])
+        table(
+            [
+                head,
+                *(
+                    (
+                        r["name"],
+                        _place(r["account"], r["region"], several=several),
+                        str(r["versions"]),
+                        r["newest"],
+                    )
+                    for r in rows
+                ),
+            ]
+        )
     )
 
 
-def stack_text(name: str, versions: Sequence[StackVersion]) -> str:
+def stack_text(name: str, versions: Sequence[StackVersion], *, several: bool = False) -> str:
     """One line a version, newest first; one that cannot be read says so in the place of its digest."""
     head = ("SLOT", "STORED", "POLICY", "REGION", "TEMPLATE SHA-256")
-    rows = [_version(version) for version in versions]
+    rows = [_version(version, several=several) for version in versions]
     return "\n".join([f"Stack {clean(name)}", *table([head, *rows])])
 
 
-def _version(version: StackVersion) -> tuple[str, ...]:
+def _version(version: StackVersion, *, several: bool) -> tuple[str, ...]:
     p, fault = version.point, version.fault
     read = f"cannot be read: {one_line(fault.message)}" if fault else version.template_sha256 or "-"
-    return (instant(p.slot), instant(p.time), p.lineage.policy, p.lineage.region, read)
+    return (instant(p.slot), instant(p.time), p.lineage.policy, _home(p, several=several), read)

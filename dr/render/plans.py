@@ -15,11 +15,15 @@ from dr.words import clean, count, instant
 _MARKS = {Result.DONE: "done", Result.SKIPPED: "skipped", Result.FAILED: "FAILED", Result.LEFT: "left"}
 
 
-def plan_text(plan: Plan) -> str:
-    """The dry run."""
+def plan_text(plan: Plan, *, several: bool = False) -> str:
+    """The dry run; with `several` accounts each line names its own."""
     lines = [f"Plan at {instant(plan.now)}", ""]
     for policy, actions in groupby(_by_policy(plan.actions), key=lambda a: a.lineage.policy):
-        lines += [f"policy {clean(policy)}", *(f"  {action_line(action)}" for action in actions), ""]
+        lines += [
+            f"policy {clean(policy)}",
+            *(f"  {action_line(action, several=several)}" for action in actions),
+            "",
+        ]
     lines += warning_lines(plan.warnings)
     return "\n".join([*lines, plan_summary(plan)])
 
@@ -29,10 +33,10 @@ def _by_policy(actions: Iterable[Action]) -> list[Action]:
     return sorted(actions, key=lambda a: a.lineage.policy)
 
 
-def action_line(action: Action) -> str:
+def action_line(action: Action, *, several: bool = False) -> str:
     """`+ capture vol-1 in eu-west-1 for 2026-...: reason`."""
     mark, verb, thing = _heading(action)
-    where = f"{clean(thing)} in {action.lineage.region}"
+    where = f"{clean(thing)} in {_place(action, several=several)}"
     return f"{mark} {verb} {where} for slot {instant(action.slot)}: {clean(action.reason)}"
 
 
@@ -75,12 +79,17 @@ def _no_changes(warnings: Sequence[Warn]) -> str:
     return "No changes: everything that the policies ask for is there."
 
 
-def outcome_line(outcome: Outcome) -> str:
+def _place(action: Action, *, several: bool) -> str:
+    lineage = action.lineage
+    return f"{lineage.account}/{lineage.region}" if several else lineage.region
+
+
+def outcome_line(outcome: Outcome, *, several: bool = False) -> str:
     """One action as it ended: what AWS confirmed, or why it did not happen and what to do about it."""
     created = f" -> {', '.join(outcome.created)}" if outcome.created else ""
     why = f" ({clean(outcome.error)})" if outcome.error else ""
     _, verb, thing = _heading(outcome.action)
-    where = f"{clean(thing)} in {outcome.action.lineage.region}"
+    where = f"{clean(thing)} in {_place(outcome.action, several=several)}"
     return f"{_MARKS[outcome.result]:<8} {verb} {where}{created}{why}{_remedy(outcome)}"
 
 

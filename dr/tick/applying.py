@@ -35,7 +35,7 @@ from dr.words import count
 class Applying:
     """What an apply did: what it found, the plan it carried out, an outcome for each action, and what to warn of besides.
 
-    `not_good` are points of other runs that somebody waited for in vain.
+    `not_good` are points of other runs that somebody waited for in vain; `failed` is why some shards came to nothing.
     """
 
     inventory: Inventory
@@ -44,6 +44,7 @@ class Applying:
     warnings: tuple[Warn, ...] = ()
     busy: tuple[str, ...] = ()
     not_good: tuple[str, ...] = ()
+    failed: tuple[DrError, ...] = ()
     interrupted: Interrupted | None = None
 
     @property
@@ -62,6 +63,7 @@ class Applying:
             codes.append(EXIT_BUSY)
         if any(_blocked(outcome) for outcome in self.outcomes):
             codes.append(EXIT_REFUSED)
+        codes += [error.exit_code for error in self.failed]
         failed = any(o.result is Result.FAILED or _interrupted(o) for o in self.outcomes)
         nothing = any(warn.code is WarningCode.SELECTS_NOTHING for warn in self.warnings)
         if failed or nothing or self.unread or self.not_good:

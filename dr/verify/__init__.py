@@ -11,7 +11,7 @@ it, never by rules of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -104,9 +104,9 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
-    """How versions are planned. `account` is whose stacks can be; it raises where AWS does not tell."""
+    """How versions are planned. `accounts` are those whose stacks can be; it raises where AWS does not tell."""
 
-    account: Callable[[], str]
+    accounts: Callable[[], Collection[str]]
     plan: Make
 
 
@@ -191,10 +191,10 @@ def verified(
     deep: bool,
 ) -> Verified:
     """Plan what is to be planned, and put everything together."""
-    account = _account(planner, found)
+    accounts = _accounts(planner, found)
     rows = groupby(sorted(found.versions, key=lambda one: (_stack_of(one), one.point.slot)), _stack_of)
     stacks = [
-        _stack(sorted(versions, key=_newest_first, reverse=True), planner, account, deep=deep)
+        _stack(sorted(versions, key=_newest_first, reverse=True), planner, accounts, deep=deep)
         for _, versions in rows
     ]
     return Verified(
@@ -206,12 +206,12 @@ def verified(
     )
 
 
-def _account(planner: Planner, found: StoresFound) -> str | DrError:
+def _accounts(planner: Planner, found: StoresFound) -> Collection[str] | DrError:
     """Whose stacks can be planned, or why nobody knows."""
     if not found.versions:
-        return ""
+        return ()
     try:
-        return planner.account()
+        return planner.accounts()
     except (CloudError, EnvironmentFailed) as error:
         return error
 
@@ -227,10 +227,10 @@ def _newest_first(version: VersionFound) -> tuple[datetime, str]:
 
 
 def _stack(
-    versions: Sequence[VersionFound], planner: Planner, account: str | DrError, *, deep: bool
+    versions: Sequence[VersionFound], planner: Planner, accounts: Collection[str] | DrError, *, deep: bool
 ) -> StackVerified:
     name, owner, region = _stack_of(versions[0])
-    trials = list(_trials(versions, planner, account, deep=deep))
+    trials = list(_trials(versions, planner, accounts, deep=deep))
     newest = trials[0]
     return StackVerified(
         name=name,
@@ -250,16 +250,16 @@ def _stack(
 
 
 def _trials(
-    versions: Sequence[VersionFound], planner: Planner, account: str | DrError, *, deep: bool
+    versions: Sequence[VersionFound], planner: Planner, accounts: Collection[str] | DrError, *, deep: bool
 ) -> Iterator[Trial | None]:
     """One for each version, newest first; None for what is not planned: another account's, or an older one."""
-    if isinstance(account, DrError):
-        yield Trial(verdict=None, faults=(fault_of(account),))
+    if isinstance(accounts, DrError):
+        yield Trial(verdict=None, faults=(fault_of(accounts),))
         yield from (None for _ in versions[1:])
         return
     at: datetime | None = None
     for number, version in enumerate(versions):
-        if version.point.lineage.account != account or (number and not deep):
+        if version.point.lineage.account not in accounts or (number and not deep):
             yield None
             continue
         trial = try_version(version.point, at, planner.plan)

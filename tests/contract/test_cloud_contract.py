@@ -396,6 +396,10 @@ def test_a_listing_of_several_pages_is_whole(world):
     assert made == set(points(world))
 
 
+def test_a_region_that_needs_no_opting_in_is_enabled(world):
+    assert world.cloud.enabled(REGION)
+
+
 def test_the_clocks_agree(world):
     world.cloud.points(REGION)
 

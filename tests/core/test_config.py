@@ -214,7 +214,6 @@ def test_a_replica_is_not_the_primary_again():
             "staging_bucket: bucket",
             'staging_bucket: expected a mapping (keys and values), found the text "bucket"',
         ),
-        ("accounts: []", "accounts: not supported yet; remove it"),
         ("notify: []", "notify: not supported yet; remove it"),
         ("restore: {map: {}}", "restore.map: not supported yet; remove it"),
         ("restore: {names: {}}", "restore.names: not supported yet; remove it"),

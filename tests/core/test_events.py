@@ -169,12 +169,12 @@ def test_a_region_that_no_policy_has_is_refused():
 
 def test_an_event_for_another_account_is_refused():
     with pytest.raises(UsageError, match="it is for 222222222222, and this function runs in 111111111111"):
-        require_account("222222222222", "111111111111")
+        require_account("222222222222", ["111111111111"])
 
 
 @pytest.mark.parametrize("asked", [None, "111111111111"])
 def test_an_event_for_this_account_or_for_none_is_accepted(asked):
-    assert require_account(asked, "111111111111") is None
+    assert require_account(asked, ["111111111111"]) is None
 
 
 def test_an_event_of_thousands_of_faults_is_told_by_its_first_ones():

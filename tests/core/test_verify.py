@@ -161,7 +161,7 @@ class Recording:
 
 
 def together(found, make, *, deep=False, account=lambda: "1", whole=()):
-    return verified(found, Planner(account=account, plan=make), whole, deep=deep)
+    return verified(found, Planner(accounts=account, plan=make), whole, deep=deep)
 
 
 VERSIONS = [version(NOON + hours * HOUR) for hours in range(3)]
@@ -303,7 +303,7 @@ def not_stored(found, sources, stack=None, names=("p*",)):
 def test_a_stack_that_a_policy_selects_and_of_which_nothing_is_stored_is_3_and_known_by_name():
     found = stores(stored(version()))
     rows = not_stored(found, lambda region: [live("prod"), live("pay"), live("other")])
-    answer = verified(found, Planner(account=lambda: "1", plan=Recording()), (), rows, deep=False)
+    answer = verified(found, Planner(accounts=lambda: ["1"], plan=Recording()), (), rows, deep=False)
 
     assert [fault.message for fault in answer.faults] == [
         "nothing is stored of the stack pay in eu-west-1, which policy nightly selects"

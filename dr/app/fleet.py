@@ -1,0 +1,128 @@
+"""The accounts and Regions that one installation protects, each with the desk at which its tick works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property, partial
+
+from dr.aws.assuming import Assumed
+from dr.aws.pacing import Pacer
+from dr.aws.session import Session
+from dr.config import Account, Accounts, Organization
+from dr.errors import EnvironmentFailed, UsageError
+from dr.iam.place import role_arn
+from dr.model import Policy
+from dr.regions import partition
+from dr.tick.desk import Desk
+from dr.tick.shards import Calls, Shard, only_here
+from dr.words import names, one_line, short
+
+
+class Fleet:
+    """The accounts of dr.yaml; only that of dr's own credentials where it names none.
+
+    `desk` makes the desk for a session, `pacer` the pace of one account: EC2 counts the calls of each by themselves.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        session: Session,
+        desk: Callable[[Session], Desk],
+        pacer: Callable[[], Pacer],
+        session_name: str,
+    ) -> None:
+        self._configured = accounts
+        self._session = session
+        self._desk = desk
+        self._pacer = pacer
+        self._session_name = session_name
+        self._sessions: dict[str, Session] = {}
+
+    @cached_property
+    def accounts(self) -> tuple[Account, ...]:
+        """Each account once. Raises `DrError` where AWS has to be asked and does not tell, `UsageError` when there is none."""
+        if not isinstance(self._configured, Organization):
+            return self._configured or (Account(id=self._session.account()),)
+        from dr.aws.organizations import accounts_of  # noqa: PLC0415 - few installations have one
+
+        found = accounts_of(self._configured, self._session)
+        if not found:
+            raise UsageError(
+                "accounts.organization: no active account is chosen", "compare its units and tags with AWS's"
+            )
+        return found
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the accounts."""
+        return tuple(account.id for account in self.accounts)
+
+    def account(self, id_: str) -> Account:
+        """One of them by its id. Raises `UsageError` for an account that dr.yaml does not name."""
+        found = next((account for account in self.accounts if account.id == id_), None)
+        if found is None:
+            raise UsageError(
+                f"{short(one_line(id_))} is none of this installation's accounts: {names(self.ids)}",
+                "see `accounts` in dr.yaml, and whose credentials these are",
+            )
+        return found
+
+    def session(self, id_: str) -> Session:
+        """The clients of an account; nothing is asked yet but whose credentials dr's own are. Raises as `account`."""
+        account = self.account(id_)
+        if account.role is None:
+            own = self._session.account()
+            if own != id_:
+                raise EnvironmentFailed(
+                    f"{id_} has no role in dr.yaml, and these credentials are those of {own}",
+                    "name the role that dr takes on there: {id: ..., role: dr-member}",
+                )
+            return self._session
+        if id_ not in self._sessions:
+            arn = role_arn(partition(self._session.region), id_, account.role)
+            role = Assumed(
+                account=id_, arn=arn, session_name=self._session_name, external_id=account.external_id
+            )
+            self._sessions[id_] = self._session.assuming(role, self._pacer())
+        return self._sessions[id_]
+
+    def shards(
+        self,
+        policies: Sequence[Policy],
+        regions: Collection[str],
+        accounts: Sequence[str] | None = None,
+        stop_at: datetime | None = None,
+    ) -> tuple[Shard, ...]:
+        """A shard for each of these Regions in each account, or in those of these ids, with the policies as they work there.
+
+        From `stop_at` on no action begins.
+        """
+        return tuple(
+            self._shard(id_, region, only_here(policies, region), stop_at)
+            for id_ in (self.ids if accounts is None else accounts)
+            for region in sorted(regions)
+        )
+
+    def desk(self, id_: str, stop_at: datetime | None = None) -> Desk:
+        """What works in one account. Its credentials come first: who has none is told so once, and not of every listing."""
+        session = self.session(id_)
+        if session is not self._session:
+            session.credentials()
+        desk = self._desk(session)
+        return replace(desk, hands=replace(desk.hands, stop_at=stop_at))
+
+    def _shard(self, id_: str, region: str, policies: tuple[Policy, ...], stop_at: datetime | None) -> Shard:
+        def calls() -> Calls:
+            found = self._sessions.get(id_, self._session).calls(region)
+            return Calls(begun=found.begun, ended=found.ended)
+
+        return Shard(
+            account=id_,
+            region=region,
+            policies=policies,
+            desk=partial(self.desk, id_, stop_at),
+            calls=calls,
+        )

@@ -1,0 +1,82 @@
+"""What AWS Lambda calls, over the parts of an installation: an event, checked, becomes the work of `dr.functions`.
+
+Each takes the id of Lambda's request and, where it acts, the seconds until Lambda ends it. All raise `DrError`.
+"""
+
+from __future__ import annotations
+
+from dr.app import App
+from dr.events import (
+    narrowed,
+    read_change,
+    read_shards,
+    read_summary,
+    read_tick,
+    require_account,
+    require_past,
+    require_shard,
+)
+from dr.functions import Document, invocation, stop_at
+from dr.functions.changing import run_change
+from dr.functions.fanning import run_summary, shards_document
+from dr.functions.ticking import Tick, run_shard, run_tick
+from dr.model import Policy, Protect
+from dr.settings import Settings
+from dr.store.shards import ShardRuns
+
+__all__ = ["Settings", "changed", "list_shards", "sum_up", "tick"]
+
+
+def tick(settings: Settings, event: object, request: str, seconds_left: float) -> Document:
+    """A tick: of everything, or of what the event names."""
+    app = App(settings)
+    with invocation(settings.environ, request):
+        asked, end = read_tick(event), stop_at(app.clock.now(), seconds_left)
+        policies = narrowed(_asked(app, asked.policies), asked.region)
+        require_account(asked.account, app.fleet.ids)
+        require_shard(asked)
+        accounts = (asked.account,) if asked.account else None
+        work = Tick(
+            installation=app.config.name,
+            scope=app.scope(policies, accounts=accounts, stop_at=end),
+            decide=app.stamped(policies),
+            stamp=lambda done: app.stamped_whole(done, policies),
+            scheduled=asked.scheduled,
+        )
+        return run_shard(work, asked.run, _runs(app)) if asked.run else run_tick(work)
+
+
+def changed(settings: Settings, event: object, request: str, seconds_left: float) -> Document:
+    """A capture of a stack that was changed."""
+    app = App(settings)
+    with invocation(settings.environ, request):
+        asked, end = read_change(event), stop_at(app.clock.now(), seconds_left)
+        require_account(asked.account, app.fleet.ids)
+        require_past(asked.change.at, app.clock.now())
+        region = asked.change.region
+        of_stacks = [p for p in app.policies if p.protect is Protect.STACKS and region in p.regions]
+        policies = narrowed(of_stacks, region) if asked.settled and of_stacks else ()
+        return run_change(policies, app.fleet.desk(asked.account, end), asked.change)
+
+
+def list_shards(settings: Settings, event: object, request: str) -> Document:
+    """The accounts and Regions in which the policies work."""
+    app = App(settings)
+    with invocation(settings.environ, request):
+        return shards_document(app.scope(_asked(app, read_shards(event).policies)).shards)
+
+
+def sum_up(settings: Settings, event: object, request: str) -> Document:
+    """What came of a run of many shards."""
+    app = App(settings)
+    with invocation(settings.environ, request):
+        asked = read_summary(event)
+        return run_summary(app.config.name, asked.run, asked.shards, _runs(app), app.clock.now())
+
+
+def _asked(app: App, names: tuple[str, ...] | None) -> tuple[Policy, ...]:
+    return tuple(policy for name in names or (None,) for policy in app.asked(name))
+
+
+def _runs(app: App) -> ShardRuns:
+    return ShardRuns(app.stores.primary)

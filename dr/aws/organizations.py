@@ -1,0 +1,85 @@
+"""The accounts of an AWS Organization, as dr.yaml chooses them.
+
+ListAccounts, or ListAccountsForParent for each unit and, by ListOrganizationalUnitsForParent, those below it;
+ListTagsForResource for each account where tags choose. AWS allows them in the management account and to a delegated
+administrator. Source: Organizations API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from dr.aws.errors import field, translated
+from dr.aws.session import Session
+from dr.config import Account, Organization
+
+_DEEPEST = 6
+"""Levels of units below a root, and the root. Source: Organizations user guide, Quotas: 5 levels of nesting."""
+
+
+def accounts_of(organization: Organization, session: Session) -> tuple[Account, ...]:
+    """The active accounts that it chooses, by id. Raises as AWS's calls: `Denied` where only others may ask.
+
+    The account of the session's own credentials is itself, and needs no role.
+    """
+    asker = _Asker(session)
+    if organization.units:
+        rows = [row for unit in organization.units for row in asker.below(unit, _DEEPEST)]
+    else:
+        rows = list(asker.pages("list_accounts", "ListAccounts", "Accounts"))
+    chosen = sorted({row["Id"] for row in rows if _active(row)} - set(organization.exclude))
+    own = session.account()
+    return tuple(
+        Account(id=own)
+        if id_ == own
+        else Account(id=id_, role=organization.role, external_id=organization.external_id)
+        for id_ in chosen
+        if not organization.tags or _bears(asker.tags(id_), organization.tags)
+    )
+
+
+def _active(row: Mapping[str, Any]) -> bool:
+    """`State` is what AWS asks for since 2025, `Status` what there was before. Source: API reference, Account."""
+    return bool(row.get("State", row.get("Status")) == "ACTIVE")
+
+
+def _bears(tags: Mapping[str, str], wanted: Mapping[str, tuple[str, ...]]) -> bool:
+    return all(
+        key in tags and any(fnmatchcase(tags[key], glob) for glob in globs) for key, globs in wanted.items()
+    )
+
+
+class _Asker:
+    """Organizations, a page after the other."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def below(self, unit: str, levels: int) -> Iterator[Mapping[str, Any]]:
+        """The accounts of a unit and of those below it."""
+        yield from self.pages("list_accounts_for_parent", "ListAccountsForParent", "Accounts", ParentId=unit)
+        if levels:
+            key = "OrganizationalUnits"
+            name = "ListOrganizationalUnitsForParent"
+            for row in self.pages("list_organizational_units_for_parent", name, key, ParentId=unit):
+                yield from self.below(row["Id"], levels - 1)
+
+    def tags(self, account: str) -> dict[str, str]:
+        """The tags of an account."""
+        rows = self.pages("list_tags_for_resource", "ListTagsForResource", "Tags", ResourceId=account)
+        return {row["Key"]: row["Value"] for row in rows}
+
+    def pages(self, method: str, name: str, key: str, **request: str) -> Iterator[Mapping[str, Any]]:
+        """Every row of a listing. Organizations has one endpoint a partition, whichever Region asks."""
+        action, region = f"organizations:{name}", self._session.region
+        call = getattr(self._session.client("organizations", region), method)
+        token: dict[str, str] = {}
+        while True:
+            with translated(action, region):
+                answer = call(**request, **token)
+            yield from field(answer, key, action, region)
+            if not answer.get("NextToken"):
+                return
+            token = {"NextToken": answer["NextToken"]}

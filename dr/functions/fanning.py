@@ -1,0 +1,71 @@
+"""A run of many shards: which there are, and, once each had its tick, what came of them (cloudformation/functions.yaml).
+
+shards --> Map: a tick for each --> summary
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dr.errors import CloudError, DrError
+from dr.functions import Document
+from dr.functions.metrics import embedded
+from dr.model import ShardRun
+from dr.store.shards import ShardRuns
+from dr.telling import tell_metrics, tell_run
+from dr.tick.shards import Shard
+from dr.words import one_line
+
+_TOLD = 20
+"""Shards that an error names: Step Functions shows some thousand characters of it; the answer and the log have all."""
+
+
+def shards_document(shards: Sequence[Shard]) -> Document:
+    """`{"shards": [{"account", "region"}]}`."""
+    return {"shards": [{"account": shard.account, "region": shard.region} for shard in shards]}
+
+
+def run_summary(
+    installation: str, run: str, shards: Sequence[tuple[str, str]], runs: ShardRuns, now: datetime
+) -> Document:
+    """`{"done", "failed": [{"account", "region", "error"}]}`. Raises `CloudError`, by name, where any shard has failed.
+
+    A shard whose record is of another run ended without a word: it was stopped, or ran out of time.
+    """
+    failed = [
+        {"account": account, "region": region, "error": why}
+        for account, region in shards
+        if (why := _why(run, runs, account, region))
+    ]
+    done = len(shards) - len(failed)
+    tell_run(run, done, failed)
+    metrics = {"TickSucceeded": int(not failed), "ShardsFailed": len(failed)}
+    tell_metrics(embedded(installation, metrics, now))
+    if failed:
+        told = "; ".join(f"{row['account']}/{row['region']}: {row['error']}" for row in failed[:_TOLD])
+        more = f"; and {len(failed) - _TOLD} more" if len(failed) > _TOLD else ""
+        raise CloudError(
+            f"{len(failed)} of {len(shards)} shards failed: {told}{more}",
+            "see their lines in the log of the tick's function; the next run tries again",
+        )
+    return {"done": done, "failed": failed}
+
+
+def _why(run: str, runs: ShardRuns, account: str, region: str) -> str:
+    """Why a shard failed; empty where it did not."""
+    try:
+        found = runs.latest(account, region)
+    except DrError as error:
+        return one_line(error.message)
+    if found is None or found.run != run:
+        return "it ended without a word"
+    return _told(found)
+
+
+def _told(found: ShardRun) -> str:
+    if found.error:
+        return one_line(found.error)
+    if found.failed:
+        return f"{found.failed} of its actions failed"
+    return f"{found.left} of its actions are left" if found.left else ""
