@@ -280,6 +280,24 @@ def journal_key(account: str, region: str, stack: str) -> str:
     return f"{JOURNALS}{account}/{region}/{stack}.json"
 
 
+PACKAGES = "dr-packages/"
+
+
+def packages_prefix(installation: str) -> str:
+    """Where the packages of an installation's functions lie, in the bucket of their Region."""
+    return f"{PACKAGES}{installation}/"
+
+
+def package_key(installation: str, sha256: str) -> str:
+    """A package under its own digest: another package is another key, which is how CloudFormation sees that it changed."""
+    return f"{packages_prefix(installation)}{sha256}.zip"
+
+
+def functions_stack(installation: str) -> str:
+    """The stack of an installation's functions (`[a-zA-Z][-a-zA-Z0-9]*`, at most 128)."""
+    return f"dr-{installation.replace('_', '-')}"
+
+
 STAGING = "dr-staging/"
 
 

@@ -83,3 +83,11 @@ class _Asker:
             if not answer.get("NextToken"):
                 return
             token = {"NextToken": answer["NextToken"]}
+
+
+def organization_id(session: Session) -> str:
+    """The id of the organization that the session's account is in. Raises as AWS's call."""
+    action, region = "organizations:DescribeOrganization", session.region
+    with translated(action, region):
+        answer = session.client("organizations", region).describe_organization()
+    return str(field(answer, "Organization", action, region)["Id"])

@@ -23,6 +23,11 @@ COMMANDS = {
     "stacks": ("answers", "List stored stacks, or the versions of the stack NAME."),
     "restore": ("restoring", "Bring a lost stack back with its data."),
     "verify": ("verifying", "Check every digest, chain and recovery point."),
+    "deploy": ("deploying", "Run dr as scheduled functions: create or update their stack."),
+    "undeploy": (
+        "deploying",
+        "Remove the functions and their schedules; points, stored stacks and the store stay.",
+    ),
     "schedule": ("schedule", "Look at schedule expressions."),
     "retention": ("retention", "Try a retention rule on a list of times: kept, why, expired."),
     "iam": ("iam", "Print the IAM policy document of ROLE; without it, tell what each role may do."),

@@ -2,7 +2,7 @@
 
     bytes --documents.read--> Document --here--> Config, or faults with their places
 
-`stores` reads where things are kept, `accounts` whose they are, `rebuilding` what a restore needs to know, `signing` who vouches for manifests.
+`stores` reads where things are kept, `accounts` whose they are, `deploying` where functions run, `rebuilding` what a restore needs to know, `signing` who vouches for manifests.
 
 Paths in it are relative to its own folder, so that dr does the same from wherever it is started.
 """
@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import PurePath
 
 from dr.config.accounts import Account, Accounts, Organization, accounts
+from dr.config.deploying import Deploying, deploying
 from dr.config.rebuilding import Rebuilding, SsmParameter, rebuilding
 from dr.config.signing import SigningKeys, public_key, signing
 from dr.config.stores import StoreLocation, Stores, path, staging, stores
@@ -30,6 +31,7 @@ __all__ = [
     "Accounts",
     "CheckedConfig",
     "Config",
+    "Deploying",
     "Organization",
     "SigningKeys",
     "SsmParameter",
@@ -42,7 +44,17 @@ __all__ = [
 _POLICIES = "policies"
 
 _CONFIG = Shape(
-    keys=("name", "policies", "regions", "store", "accounts", "staging_bucket", "signing", "restore"),
+    keys=(
+        "name",
+        "policies",
+        "regions",
+        "store",
+        "accounts",
+        "staging_bucket",
+        "signing",
+        "restore",
+        "deploy",
+    ),
     required={
         "name": "name this installation; every point that it takes bears the name, such as acme",
         "store": "say where stacks are kept: {primary: {url: store/}}, or {url: 's3://bucket/prefix', region: eu-west-1}",
@@ -52,6 +64,7 @@ _CONFIG = Shape(
 _NO_STORES: Stores = (None, None)
 _NO_BUCKETS: Mapping[str, str] = {}
 _OWN: Accounts = ()
+_NOWHERE: Deploying | None = None
 _NO_SIGNING: SigningKeys | None = None
 
 
@@ -72,6 +85,7 @@ class Config:
     signing: SigningKeys | None = None
     parameters: Mapping[str, str | SsmParameter] = field(default_factory=dict)
     image_for: Mapping[str, str] = field(default_factory=dict)
+    deploy: Deploying | None = None
     file: str = ""
     digest: str = ""
 
@@ -142,6 +156,7 @@ def _config(fields: Mapping[str, Field], file: str, base: PurePath, digest: str)
         signing=given(fields, "signing", partial(signing, base=base), _NO_SIGNING),
         parameters=rebuild.parameters,
         image_for=rebuild.image_for,
+        deploy=given(fields, "deploy", deploying, _NOWHERE),
         file=file,
         digest=digest,
     )

@@ -34,7 +34,16 @@ _TASK = "/var/task"
 _NEEDED = ("PyYAML", "structlog", "tzdata")
 """Distributions that the functions need and Lambda's runtime has not; none of them needs another."""
 _OURS = ("dr", "handlers")
-_AT_A_TERMINAL = ("dr/__main__.py", "dr/cli/", "dr/demo.py", "dr/deploy/", "dr/sandbox/")
+_AT_A_TERMINAL = (
+    "dr/__main__.py",
+    "dr/app/deploying.py",
+    "dr/aws/deployer.py",
+    "dr/cli/",
+    "dr/demo.py",
+    "dr/deploy/",
+    "dr/render/deployments.py",
+    "dr/sandbox/",
+)
 _LOADED = ("dr/sandbox/__init__.py", "dr/sandbox/process.py")
 """Of the sandbox, what an installation asks whether it is in one."""
 _SHIPPED = (".py", ".json", ".yaml", ".typed")

@@ -1,0 +1,98 @@
+"""The composition root of deployments: an installation -> the stack of its functions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib.resources import files
+
+from dr import layout
+from dr.app import App
+from dr.aws.deployer import StackDeployer
+from dr.config import Deploying, Organization
+from dr.deploy.deploying import Deployer, Proposed, propose, standing
+from dr.deploy.package import Package, code_files, installation_files, package
+from dr.deploy.stack import Ground, stack_of
+from dr.errors import UsageError
+from dr.ports import LiveStack
+
+
+class Deployment:
+    """One installation for who deploys its functions. Attributes are built on first use and raise `DrError`."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    @cached_property
+    def where(self) -> Deploying:
+        """`deploy` of dr.yaml. Raises `UsageError` without it, and in the sandbox, which runs no functions."""
+        if self._app.settings.in_sandbox:
+            raise UsageError("the sandbox runs no functions", "deploy where there is AWS, without --sandbox")
+        deploy = self._app.config.deploy
+        if deploy is None:
+            raise UsageError(
+                f"{self._app.config.file} does not say where the functions run",
+                "add `deploy: {region: ...}`: best a Region that they do not protect, so that they outlive it",
+            )
+        return deploy
+
+    @cached_property
+    def package(self) -> Package:
+        """The functions' code with this installation's files."""
+        app = self._app
+        return package(code_files() | installation_files(app.config, dict(app.policy_files.files)))
+
+    @cached_property
+    def bucket(self) -> str:
+        """Where the package lies: the staging bucket of the functions' Region, else the store's own there."""
+        config, region = self._app.config, self.where.region
+        stores = [location for location in (config.primary, config.replica) if location is not None]
+        own = next((s.bucket for s in stores if s.bucket and s.region == region), None)
+        found = config.staging_bucket.get(region) or own
+        if not found:
+            raise UsageError(
+                f"no bucket is named in {region}, and Lambda takes its code from one of its own Region",
+                f"name one: staging_bucket: {{{region}: ...}}",
+            )
+        return found
+
+    @cached_property
+    def deployer(self) -> Deployer:
+        """The parts that a deployment works with."""
+        app = self._app
+        aws = StackDeployer(app.session, self.where.region)
+        return Deployer(aws=aws, installation=app.config.name, bucket=self.bucket, clock=app.clock)
+
+    @property
+    def ground(self) -> Ground:
+        """What a deployment rests on."""
+        app = self._app
+        organization = ""
+        if isinstance(app.config.accounts, Organization):
+            from dr.aws.organizations import organization_id  # noqa: PLC0415 - few installations have one
+
+            organization = organization_id(app.session)
+        return Ground(
+            config=app.config,
+            policies=app.policies,
+            regions=app.regions,
+            account=app.session.account(),
+            accounts=app.fleet.accounts,
+            organization=organization,
+        )
+
+    @property
+    def stack_name(self) -> str:
+        """The stack's name."""
+        return layout.functions_stack(self._app.config.name)
+
+    def standing(self) -> LiveStack | None:
+        """The stack that is deployed, None when there is none. Raises as `dr.deploy.deploying.standing`."""
+        return standing(self.deployer, self.stack_name)
+
+    def propose(self) -> Proposed:
+        """What a deployment would change; its change set is there until it is executed or withdrawn."""
+        made = self.package
+        there = self.deployer.aws.template(self.stack_name) if self.standing() else None
+        source = (files("cloudformation") / "functions.yaml").read_text(encoding="utf-8")
+        stack = stack_of(self.ground, (self.bucket, made.sha256), source, there, self._app.clock.now())
+        return propose(stack, self.deployer)

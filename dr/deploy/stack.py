@@ -1,0 +1,202 @@
+"""The stack of an installation's functions, as a value: cloudformation/functions.yaml with a schedule for each wake-up.
+
+    functions.yaml + wake-ups --> template (JSON)
+    dr.yaml, policies, package --> parameters
+
+The same installation gives the same template and parameters, so that a second deployment finds nothing to change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from dr import layout
+from dr.config import Account, Config, Organization
+from dr.deploy.wakeups import WakeUp, wake_ups
+from dr.errors import UsageError
+from dr.iam.place import Rebuilt, place_of
+from dr.iam.reach import parameters as parameters_reach
+from dr.iam.reach import stacks_made
+from dr.model import Policy, Protect
+from dr.planner.cases import period
+from dr.stacks.template import parse_template
+from dr.words import names
+
+SWEEP = 900
+"""Seconds between two sweeps (DESIGN 9; functions.yaml, SweepSchedule)."""
+_PREFIX = "WakeUp"
+_START = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """What is deployed: the template's text, and the values of its parameters."""
+
+    name: str
+    region: str
+    template: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a deployment rests on. `accounts` are those that are protected, `organization` the id of the one they are in."""
+
+    config: Config
+    policies: tuple[Policy, ...]
+    regions: frozenset[str]
+    account: str
+    accounts: tuple[Account, ...]
+    organization: str = ""
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether there is more than one account or Region."""
+        return len(self.accounts) * len({r for p in self.policies for r in p.regions}) > 1
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return layout.functions_stack(self.config.name)
+
+
+def stack_of(
+    ground: Ground, package: tuple[str, str], source: str, standing: str | None, now: datetime
+) -> Stack:
+    """The stack. `package` is its bucket and its SHA-256, `source` the text of functions.yaml, `standing` the template deployed.
+
+    Raises `UsageError` for what functions cannot do.
+    """
+    deploy = ground.config.deploy
+    if deploy is None:
+        raise UsageError(
+            f"{ground.config.file or 'dr.yaml'} does not say where the functions run",
+            "add `deploy: {region: ...}`: best a Region that they do not protect, they should outlive it",
+        )
+    if not ground.policies:
+        raise UsageError("there is no policy, and so nothing for functions to do", "write one: dr init")
+    bucket, sha256 = package
+    return Stack(
+        name=ground.stack,
+        region=deploy.region,
+        template=_template(source, wake_ups(ground.policies, now), standing),
+        parameters={
+            **_of_package(ground, bucket, sha256),
+            **_of_store(ground.config),
+            **_of_accounts(ground),
+            **_of_restores(ground),
+            "AlarmEmail": deploy.email,
+            "QuietSeconds": str(quiet_seconds(ground.policies, now)),
+        },
+    )
+
+
+def quiet_seconds(policies: Sequence[Policy], now: datetime) -> int:
+    """Twice the time between two ticks, in whole minutes; the sweep is one."""
+    paces = (period(policy.schedules, now) or SWEEP for policy in policies)
+    return max(120, 2 * min(SWEEP, *paces) // 60 * 60)
+
+
+# --- the template -----------------------------------------------------------------------------------------------------
+
+
+def _template(source: str, wanted: Sequence[WakeUp], standing: str | None) -> str:
+    tree = dict(parse_template(source, "cloudformation/functions.yaml").tree)
+    resources = dict(tree["Resources"])
+    sweep = resources["SweepSchedule"]["Properties"]
+    before = _schedules(standing)
+    for one in wanted:
+        name = _name(one)
+        resources[name] = {
+            "Type": "AWS::Scheduler::Schedule",
+            "Properties": {**sweep, "Name": _readable(name), **_when(one, before.get(name))},
+        }
+    return json.dumps({**tree, "Resources": resources}, separators=(",", ":"), ensure_ascii=False)
+
+
+def _name(one: WakeUp) -> str:
+    """Its logical id: of what it is, so that another policy's change leaves it alone."""
+    return _PREFIX + hashlib.sha256(f"{one.expression} {one.zone}".encode()).hexdigest()[:12]
+
+
+def _readable(name: str) -> str:
+    return name.replace(_PREFIX, "wake-up-")
+
+
+def _when(one: WakeUp, before: Mapping[str, Any] | None) -> dict[str, str]:
+    """When it wakes. One that is deployed keeps its start: any multiple of its rate will do."""
+    found = {"ScheduleExpression": one.expression, "ScheduleExpressionTimezone": one.zone}
+    if one.start is None:
+        return found
+    start = (before or {}).get("StartDate") or one.start.astimezone(UTC).strftime(_START)
+    return {**found, "StartDate": str(start)}
+
+
+def _schedules(standing: str | None) -> dict[str, Mapping[str, Any]]:
+    """The properties of the wake-ups that are deployed."""
+    if standing is None:
+        return {}
+    resources = parse_template(standing, "the deployed template").resources()
+    return {name: row.get("Properties", {}) for name, row in resources.items() if name.startswith(_PREFIX)}
+
+
+# --- the parameters ---------------------------------------------------------------------------------------------------
+
+
+def _of_package(ground: Ground, bucket: str, sha256: str) -> dict[str, str]:
+    return {
+        "Installation": ground.config.name,
+        "Regions": ",".join(sorted(ground.regions)),
+        "PackageBucket": bucket,
+        "PackageKey": layout.package_key(ground.config.name, sha256),
+        "PackageSha256": sha256,
+    }
+
+
+def _of_store(config: Config) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, location in (("Store", config.primary), ("Replica", config.replica)):
+        found |= {
+            f"{name}Bucket": (location and location.bucket) or "",
+            f"{name}Prefix": (location and location.prefix) or "",
+            f"{name}Region": (location and location.region) or "",
+        }
+    return found
+
+
+def _of_accounts(ground: Ground) -> dict[str, str]:
+    roles = sorted({account.role for account in ground.accounts if account.role})
+    if len(roles) > 1:
+        raise UsageError(
+            f"accounts: the functions take on one role, and these are several: {names(roles)}",
+            "give it one name in every account: cloudformation/member.yaml has RoleName",
+        )
+    listed = [account.id for account in ground.accounts if account.role]
+    organized = isinstance(ground.config.accounts, Organization)
+    return {
+        "FanOut": "true" if ground.fans_out else "false",
+        "MemberRole": next(iter(roles), ""),
+        "MemberAccounts": "" if organized else ",".join(listed),
+        "OrganizationId": ground.organization,
+        "ListsOrganization": "true" if organized else "false",
+    }
+
+
+def _of_restores(ground: Ground) -> dict[str, str]:
+    deploy, config = ground.config.deploy, ground.config
+    named = {name for p in ground.policies if p.protect is Protect.STACKS for name in p.select.names}
+    stacks = tuple(sorted((deploy and deploy.restorable) or named))
+    roles = deploy.stack_roles if deploy else ()
+    place = place_of(
+        replace(config, accounts=()), ground.account, ground.regions, Rebuilt(stacks=stacks, roles=roles)
+    )
+    return {
+        "RestorableStacks": ",".join(stacks_made(place).resources),
+        "StackRoles": ",".join(roles),
+        "ParameterArns": ",".join(parameters_reach(place).resources),
+    }
