@@ -1,4 +1,4 @@
-"""One AWS for all tests of this worker, and beside it one as ministack is by itself."""
+"""One AWS for all tests of this worker, whose EC2 is the sandbox; and beside it one as ministack is by itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from emulator import emulate
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory):
-    with emulate(tmp_path_factory.mktemp("aws")) as made:
+def aws(tmp_path_factory, sandbox):
+    with emulate(tmp_path_factory.mktemp("aws"), sandbox=sandbox.url) as made:
         yield made
 
 

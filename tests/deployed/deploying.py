@@ -90,9 +90,8 @@ def failures(aws: Emulator, name: str) -> list[str]:
     return [row["ResourceStatusReason"] for row in rows if row["ResourceStatus"].endswith("_FAILED")]
 
 
-def logged(aws: Emulator, function: str, event: str) -> list[dict[str, Any]]:
-    """The lines of one event of dr's own log, of every invocation of this function so far."""
-    group = f"/aws/lambda/{function}"
+def logged(aws: Emulator, group: str, event: str) -> list[dict[str, Any]]:
+    """The lines of one event of dr's own log, of every invocation so far that has ended."""
     if not aws.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
         return []
     rows = aws.client("logs").filter_log_events(logGroupName=group)["events"]

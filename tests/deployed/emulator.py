@@ -30,10 +30,13 @@ HOST = "127.0.0.1"
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 """ministack takes an access key of twelve digits for the account; the sandbox has this one for any key."""
+SANDBOXED = ("EC2", "CLOUDFORMATION", "STS", "S3", "KMS", "SSM", "ORGANIZATIONS", "AUTO_SCALING")
+"""What dr itself works on, and keeps its store in. Source: AWS SDKs and tools reference, Service-specific endpoints."""
 PYTHON = Path(__file__).parents[2] / ".venv-ministack" / "bin" / "python"
 LAUNCHER = Path(__file__).with_name("ministack_launcher.py")
 _READY_WITHIN = 30  # seconds; two are usual
 _ENDED_WITHIN = 5  # seconds
+_PORTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ class Emulator:
             region_name=REGION,
             endpoint_url=self.url,
             aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="emulator",
+            aws_secret_access_key=ACCOUNT,  # any will do
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
@@ -61,26 +64,25 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def emulate(folder: Path, *, corrected: bool = True) -> Iterator[Emulator]:
-    """Run one until the block ends; `corrected` False shows what ministack does by itself."""
-    folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(PYTHON), "-E", "-s", "-B", str(LAUNCHER), *([] if corrected else ["--plain"])],
-            env=_environment(folder, port),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    made = Emulator(url=f"http://{HOST}:{port}", folder=folder, corrected=corrected)
-    try:
-        _wait(process, port, made)
-        yield made
-    finally:
-        _end(process)
+def emulate(folder: Path, *, sandbox: str = "", corrected: bool = True) -> Iterator[Emulator]:
+    """Run one until the block ends. Its functions have the services of the sandbox at this URL, and all others here.
+
+    `corrected` False shows what ministack does by itself.
+    """
+    there = {f"AWS_ENDPOINT_URL_{service}": sandbox for service in SANDBOXED if sandbox}
+    environ = _environment(folder) | there
+    for _ in range(_PORTS):
+        port = _free_port()
+        process = _started(folder, {**environ, "GATEWAY_PORT": str(port)}, corrected)
+        made = Emulator(url=f"http://{HOST}:{port}", folder=folder, corrected=corrected)
+        try:
+            if _is_ready(process, port):
+                yield made
+                return
+            assert "is already in use" in made.log(), f"the emulator did not start: {made.log()}"
+        finally:
+            _end(process)
+    raise AssertionError(f"{_PORTS} free ports were taken by others meanwhile")
 
 
 def until(find: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -92,17 +94,16 @@ def until(find: Callable[[], Any], seconds: float, what: str) -> Any:
     return found
 
 
-def _environment(folder: Path, port: int) -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     """All of it: functions see what their server sees, and none of this machine's AWS is among it."""
     scratch = folder / "tmp"
-    scratch.mkdir()
+    scratch.mkdir(parents=True)
     return {
         "PATH": os.defpath,
         "HOME": str(folder),
         "TMPDIR": str(scratch),
         "LANG": "C.UTF-8",
         "BIND_HOST": HOST,
-        "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "SFTP_ENABLED": "0",
@@ -136,12 +137,28 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, made: Emulator) -> None:
+def _started(folder: Path, environ: dict[str, str], corrected: bool) -> subprocess.Popen[bytes]:
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            [str(PYTHON), "-E", "-s", "-B", str(LAUNCHER), *([] if corrected else ["--plain"])],
+            env=environ,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _is_ready(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until it answers; False when it has ended instead, and whoever answers is somebody else."""
     end = time.monotonic() + _READY_WITHIN
-    while not _answers(port):
-        assert process.poll() is None, f"the emulator did not start: {made.log()}"
-        assert time.monotonic() < end, f"the emulator does not answer: {made.log()}"
+    while process.poll() is None:
+        if _answers(port):
+            return process.poll() is None
+        assert time.monotonic() < end, f"the emulator does not answer within {_READY_WITHIN} seconds"
         time.sleep(0.05)
+    return False
 
 
 def _answers(port: int) -> bool:

@@ -5,10 +5,15 @@
 - ministack takes a change set of either type for a stack that is only under review, or whose creation was rolled back. On AWS
   UPDATE is for stacks that exist, and CREATE for those that do not yet, as one under review; what was rolled back can only
   be deleted. Source: CloudFormation API reference, CreateChangeSet, ChangeSetType; user guide, Stack status codes.
+- ministack lists resources whose condition is not met among the changes of a change set, and not those whose condition is
+  met by now. On AWS there are only resources that will be made. Source: CloudFormation user guide, Conditions.
 - ministack reads a TemplateURL as if the bucket were always in its path. On AWS it may be in the host's name.
   Source: S3 user guide, Virtual hosting of general purpose buckets.
 - ministack makes a function without code when its ZIP file is not there. On AWS the resource fails.
   Source: Lambda API reference, CreateFunction, InvalidParameterValueException.
+- ministack refuses alarms of metric math. Here such an alarm is made as one of its first metric: it is there, with its actions
+  and thresholds, and what its expression comes to nothing here shows.
+  Source: CloudFormation template reference, AWS::CloudWatch::Alarm, Metrics.
 - ministack has no AWS::Events::EventBusPolicy. Source: CloudFormation template reference, AWS::Events::EventBusPolicy.
 - ministack says of everything that an update makes that it is updated. On AWS a new resource is created.
   Source: CloudFormation user guide, View stack events; API reference, StackEvent, ResourceStatus.
@@ -22,7 +27,15 @@ from urllib.parse import unquote, urlsplit
 
 import ministack_replace as replace
 from ministack.services import eventbridge, lambda_svc
-from ministack.services.cloudformation import _stack_events, handlers, helpers, provisioners, stacks
+from ministack.services.cloudformation import (
+    _stack_events,
+    changesets,
+    engine,
+    handlers,
+    helpers,
+    provisioners,
+    stacks,
+)
 
 _IN_HOST = re.compile(r"(?P<bucket>.+)\.s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?")
 _NOT_YET = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
@@ -36,6 +49,7 @@ def install() -> None:
     _correct_change_sets()
     _correct_template_urls()
     _correct_functions()
+    _correct_alarms()
     _correct_events()
     table = provisioners._RESOURCE_HANDLERS
     replace.new_entry(table, "AWS::Events::EventBusPolicy", create=_allow, delete=_forbid)
@@ -58,6 +72,14 @@ def _correct_change_sets() -> None:
         return create(params)
 
     handlers._ACTION_HANDLERS["CreateChangeSet"] = created
+    resolve = changesets._resolve_props_for_diff
+
+    def resolved(template: dict[str, Any], params: dict[str, Any], *names: str) -> dict[str, Any]:
+        found, met = resolve(template, params, *names), engine._evaluate_conditions(template or {}, params)
+        rows = found.get("Resources", {}).items()
+        return {"Resources": {key: row for key, row in rows if met.get(row.get("Condition"), True)}}
+
+    replace.name(changesets, "_resolve_props_for_diff", resolved)
 
 
 def _correct_template_urls() -> None:
@@ -87,6 +109,20 @@ def _correct_functions() -> None:
         return make(logical_id, properties, stack)
 
     replace.entry(provisioners._RESOURCE_HANDLERS, "AWS::Lambda::Function", create=made)
+
+
+def _correct_alarms() -> None:
+    record = provisioners._cw_metric_alarm_record
+
+    def recorded(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+        measured = [each["MetricStat"] for each in properties.get("Metrics") or () if "MetricStat" in each]
+        if measured:
+            first = measured[0]
+            simple = {**first["Metric"], "Statistic": first["Stat"], "Period": first["Period"]}
+            properties = {**properties, "Metrics": None, **simple}
+        return record(name, properties)
+
+    replace.name(provisioners, "_cw_metric_alarm_record", recorded)
 
 
 def _correct_events() -> None:

@@ -41,6 +41,29 @@ POLICY = """\
         Resource: !GetAtt Bus.Arn
         Condition: {StringEquals: {"aws:PrincipalOrgID": o-1}}
 """
+CONDITIONAL = """\
+  Queue:
+    Type: AWS::SQS::Queue
+    Condition: Met
+"""
+ALARM = """\
+  Alarm:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      AlarmName: !Ref Name
+      Metrics:
+        - Id: seen
+          ReturnData: false
+          MetricStat:
+            Metric: {Namespace: dr, MetricName: Seen, Dimensions: [{Name: installation, Value: acme}]}
+            Stat: Sum
+            Period: 900
+        - {Id: filled, Expression: "FILL(seen, 0)"}
+      EvaluationPeriods: 1
+      ComparisonOperator: LessThanThreshold
+      Threshold: 1
+      TreatMissingData: breaching
+"""
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
 _LONG, _SHORT = 30.0, 4.0
 """Seconds that something is given to happen: two are usual, a busy machine takes longer, and plain it never does."""
@@ -161,6 +184,20 @@ def creates_no_stack_where_one_was_rolled_back(aws: Emulator) -> bool:
     raise AssertionError("the stack that was to be rolled back was made")
 
 
+def lists_only_what_the_conditions_let_be_made(aws: Emulator) -> bool:
+    """Nothing of the resource, then that it comes, then that it goes."""
+    name = _name()
+    for met, listed in (("false", None), ("true", "Add"), ("false", "Remove")):
+        condition = f'Conditions: {{Met: !Equals ["{met}", "true"]}}\n'
+        template = SMALL.replace("Resources:", f"{condition}Resources:") + CONDITIONAL
+        described = deploying.change(aws, name, template, _parameters(aws, name))
+        found = {resource: action for action, resource in deploying.changes(described)}
+        if found.get("Queue") != listed:
+            return False
+        deploying.deploy(aws, name, template, _parameters(aws, name))
+    return True
+
+
 def reads_a_template_from_the_host_of_its_bucket(aws: Emulator) -> bool:
     name = _name()
     key = deploying.upload(aws, "templates/small one.yaml", SMALL.encode())
@@ -179,6 +216,20 @@ def has_policies_of_event_buses(aws: Emulator) -> bool:
     deploying.deploy(aws, name, SMALL, _parameters(aws, name))
     left = aws.client("events").describe_event_bus(Name=name)
     return "aws:PrincipalOrgID" in policy and "Policy" not in left
+
+
+def makes_alarms_of_metric_math(aws: Emulator) -> bool:
+    name = _name()
+    try:
+        deploying.deploy(aws, name, SMALL + ALARM, _parameters(aws, name))
+    except AssertionError as error:
+        if "metric math" in str(error):
+            return False
+        raise
+    found = aws.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return [(each["MetricName"], each["Period"], each["TreatMissingData"]) for each in found] == [
+        ("Seen", 900, "breaching")
+    ]
 
 
 def says_of_what_an_update_adds_that_it_is_created(aws: Emulator) -> bool:

@@ -25,7 +25,7 @@ def made(tmp_path):
 
 def test_a_malformed_event_ends_in_the_queue_after_its_attempts_and_says_what_is_wrong(aws, sandbox, made):
     ticking.furnish(sandbox)
-    parameters = ticking.parameters(aws, "refusing", made, sandbox)
+    parameters = ticking.parameters(aws, "refusing", made)
     queue = deploying.deploy(aws, "dr-refusing", ticking.TEMPLATE, parameters)["DeadLetters"]
     event = {"polices": ["volumes"], "region": 7}
 
@@ -40,17 +40,17 @@ def test_a_malformed_event_ends_in_the_queue_after_its_attempts_and_says_what_is
     assert record["requestContext"]["condition"] == "RetriesExhausted"
     assert all(each in said for each in ("polices", "did you mean policies?", "region")), said
     time.sleep(2)  # ten times what is between two attempts
-    refused = deploying.logged(aws, "refusing-tick", "invocation.failed")
+    refused = deploying.logged(aws, "/aws/lambda/refusing-tick", "invocation.failed")
     assert [row["type"] for row in refused] == ["UsageError"] * ATTEMPTS
     assert deploying.received(aws, queue) == []
     assert ticking.snapshots(sandbox) == []
     deploying.remove(aws, "dr-refusing")
 
 
-def test_a_dependency_that_is_missing_in_the_package_is_noticed(aws, sandbox, made):
+def test_a_dependency_that_is_missing_in_the_package_is_noticed(aws, made):
     with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist() if not name.startswith("yaml/")}
-    parameters = ticking.parameters(aws, "lacking", package(files), sandbox)
+    parameters = ticking.parameters(aws, "lacking", package(files))
     deploying.deploy(aws, "dr-lacking", ticking.TEMPLATE, parameters)
 
     answer = aws.client("lambda").invoke(FunctionName="lacking-tick", Payload=b"{}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import deploying
 import pytest
-from emulator import ACCOUNT, HOST, REGION, emulate, until
+from emulator import ACCOUNT, HOST, REGION, SANDBOXED, emulate, until
 
 from dr.deploy.package import package
 
@@ -90,9 +90,11 @@ def test_they_end_with_the_tests_however_those_end(tmp_path, sent):
     assert until(lambda: not alive(pids), 10, "the end of both")
 
 
-def test_functions_see_nothing_of_this_machines_aws(aws):
-    _worker, _server, environ = told(aws)
+def test_functions_see_the_sandbox_and_nothing_of_this_machines_aws(tmp_path):
+    with emulate(tmp_path / "here", sandbox="http://127.0.0.1:1") as aws:
+        _worker, _server, environ = told(aws)
 
+    assert {environ.pop(f"AWS_ENDPOINT_URL_{service}") for service in SANDBOXED} == {"http://127.0.0.1:1"}
     mine = {name for name in environ if name.startswith("AWS_") and not name.startswith("AWS_LAMBDA_")}
     assert mine == {
         "AWS_ACCESS_KEY_ID",

@@ -26,8 +26,10 @@ PROBES = [
     probes.asks_for_the_capability_to_make_roles,
     probes.updates_no_stack_that_is_only_under_review,
     probes.creates_no_stack_where_one_was_rolled_back,
+    probes.lists_only_what_the_conditions_let_be_made,
     probes.reads_a_template_from_the_host_of_its_bucket,
     probes.has_policies_of_event_buses,
+    probes.makes_alarms_of_metric_math,
     probes.says_of_what_an_update_adds_that_it_is_created,
 ]
 

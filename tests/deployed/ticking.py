@@ -46,7 +46,7 @@ def snapshots(sandbox: Any) -> list[dict[str, Any]]:
     return sandbox.client("ec2").describe_snapshots(OwnerIds=["self"], Filters=mine)["Snapshots"]
 
 
-def parameters(aws: Emulator, name: str, made: Package, sandbox: Any) -> dict[str, str]:
+def parameters(aws: Emulator, name: str, made: Package) -> dict[str, str]:
     """Those of the template, without a schedule."""
     key = deploying.upload(aws, f"{made.sha256}.zip", made.data)
-    return {"Name": name, "Bucket": deploying.PACKAGES, "Key": key, "Sandbox": sandbox.url}
+    return {"Name": name, "Bucket": deploying.PACKAGES, "Key": key}
