@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AWSCLI_STAMP := .venv-awscli/.installed
 LINT_STAMP := .venv-lint/.installed
+MINISTACK_STAMP := .venv-ministack/.installed
 FUZZ_STAMP := $(VENV)/.fuzz
 # One more than two cores: many tests wait for a process or a clock.
 WORKERS ?= 3
@@ -16,11 +17,11 @@ SECONDS ?= 60
 demo: $(STAMP)
 	$(BIN)/dr demo
 
-test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP)
+test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
 
 # Hypothesis takes other examples each time, and prints how to see those again that fail. The longest files begin first.
-test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(FUZZ_STAMP)
+test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP) $(FUZZ_STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --hypothesis-profile=searching
 
 # Coverage-guided fuzzing of every reader of foreign bytes, SECONDS for each.
@@ -64,6 +65,9 @@ lock: .venv-lock/.installed
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/fuzz.lock tools/fuzz.in
 
 	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/ministack.lock tools/ministack.in
+
+	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/custodian.lock tools/custodian.in
 
 # The AWS CLI carries its own botocore and pins what it needs: it looks at the sandbox from an environment of its own.
@@ -76,6 +80,12 @@ $(AWSCLI_STAMP): tools/awscli.lock
 $(LINT_STAMP): tools/lint.lock
 	$(PYTHON) -m venv .venv-lint
 	.venv-lint/bin/python -m pip install -q --require-hashes -r tools/lint.lock
+	touch $@
+
+# ministack runs the deployed functions for tests/deployed, and pins its own botocore: it runs in an environment of its own.
+$(MINISTACK_STAMP): tools/ministack.lock
+	$(PYTHON) -m venv .venv-ministack
+	.venv-ministack/bin/python -m pip install -q --require-hashes -r tools/ministack.lock
 	touch $@
 
 # Cloud Custodian pins its own botocore: it is measured in an environment of its own.
@@ -102,4 +112,4 @@ $(FUZZ_STAMP): tools/fuzz.lock $(STAMP)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-awscli .venv-lint .venv-lock .venv-custodian build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-awscli .venv-lint .venv-lock .venv-custodian .venv-ministack build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,9 +9,8 @@ import stat
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import distribution
-from pathlib import Path
 
+import lambda_runtime
 import pytest
 from runtime_api import ROOT, Function
 
@@ -29,8 +28,6 @@ keep: {last: 3}
 CONFIG_TEXT = (
     "name: acme\nregions: [eu-west-1]\nstore: {primary: {url: 's3://acme-store', region: eu-west-1}}\n"
 )
-RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py", "boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")  # fmt: skip
-"""What Lambda's runtime brings: the client of its API, and the SDK."""
 BUILD = "from dr.deploy.package import code_files, package; print(package(code_files()).sha256)"
 
 
@@ -160,12 +157,7 @@ def test_what_would_not_work_in_a_function_is_refused(tmp_path, text, why):
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory):
     """A folder with what Lambda's runtime brings, and nothing else of this Python's packages."""
-    folder = tmp_path_factory.mktemp("runtime")
-    for name in RUNTIME:
-        tops = {file.parts[0] for file in distribution(name).files if ".." not in file.parts}
-        for top in tops - {"__pycache__"}:
-            (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
-    return folder
+    return lambda_runtime.make(tmp_path_factory.mktemp("runtime"))
 
 
 def test_a_function_runs_from_its_package_alone(code, runtime, sandbox, tmp_path):
