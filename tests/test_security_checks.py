@@ -92,3 +92,6 @@ def test_the_check_runs_them():
 
     assert "bandit -q -r dr handlers -ll" in rule[1]
     assert "tools/secrets.py" in rule[1]
+    assert "cfn-lint cloudformation/*.yaml" in rule[1]
+    assert "checkov -d cloudformation" in rule[1]
+    assert "tools/policies.py" in rule[1]

@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 def policy(role: Role, place: Place) -> Document:
     """What a role needs, and what is denied to it. Raises `UsageError` for one that is too long for IAM."""
-    document = {"Version": "2012-10-17", "Statement": [*_allowed(role, place), *_denied(role, place)]}
+    document = {"Version": "2012-10-17", "Statement": statements(role, place)}
     size = len(json.dumps(document, separators=(",", ":")))
     if size > _LONGEST:
         raise UsageError(
@@ -28,6 +28,11 @@ def policy(role: Role, place: Place) -> Document:
             "name the stacks by patterns, such as --stack 'prod-*'",
         )
     return document
+
+
+def statements(role: Role, place: Place) -> list[Document]:
+    """The statements alone, of whatever length."""
+    return [*_allowed(role, place), *_denied(role, place)]
 
 
 def actions(role: Role) -> tuple[str, ...]:
