@@ -12,9 +12,9 @@ from dr.cli.frame import Shared, on_terminal, shared_options
 from dr.cli.progress import working
 from dr.deploy.deploying import Proposed, carry_out, withdraw
 from dr.deploy.deploying import undeploy as take_away
+from dr.deploy.shown import deploy_document, proposed_text
 from dr.errors import EXIT_DONE, Refused, UsageError
 from dr.ports import StackEvent
-from dr.render.deployments import deploy_document, proposed_text
 from dr.render.restores import event_line
 
 

@@ -41,7 +41,6 @@ _AT_A_TERMINAL = (
     "dr/cli/",
     "dr/demo.py",
     "dr/deploy/",
-    "dr/render/deployments.py",
     "dr/sandbox/",
 )
 _LOADED = ("dr/sandbox/__init__.py", "dr/sandbox/process.py")

@@ -23,7 +23,7 @@ from dr.iam.place import Rebuilt, place_of
 from dr.iam.reach import parameters as parameters_reach
 from dr.iam.reach import stacks_made
 from dr.model import Policy, Protect
-from dr.planner.cases import period
+from dr.slots import period
 from dr.stacks.template import parse_template
 from dr.words import names
 

@@ -74,7 +74,7 @@ OPERATIONS = (
     _plain("ec2", "DescribeImages", reach.looking, *_PLANNING, Role.MARKER),
     _plain("ec2", "DescribeInstances", reach.looking, *_PLANNING),
     _plain("ec2", "DescribeLockedSnapshots", reach.looking, *_PLANNING),
-    _plain("ec2", "DescribeRegions", reach.looking, *_PLANNING),
+    _plain("ec2", "DescribeRegions", reach.looking, _READER, *_TICK),
     _plain("ec2", "DescribeSnapshots", reach.looking, *_PLANNING, Role.MARKER),
     _plain("ec2", "DescribeVolumes", reach.looking, *_PLANNING),
     _plain("cloudformation", "DescribeStacks", reach.looking, *_PLANNING),
