@@ -153,7 +153,10 @@ class Deployment:
             return self._value(row["Properties"]["QueueName"])
         assert attribute == "Arn", f"{name}.{attribute} is not known here"
         key, form = _ARNS[row["Type"]]
-        return self._sub(form).replace("NAME", self._value(row["Properties"][key]) if key else name)
+        own = self._value(row["Properties"][key]) if key else name
+        if "EventBusName" in row["Properties"]:
+            own = f"dr-{self.given['Installation']}/{own}"
+        return self._sub(form).replace("NAME", own)
 
 
 _HERE = "${AWS::Region}:${AWS::AccountId}"
