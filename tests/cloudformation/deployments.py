@@ -55,6 +55,12 @@ MEMBER = {
     "HomeRegion": "eu-west-1",
     "EventBusArn": "arn:aws:events:eu-west-1:999999999999:event-bus/dr-acme",
 }
+STORE = {
+    "BucketName": "acme-store",
+    "BreakGlassRoleArn": f"arn:aws:iam::{ACCOUNT}:role/break-glass",
+    "ReplicaBucketArn": "arn:aws:s3:::acme-replica",
+    "ReplicaKeyArn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+}
 _DR_YAML = {
     "everything": """\
 name: acme
@@ -96,13 +102,14 @@ PLACES = {
 
 
 def deployments() -> dict[str, Deployment]:
-    """By the names of their places."""
+    """By the names of their places; the store has no role of dr's."""
     functions = read("functions.yaml")
     return {
         "everything": Deployment(template=functions, given=EVERYTHING),
         "least": Deployment(template=functions, given=LEAST),
         "in China": Deployment(template=functions, given=IN_CHINA, region="cn-north-1"),
         "member": Deployment(template=read("member.yaml"), given=MEMBER),
+        "store": Deployment(template=read("store.yaml"), given=STORE),
     }
 
 
