@@ -22,7 +22,7 @@ PROBES = [
     probes.fires_again_when_the_time_was_changed,
     probes.runs_functions_with_the_packages_of_lambda_only,
     probes.runs_functions_in_var_task,
-    probes_of_stacks.keeps_the_zone_of_a_stacks_schedule,
+    probes_of_stacks.keeps_the_zone_and_the_start_of_a_stacks_schedule,
     probes_of_stacks.fails_a_stack_whose_schedule_is_refused,
     probes_of_stacks.fails_a_stack_whose_code_is_missing,
     probes_of_stacks.asks_for_the_capability_to_make_roles,
@@ -32,6 +32,8 @@ PROBES = [
     probes_of_stacks.reads_a_template_from_the_host_of_its_bucket,
     probes_of_stacks.has_policies_of_event_buses,
     probes_of_stacks.makes_alarms_of_metric_math,
+    probes_of_stacks.knows_that_a_schedule_is_changed_in_place,
+    probes_of_stacks.says_nothing_of_what_an_update_leaves_alone,
     probes_of_stacks.says_of_what_an_update_adds_that_it_is_created,
 ]
 
