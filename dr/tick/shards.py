@@ -55,6 +55,11 @@ class Shard:
         """`222222222222/eu-west-1`."""
         return f"{self.account}/{self.region}"
 
+    @property
+    def working(self) -> tuple[Policy, ...]:
+        """The policies that work there; the others are known, so that their points are not taken for nobody's."""
+        return tuple(policy for policy in self.policies if policy.regions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran(Generic[T]):
