@@ -67,8 +67,10 @@ def test_i23_an_external_id_is_not_shown(made):
         ),
         (
             "accounts: [{role: dr}]",
-            "3:12: accounts[0].id: missing; write the account's 12 digits in quotes: "
-            '{id: "222222222222", role: dr-member}',
+            (
+                "3:12: accounts[0].id: missing; write the account's 12 digits in quotes: "
+                '{id: "222222222222", role: dr-member}'
+            ),
         ),
         (
             "accounts: [{id: 222222222222}]",
@@ -80,8 +82,10 @@ def test_i23_an_external_id_is_not_shown(made):
         ),
         (
             f'accounts: [{{id: "{TWO}", role: "arn:aws:iam::{TWO}:role/dr"}}]',
-            f'3:39: accounts[0].role: "arn:aws:iam::{TWO}:role/dr" is not the name of a role: not its ARN, '
-            "the account is known",
+            (
+                f'3:39: accounts[0].role: "arn:aws:iam::{TWO}:role/dr" is not the name of a role: not its ARN, '
+                "the account is known"
+            ),
         ),
         (
             f'accounts: [{{id: "{TWO}", role: dr, external_id: x}}]',
@@ -110,8 +114,10 @@ def test_what_is_wrong_in_the_list_is_named_with_its_place(line, expected):
     [
         (
             "accounts: {role: dr}",
-            "3:11: accounts.organization: missing; write organization: all, or {units: [ou-...], tags: {...}, "
-            "exclude: [...]}",
+            (
+                "3:11: accounts.organization: missing; write organization: all, or {units: [ou-...], tags: {...}, "
+                "exclude: [...]}"
+            ),
         ),
         (
             "accounts: {organization: all}",
@@ -131,8 +137,10 @@ def test_what_is_wrong_in_the_list_is_named_with_its_place(line, expected):
         ),
         (
             "accounts: {organization: {units: ou-abcd-11111111}, role: dr}",
-            '3:34: accounts.organization.units: expected a list, found the text "ou-abcd-11111111"; '
-            "write [ou-abcd-11111111]",
+            (
+                '3:34: accounts.organization.units: expected a list, found the text "ou-abcd-11111111"; '
+                "write [ou-abcd-11111111]"
+            ),
         ),
         (
             "accounts: {organization: {units: []}, role: dr}",
@@ -189,7 +197,7 @@ def test_all_faults_of_a_list_come_at_once():
 @pytest.mark.parametrize(
     "hostile",
     [
-        '"１１１１１１１１１１１１"',
+        '"' + "\uff11" * 12 + '"',
         '"111111111111\\n"',
         '"111111111111\\e[2J"',
         '"' + "1" * 100_000 + '"',
