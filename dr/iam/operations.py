@@ -74,12 +74,17 @@ OPERATIONS = (
     _plain("ec2", "DescribeImages", reach.looking, *_PLANNING, Role.MARKER),
     _plain("ec2", "DescribeInstances", reach.looking, *_PLANNING),
     _plain("ec2", "DescribeLockedSnapshots", reach.looking, *_PLANNING),
-    _plain("ec2", "DescribeRegions", reach.looking, *_PLANNING),
+    _plain("ec2", "DescribeRegions", reach.looking, _READER, *_TICK),
     _plain("ec2", "DescribeSnapshots", reach.looking, *_PLANNING, Role.MARKER),
     _plain("ec2", "DescribeVolumes", reach.looking, *_PLANNING),
     _plain("cloudformation", "DescribeStacks", reach.looking, *_PLANNING),
     Operation(service="sts", name="GetCallerIdentity"),
-    Operation(service="sts", name="AssumeRole", needs=(_need("sts:AssumeRole", reach.members, *_PLANNING),)),
+    # --- other accounts ---
+    _plain("sts", "AssumeRole", reach.members, *_PLANNING),
+    _plain("organizations", "ListAccounts", reach.organization, *_PLANNING),
+    _plain("organizations", "ListAccountsForParent", reach.organization, *_PLANNING),
+    _plain("organizations", "ListOrganizationalUnitsForParent", reach.organization, *_PLANNING),
+    _plain("organizations", "ListTagsForResource", reach.organization, *_PLANNING),
     # --- capture ---
     Operation(
         service="ec2",

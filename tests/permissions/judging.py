@@ -26,6 +26,8 @@ ROLES = {
     "apply": (Role.CAPTURER, Role.EXPIRER),
     "tick": (Role.CAPTURER, Role.EXPIRER),
     "changed": (Role.CAPTURER,),
+    "list_shards": (Role.CAPTURER, Role.EXPIRER),
+    "sum_up": (Role.CAPTURER, Role.EXPIRER),
     "restore": (Role.RESTORER,),
 }
 """The roles under which a command, or a function, is run."""
