@@ -73,7 +73,7 @@ def test_i25_a_shard_that_hears_nothing_for_sixty_seconds_is_given_up_while_othe
 
     def work(shard, _desk):
         if shard is hangs:
-            threading.Event().wait()
+            threading.Event().wait(20)
         return shard.name
 
     ran = each([hangs, *four()[:3]], work, Ticking(step=40.0))
