@@ -73,9 +73,12 @@ def splained(document, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "where", ["two Regions, replica and staging", "some accounts", "an organization in GovCloud"]
+)
 @pytest.mark.parametrize("role", Role)
-def test_cloudsplaining_finds_nothing(role, tmp_path):
-    document = DOCUMENTS[role, "two Regions, replica and staging"]
+def test_cloudsplaining_finds_nothing(role, where, tmp_path):
+    document = DOCUMENTS[role, where]
 
     assert "There were no results found" in splained(document, tmp_path)
 
@@ -95,8 +98,11 @@ def allowed(document):
 
 @each_document
 def test_only_listings_reach_everything_and_only_in_the_regions(document):
+    """Organizations has one endpoint, whose Region is none of the installation's."""
     for row in allowed(document):
-        if "*" in listed(row["Resource"]):
+        if row["Sid"] == "LookAtOrganization":
+            assert all(action.startswith("organizations:List") for action in row["Action"])
+        elif "*" in listed(row["Resource"]):
             assert row["Sid"] == "Look"
             verbs = {action.split(":")[1] for action in row["Action"]}
             assert all(verb.startswith(("Describe", "List", "GetTemplateSummary")) for verb in verbs)
@@ -177,6 +183,53 @@ def test_the_protection_of_the_buckets_is_out_of_reach(role):
     } <= set(row["Action"])
     for bucket in ("acme-store", "acme-replica", "acme-staging"):
         assert {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"} <= set(row["Resource"])
+
+
+# --- other accounts ---------------------------------------------------------------------------------------------------
+
+PLANNING = [role for role in Role if role is not Role.MARKER]
+
+
+def statement(role, where, sid):
+    return next((row for row in DOCUMENTS[role, where]["Statement"] if row["Sid"] == sid), None)
+
+
+@pytest.mark.parametrize("role", PLANNING)
+def test_only_the_roles_that_dr_yaml_names_are_taken_on(role):
+    row = statement(role, "some accounts", "TakeOnMembers")
+
+    assert (row["Action"], row["Resource"]) == (
+        ["sts:AssumeRole"],
+        ["arn:aws:iam::222222222222:role/dr-member", "arn:aws:iam::333333333333:role/other-name"],
+    )
+    assert statement(role, "some accounts", "LookAtOrganization") is None
+
+
+@pytest.mark.parametrize("role", PLANNING)
+def test_of_an_organization_the_one_role_of_every_account_is_taken_on_and_its_listings_are_open(role):
+    where = "an organization in GovCloud"
+
+    assert statement(role, where, "TakeOnMembers")["Resource"] == "arn:aws-us-gov:iam::*:role/dr-member"
+    assert statement(role, where, "LookAtOrganization")["Action"] == [
+        "organizations:ListAccounts",
+        "organizations:ListAccountsForParent",
+        "organizations:ListOrganizationalUnitsForParent",
+        "organizations:ListTagsForResource",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "where"),
+    [
+        *((role, "a directory") for role in Role),
+        (Role.MARKER, "some accounts"),
+        (Role.MARKER, "an organization in GovCloud"),
+    ],
+)
+def test_who_needs_no_other_account_may_take_on_no_role(role, where):
+    found = {action for row in allowed(DOCUMENTS[role, where]) for action in listed(row["Action"])}
+
+    assert not any(action.startswith(("sts:", "organizations:")) for action in found)
 
 
 # --- what IAM takes -------------------------------------------------------------------------------------------------

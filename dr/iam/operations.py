@@ -79,7 +79,12 @@ OPERATIONS = (
     _plain("ec2", "DescribeVolumes", reach.looking, *_PLANNING),
     _plain("cloudformation", "DescribeStacks", reach.looking, *_PLANNING),
     Operation(service="sts", name="GetCallerIdentity"),
-    Operation(service="sts", name="AssumeRole", needs=(_need("sts:AssumeRole", reach.members, *_PLANNING),)),
+    # --- other accounts ---
+    _plain("sts", "AssumeRole", reach.members, *_PLANNING),
+    _plain("organizations", "ListAccounts", reach.organization, *_PLANNING),
+    _plain("organizations", "ListAccountsForParent", reach.organization, *_PLANNING),
+    _plain("organizations", "ListOrganizationalUnitsForParent", reach.organization, *_PLANNING),
+    _plain("organizations", "ListTagsForResource", reach.organization, *_PLANNING),
     # --- capture ---
     Operation(
         service="ec2",

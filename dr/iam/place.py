@@ -37,6 +37,7 @@ class Place:
     """Where one installation lives. `stores` and `staging` are the buckets only: a directory needs no IAM.
 
     `members` are the roles of other accounts that dr takes on: ARNs, with `*` for an account that dr.yaml does not name.
+    `organization` is whether AWS Organizations is asked which accounts these are.
     `signing` is the KMS key that signs manifests, as dr.yaml names it, empty for none; `signing_region` where it is
     looked up when it is no ARN.
     """
@@ -50,6 +51,7 @@ class Place:
     signing: str = ""
     signing_region: str = ""
     members: tuple[str, ...] = ()
+    organization: bool = False
     rebuilt: Rebuilt = Rebuilt()
 
     @property
@@ -88,6 +90,7 @@ def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Reb
         signing=config.signing.key if config.signing else "",
         signing_region=config.regions[0] if config.regions else "",
         members=_members(config.accounts, partition(min(regions))),
+        organization=isinstance(config.accounts, Organization),
         rebuilt=rebuilt,
     )
 

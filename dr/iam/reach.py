@@ -142,6 +142,11 @@ def members(place: Place) -> Reach:
     return Reach(sid="TakeOnMembers", resources=place.members)
 
 
+def organization(place: Place) -> Reach:
+    """Which accounts there are: listings, of one endpoint whose Region is none of the installation's."""
+    return Reach(sid="LookAtOrganization", resources=("*",) if place.organization else ())
+
+
 # --- Systems Manager ------------------------------------------------------------------------------------------------
 
 

@@ -177,6 +177,7 @@ def with_the_word(scope: Scope, deciding: Deciding, saved: SavedPlan | None, all
         return deciding(shard)(shard.working, read_inventory(shard.working, desk), scope.clock.now())
 
     ran = each(scope.shards, look, scope.monotonic)
+    ran.heed()
     for shard, error in ran.errors.items():
         if isinstance(error, Refused) or (saved and part(saved, shard.account, shard.region).actions):
             raise Refused(f"{shard.name}: {error.message}", error.remedy)

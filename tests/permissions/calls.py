@@ -1,7 +1,8 @@
 """A call of dr as the recorder keeps it, and what AWS asks IAM when it is made.
 
 This is AWS's side, written down apart from the table in dr/iam: what a call is checked for, on which resources, with
-which keys. Sources: Service Authorization Reference (EC2, CloudFormation, S3, KMS, Systems Manager); EC2 user guide,
+which keys. Sources: Service Authorization Reference (EC2, CloudFormation, S3, KMS, Systems Manager, STS,
+Organizations); EC2 user guide,
 Grant permission to tag resources during creation; S3 user guide, Encryption context.
 """
 
@@ -51,7 +52,7 @@ def revived(text: str) -> Call:
 def _place(row: dict[str, Any]) -> Place:
     rebuilt = Rebuilt(**{name: tuple(values) for name, values in row.pop("rebuilt").items()})
     stores = tuple(StoreLocation(**store) for store in row.pop("stores"))
-    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters")}
+    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters", "members")}
     return Place(**row, **tuples, stores=stores, rebuilt=rebuilt)
 
 
@@ -201,9 +202,10 @@ def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 
 
-def _nothing(_: Call) -> Iterator[Question]:
+def _sts(call: Call) -> Iterator[Question]:
     """Source: STS API reference, GetCallerIdentity: no permissions are required."""
-    yield from ()
+    if call.operation == "AssumeRole":
+        yield "sts:AssumeRole", call.params["RoleArn"], {}
 
 
 _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {
@@ -211,7 +213,8 @@ _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {
     "cloudformation": _cloudformation,
     "ec2": _ec2,
     "kms": _kms,
+    "organizations": _plain,
     "s3": _s3,
     "ssm": _ssm,
-    "sts": _nothing,
+    "sts": _sts,
 }

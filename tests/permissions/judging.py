@@ -26,6 +26,8 @@ ROLES = {
     "apply": (Role.CAPTURER, Role.EXPIRER),
     "tick": (Role.CAPTURER, Role.EXPIRER),
     "changed": (Role.CAPTURER,),
+    "list_shards": (Role.CAPTURER, Role.EXPIRER),
+    "sum_up": (Role.CAPTURER, Role.EXPIRER),
     "restore": (Role.RESTORER,),
 }
 """The roles under which a command, or a function, is run."""
@@ -117,10 +119,18 @@ def _faults(call: Call, used: set[tuple[Role, str]]) -> Iterator[str]:
 
 
 def _fitting(call: Call) -> Place:
-    """The installation with what was asked of `dr iam` for this restore."""
+    """The installation with what was asked of `dr iam` for this restore, in the account that is asked."""
     assert call.place is not None
     role = call.params.get("RoleARN")
-    return replace(call.place, rebuilt=Rebuilt(stacks=call.targets, roles=(role,) if role else ()))
+    rebuilt = Rebuilt(stacks=call.targets, roles=(role,) if role else ())
+    return replace(call.place, account=_account(call) or call.place.account, rebuilt=rebuilt)
+
+
+def _account(call: Call) -> str:
+    """Another account's, whose role has documents of its own; only an installation that takes on such roles has any."""
+    assert call.place is not None
+    named = str(call.params.get("StackName", ""))
+    return named.split(":")[4] if call.place.members and named.startswith("arn:") else ""
 
 
 _documents: dict[str, Any] = {}
