@@ -59,10 +59,10 @@ class Place:
         """`aws`, or that of China or GovCloud."""
         return partition(self.regions[0])
 
-    def service(self, name: str, region: str) -> str:
-        """A service's host, as `kms:ViaService` has it."""
+    def service(self, name: str) -> str:
+        """A service's host in any Region, as `kms:ViaService` has it."""
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        return f"{name}.{region}.{suffix}"
+        return f"{name}.*.{suffix}"
 
     def arn(self, service: str, resource: str, *, region: str = "*", account: str | None = None) -> str:
         """An ARN; of this account unless another, or none, is given."""

@@ -157,10 +157,12 @@ def parameters(place: Place) -> Reach:
 
 def parameters_key(place: Place) -> Reach:
     """The keys of those that are SecureStrings, through Systems Manager only."""
-    hosts = [place.service("ssm", region) for region in place.regions]
     condition: Condition = {
-        "StringEquals": {"kms:ViaService": hosts},
-        "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": list(_parameters(place))},
+        **_in_regions(place),
+        "StringLike": {
+            "kms:ViaService": place.service("ssm"),
+            "kms:EncryptionContext:PARAMETER_ARN": list(_parameters(place)),
+        },
     }
     keys = (place.arn("kms", "key/*"),) if place.parameters else ()
     return Reach(sid="DecryptParameters", resources=keys, condition=condition)
@@ -227,15 +229,13 @@ def store_key(place: Place) -> Reach:
     The context is the bucket where it has a bucket key, else the object.
     Source: S3 user guide, Using server-side encryption with AWS KMS keys, Encryption context.
     """
-    return _key(place, _store_regions(place), (*_buckets(place), *objects(place, "")))
+    return _key(place, (*_buckets(place), *objects(place, "")))
 
 
 def store_and_staging_key(place: Place) -> Reach:
     """The same, and the keys of the staging buckets."""
-    regions = sorted({*_store_regions(place), *place.staging})
     staging = (f"arn:{place.partition}:s3:::{name}" for name in _staging(place))
-    contexts = dict.fromkeys((*_buckets(place), *staging, *objects(place, ""), *_staged(place)))
-    return _key(place, regions, tuple(contexts))
+    return _key(place, (*_buckets(place), *staging, *objects(place, ""), *_staged(place)))
 
 
 def staged(place: Place) -> Reach:
@@ -261,17 +261,16 @@ def _prefix(store: StoreLocation) -> str:
     return store.prefix.replace("*", "${*}")
 
 
-def _key(place: Place, regions: list[str], contexts: tuple[str, ...]) -> Reach:
+def _key(place: Place, contexts: tuple[str, ...]) -> Reach:
+    """A bucket is in one Region, and S3 asks the KMS of that one: who names the bucket has named the Region."""
     condition: Condition = {
-        "StringEquals": {"kms:ViaService": [place.service("s3", region) for region in regions]},
-        "StringLike": {"kms:EncryptionContext:aws:s3:arn": list(contexts)},
+        "StringLike": {
+            "kms:ViaService": place.service("s3"),
+            "kms:EncryptionContext:aws:s3:arn": list(dict.fromkeys(contexts)),
+        }
     }
-    keys = tuple(place.arn("kms", "key/*", region=region) for region in regions)
+    keys = (place.arn("kms", "key/*"),) if contexts else ()
     return Reach(sid="UseKeys", resources=keys, condition=condition)
-
-
-def _store_regions(place: Place) -> list[str]:
-    return sorted({store.region for store in place.stores if store.region})
 
 
 def _buckets(place: Place) -> tuple[str, ...]:

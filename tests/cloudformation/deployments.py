@@ -23,10 +23,8 @@ EVERYTHING = {
     "Regions": "eu-west-1,eu-central-1",
     "StoreBucket": "acme-store",
     "StorePrefix": "dr",
-    "StoreRegion": "eu-west-1",
     "ReplicaBucket": "acme-replica",
     "ReplicaPrefix": "a/b",
-    "ReplicaRegion": "eu-central-1",
     "FanOut": "true",
     "MemberRole": "dr-member",
     "OrganizationId": "o-abcdefghij",
@@ -36,14 +34,12 @@ EVERYTHING = {
     "ParameterArns": f"arn:aws:ssm:*:{ACCOUNT}:parameter/app/password",
     "AlarmEmail": "oncall@example.com",
 }
-LEAST = {**_NEEDED, "Regions": "eu-west-1", "StoreBucket": "acme-store", "StoreRegion": "eu-west-1"}
+LEAST = {**_NEEDED, "Regions": "eu-west-1", "StoreBucket": "acme-store"}
 IN_CHINA = {
     **_NEEDED,
     "Regions": "cn-north-1,cn-northwest-1",
     "StoreBucket": "acme-store",
-    "StoreRegion": "cn-north-1",
     "ReplicaBucket": "acme-replica",
-    "ReplicaRegion": "cn-northwest-1",
     "ParameterArns": f"arn:aws-cn:ssm:*:{ACCOUNT}:parameter/app/password",
 }
 MEMBER = {
