@@ -249,6 +249,35 @@ def test_calls_are_counted_by_region_and_those_of_sts_not_at_all():
     )
 
 
+def test_who_looked_before_the_first_call_sees_it_counted():
+    with served(Aws()) as aws:
+        session = member(aws)
+        watched = session.calls(REGION)
+        look(session)
+
+    assert (watched.begun, watched.ended) == (1, 1)
+
+
+def test_a_count_is_the_same_for_all_threads_that_ask_for_it_first():
+    session = hub("http://127.0.0.1:9")
+    regions = [f"region-{number}" for number in range(200)]
+    found = [[] for _ in range(8)]
+    meet = threading.Barrier(8)
+
+    def ask(mine):
+        for region in regions:
+            meet.wait(30)
+            mine.append(id(session.calls(region)))
+
+    threads = [threading.Thread(target=ask, args=(mine,)) for mine in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert [mine == found[0] for mine in found] == [True] * 8
+
+
 def test_a_call_that_waits_for_its_answer_has_begun_and_not_ended():
     gate, arrived = threading.Event(), threading.Event()
 
