@@ -210,12 +210,18 @@ def test_of_an_organization_the_one_role_of_every_account_is_taken_on_and_its_li
     where = "an organization in GovCloud"
 
     assert statement(role, where, "TakeOnMembers")["Resource"] == "arn:aws-us-gov:iam::*:role/dr-member"
+    ticks = role in (Role.CAPTURER, Role.EXPIRER)
     assert statement(role, where, "LookAtOrganization")["Action"] == [
         "organizations:ListAccounts",
         "organizations:ListAccountsForParent",
         "organizations:ListOrganizationalUnitsForParent",
+        *(["organizations:ListParents"] if ticks else []),
         "organizations:ListTagsForResource",
     ]
+    alone = statement(role, where, "LookAtAccounts")
+    assert (alone and alone["Resource"]) == (
+        "arn:aws-us-gov:organizations::*:account/o-*/*" if ticks else None
+    )
 
 
 @pytest.mark.parametrize(

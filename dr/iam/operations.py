@@ -81,6 +81,8 @@ OPERATIONS = (
     Operation(service="sts", name="GetCallerIdentity"),
     # --- other accounts ---
     _plain("sts", "AssumeRole", reach.members, *_PLANNING),
+    _plain("organizations", "DescribeAccount", reach.organization_accounts, *_TICK),
+    _plain("organizations", "ListParents", reach.organization, *_TICK),
     _plain("organizations", "ListAccounts", reach.organization, *_PLANNING),
     _plain("organizations", "ListAccountsForParent", reach.organization, *_PLANNING),
     _plain("organizations", "ListOrganizationalUnitsForParent", reach.organization, *_PLANNING),

@@ -147,6 +147,12 @@ def organization(place: Place) -> Reach:
     return Reach(sid="LookAtOrganization", resources=("*",) if place.organization else ())
 
 
+def organization_accounts(place: Place) -> Reach:
+    """Each account of the organization by itself, whichever account manages it."""
+    accounts = (place.arn("organizations", "account/o-*/*", account="*", region=""),)
+    return Reach(sid="LookAtAccounts", resources=accounts if place.organization else ())
+
+
 # --- Systems Manager ------------------------------------------------------------------------------------------------
 
 

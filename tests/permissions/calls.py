@@ -198,6 +198,15 @@ def _kms(call: Call) -> Iterator[Question]:
     yield f"kms:{call.operation}", f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{key}", facts
 
 
+def _organizations(call: Call) -> Iterator[Question]:
+    one = f"arn:{_partition(call)}:organizations::{ACCOUNT}:account/o-1/222222222222"
+    yield f"organizations:{call.operation}", one if call.operation == "DescribeAccount" else "*", {}
+
+
+def _partition(call: Call) -> str:
+    return call.place.partition if call.place else "aws"
+
+
 def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 
@@ -213,7 +222,7 @@ _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {
     "cloudformation": _cloudformation,
     "ec2": _ec2,
     "kms": _kms,
-    "organizations": _plain,
+    "organizations": _organizations,
     "s3": _s3,
     "ssm": _ssm,
     "sts": _sts,
