@@ -25,7 +25,7 @@ def policy(role: Role, place: Place) -> Document:
     if size > _LONGEST:
         raise UsageError(
             f"the policy of {role.value} has {size} characters, IAM takes {_LONGEST}",
-            "name the stacks by patterns, such as --stack 'prod-*'",
+            "give it shorter names, and those of stacks by patterns, such as --stack 'prod-*'",
         )
     return document
 

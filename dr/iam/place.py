@@ -22,6 +22,9 @@ class Role(Enum):
     EXPIRER = "expirer"
     MARKER = "marker"
     RESTORER = "restorer"
+    DEPLOYER = "deployer"
+    BUILDER = "builder"
+    WAKER = "waker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,8 @@ class Place:
 
     `members` are the roles of other accounts that dr takes on: ARNs, with `*` for an account that dr.yaml does not name.
     `signing` is the KMS key that signs manifests, as dr.yaml names it, empty for none; `signing_region` where it is
-    looked up when it is no ARN.
+    looked up when it is no ARN. `asks` is what an Organization is asked for: accounts or units, and tags. `home` is the Region of
+    the functions, empty when dr.yaml deploys none; their packages lie in its bucket of `staging`.
     """
 
     installation: str
@@ -50,6 +54,8 @@ class Place:
     signing: str = ""
     signing_region: str = ""
     members: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    home: str = ""
     rebuilt: Rebuilt = Rebuilt()
 
     @property
@@ -88,6 +94,8 @@ def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Reb
         signing=config.signing.key if config.signing else "",
         signing_region=config.regions[0] if config.regions else "",
         members=_members(config.accounts, partition(min(regions))),
+        asks=_asks(config.accounts),
+        home=config.deploy.region if config.deploy else "",
         rebuilt=rebuilt,
     )
 
@@ -96,6 +104,12 @@ def _members(accounts: Accounts, where: str) -> tuple[str, ...]:
     if isinstance(accounts, Organization):
         return (role_arn(where, UNKNOWN_ACCOUNT, accounts.role),)
     return tuple(sorted(role_arn(where, one.id, one.role) for one in accounts if one.role))
+
+
+def _asks(accounts: Accounts) -> tuple[str, ...]:
+    if not isinstance(accounts, Organization):
+        return ()
+    return ("units" if accounts.units else "accounts", *(("tags",) if accounts.tags else ()))
 
 
 def role_arn(where: str, account: str, role: str) -> str:
