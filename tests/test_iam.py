@@ -215,7 +215,7 @@ def test_five_regions_fit(role):
 
 @pytest.mark.parametrize("role", [Role.DEPLOYER, Role.BUILDER, Role.WAKER])
 def test_the_longest_name_of_an_installation_fits_whoever_deploys_it(role):
-    text = CHOSEN.replace("acme", "an-installation-with-a-name-of-40-letter")
+    text = CHOSEN.replace("name: acme", "name: an-installation-with-a-name-of-40-letter")
 
     assert policy(role, place(text))["Statement"]
 

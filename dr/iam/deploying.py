@@ -95,18 +95,17 @@ def _of_iam(place: Place, *names: str) -> tuple[str, ...]:
 
 
 def functions(place: Place) -> Reach:
-    """The functions, the run over many accounts, and the parameters that say to policies where the store is."""
+    """The functions, and the run over many accounts."""
     own = f"dr-{place.installation}"
     return _through(
         "BuildFunctions",
         *_here(place, "lambda", *(f"function:{own}-{name}" for name in FUNCTIONS)),
-        *_here(place, "ssm", *(f"parameter/dr/{place.installation}/{name}" for name in _PARAMETERS)),
         *_here(place, "states", f"stateMachine:{own}"),
     )
 
 
 def around(place: Place) -> Reach:
-    """Schedules, rules and the bus; queue, topic, alarms, and logs.
+    """Schedules, rules and the bus; queue, topic, alarms, logs, and what says where the store is.
 
     KMS names the key of logs and alarms; through CloudFormation it is a key of the one stack, as none is imported. A log
     group's ARN ends in `:*` but where its tags are concerned.
@@ -123,6 +122,7 @@ def around(place: Place) -> Reach:
         *_here(place, "scheduler", f"schedule-group/{own}", f"schedule/{own}/*"),
         *_here(place, "sns", f"{own}-alarms"),
         *_here(place, "sqs", f"{own}-dead-letters"),
+        *_here(place, "ssm", *(f"parameter/dr/{place.installation}/{name}" for name in _PARAMETERS)),
     )
 
 
