@@ -62,6 +62,7 @@ PLACES = {
         ),
         staging={"eu-west-1": "acme-store", "eu-central-1": "acme-replica"},
         parameters=("/app/password",),
+        asks=("accounts", "units", "tags"),
         rebuilt=Rebuilt(stacks=("app", "prod-*"), roles=(f"arn:aws:iam::{ACCOUNT}:role/cfn",)),
     ),
     "least": Place(
