@@ -11,17 +11,17 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from permissions.evaluator import listed
-from permissions.places import CHOSEN, FULL, PLACES, place
+from permissions.places import CHOSEN, DEPLOYED, FULL, PLACES, place
 
 from dr import layout
 from dr.errors import UsageError
-from dr.iam.documents import actions, policy
+from dr.iam.documents import actions, policy, roles
 from dr.iam.operations import AHEAD, MAY, OPERATIONS
-from dr.iam.place import Role
+from dr.iam.place import DEPLOYING, Role
 
 ROOT = Path(__file__).parent.parent
 LINTERS = ROOT / ".venv-lint" / "bin"
-DOCUMENTS = {(role, name): policy(role, where) for role in Role for name, where in PLACES.items()}
+DOCUMENTS = {(role, name): policy(role, where) for name, where in PLACES.items() for role in roles(where)}
 each_document = pytest.mark.parametrize(
     "document", DOCUMENTS.values(), ids=[f"{role.value}, {name}" for role, name in DOCUMENTS]
 )
@@ -177,9 +177,7 @@ def test_what_opens_a_way_around_the_rules_is_denied(document):
 
 @pytest.mark.parametrize("role", Role)
 def test_the_protection_of_the_buckets_is_out_of_reach(role):
-    rows = [
-        r for r in DOCUMENTS[role, "two Regions, replica and staging"]["Statement"] if r["Effect"] == "Deny"
-    ]
+    rows = [r for r in DOCUMENTS[role, "accounts of units, by tags"]["Statement"] if r["Effect"] == "Deny"]
     (row,) = [r for r in rows if "s3:DeleteObjectVersion" in r["Action"]]
 
     assert {
@@ -210,7 +208,7 @@ def test_a_document_fits_into_a_managed_policy(document):
 def test_five_regions_fit(role):
     regions = "eu-west-1, eu-central-1, us-east-1, us-west-2, ap-southeast-2"
 
-    assert policy(role, place(FULL.replace("eu-west-1, eu-central-1", regions)))["Statement"]
+    assert policy(role, place(DEPLOYED.replace("eu-west-1, eu-central-1", regions)))["Statement"]
 
 
 @pytest.mark.parametrize("role", [Role.DEPLOYER, Role.BUILDER, Role.WAKER])
@@ -224,6 +222,13 @@ def test_too_many_stacks_are_refused_with_what_to_do():
     with pytest.raises(UsageError, match="IAM takes 6144") as refused:
         policy(Role.RESTORER, place(stacks=tuple(f"stack-number-{number}" for number in range(40))))
     assert "--stack 'prod-*'" in refused.value.remedy
+
+
+def test_nobody_deploys_where_there_is_nothing_to_deploy():
+    assert set(Role) - set(roles(place())) == set(DEPLOYING)
+    with pytest.raises(UsageError, match="does not say where the functions run") as refused:
+        policy(Role.DEPLOYER, place())
+    assert "deploy: {region: ...}" in refused.value.remedy
 
 
 # --- the table is the code ------------------------------------------------------------------------------------------

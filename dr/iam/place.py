@@ -27,6 +27,10 @@ class Role(Enum):
     WAKER = "waker"
 
 
+DEPLOYING = (Role.DEPLOYER, Role.BUILDER, Role.WAKER)
+"""Who deploys the functions: one who does it has all three documents, none is too long for IAM."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
     """What a restorer may create: stacks of these names (`*` and `?` as in IAM), under these service roles."""

@@ -13,7 +13,7 @@ from permissions.places import place
 from permissions.recorder import folder
 
 from dr.iam.building import AROUND, BUILT
-from dr.iam.documents import policy
+from dr.iam.documents import policy, roles
 from dr.iam.operations import NEEDS, OPERATIONS
 from dr.iam.place import Place, Rebuilt, Role
 
@@ -105,7 +105,7 @@ def _folders() -> set[tuple[Role, str, str]]:
     """What each role may write and clear in the store."""
     return {
         (role, action, folder(arn))
-        for role in Role
+        for role in roles(place())
         for row in policy(role, place())["Statement"]
         if row["Sid"] in ("WriteStore", "ClearStore")
         for action in row["Action"]
