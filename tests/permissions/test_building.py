@@ -217,3 +217,19 @@ def test_a_key_ends_through_cloudformation_alone_and_only_where_the_functions_ar
     assert may("eu-central-1", waker, **VIA)
     assert not may("eu-west-1", waker, **VIA)
     assert not may("eu-central-1", [*waker, admin])
+
+
+def test_nothing_that_is_there_already_comes_into_the_stack():
+    admin = {"Statement": [{"Sid": "Admin", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    stack = f"arn:aws:cloudformation:eu-central-1:{ACCOUNT}:stack/dr-acme/1"
+
+    def may(**context) -> bool:
+        asked = Request(
+            action="cloudformation:CreateChangeSet",
+            resource=stack,
+            context={"cloudformation:ChangeSetName": "dr-1", **context},
+        )
+        return decide([*DOCUMENTS, admin], asked).allowed
+
+    assert may()
+    assert not may(**{"cloudformation:ImportResourceTypes": "AWS::KMS::Key"})
