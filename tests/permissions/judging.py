@@ -130,10 +130,16 @@ def _faults(call: Call, used: set[tuple[Role, str]]) -> Iterator[str]:
 
 
 def _fitting(call: Call) -> Place:
-    """The installation with what was asked of `dr iam` for this restore."""
+    """The installation with what was asked of `dr iam` for this restore.
+
+    In another account it is the documents of that one that decide: its role is given them by member.yaml.
+    """
     assert call.place is not None
     role = call.params.get("RoleARN")
-    return replace(call.place, rebuilt=Rebuilt(stacks=call.targets, roles=(role,) if role else ()))
+    named = str(call.params.get("StackName", "")).split(":")
+    there = named[4] if call.place.members and len(named) > 4 else call.place.account
+    rebuilt = Rebuilt(stacks=call.targets, roles=(role,) if role else ())
+    return replace(call.place, account=there, rebuilt=rebuilt)
 
 
 _documents: dict[str, Any] = {}
