@@ -73,9 +73,16 @@ def splained(document, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("role", Role)
-def test_cloudsplaining_finds_nothing(role, tmp_path):
-    document = DOCUMENTS[role, "accounts of units, by tags"]
+@pytest.mark.parametrize(
+    ("role", "where"),
+    [
+        *((role, "accounts of units, by tags") for role in Role),
+        *((role, "accounts of an organization") for role in Role),
+        *((role, "some accounts") for role in roles(PLACES["some accounts"])),
+    ],
+)
+def test_cloudsplaining_finds_nothing(role, where, tmp_path):
+    document = DOCUMENTS[role, where]
 
     assert "There were no results found" in splained(document, tmp_path)
 
@@ -105,6 +112,7 @@ what knows no resource and is no listing, CloudFormation alone may do."""
 
 @each_document
 def test_only_listings_reach_everything_and_only_in_the_regions(document):
+    """Organizations has one endpoint, whose Region is none of the installation's."""
     for row in allowed(document):
         if "*" in listed(row["Resource"]):
             verbs = {action.split(":")[1] for action in row["Action"]}
@@ -191,6 +199,76 @@ def test_the_protection_of_the_buckets_is_out_of_reach(role):
     } <= set(row["Action"])
     for bucket in ("acme-store", "acme-replica", "acme-staging"):
         assert {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"} <= set(row["Resource"])
+
+
+# --- other accounts ---------------------------------------------------------------------------------------------------
+
+PLANNING = [Role.READER, Role.CAPTURER, Role.EXPIRER, Role.RESTORER]
+_UNITS = ["arn:aws:organizations::*:ou/o-*", "arn:aws:organizations::*:root/o-*"]
+ORGANIZATIONS = {
+    "some accounts": {},
+    "accounts of an organization": {"organizations:ListAccounts": ["*"]},
+    "an organization in GovCloud": {
+        "organizations:ListAccounts": ["*"],
+        "organizations:ListTagsForResource": ["arn:aws-us-gov:organizations::*:account/o-*"],
+    },
+    "accounts of units, by tags": {
+        "organizations:ListAccountsForParent": _UNITS,
+        "organizations:ListOrganizationalUnitsForParent": _UNITS,
+        "organizations:ListTagsForResource": ["arn:aws:organizations::*:account/o-*"],
+    },
+}
+"""Place -> what an Organization is asked for there, and about what."""
+
+
+def statement(role, where, sid):
+    return next((row for row in DOCUMENTS[role, where]["Statement"] if row["Sid"] == sid), None)
+
+
+@pytest.mark.parametrize("role", PLANNING)
+def test_only_the_roles_that_dr_yaml_names_are_taken_on(role):
+    row = statement(role, "some accounts", "TakeOnMembers")
+
+    assert (row["Action"], row["Resource"]) == (
+        ["sts:AssumeRole"],
+        ["arn:aws:iam::222222222222:role/dr-member", "arn:aws:iam::333333333333:role/other-name"],
+    )
+
+
+@pytest.mark.parametrize("role", PLANNING)
+@pytest.mark.parametrize("where", ORGANIZATIONS)
+def test_an_organization_is_asked_for_what_dr_yaml_chooses_by(role, where):
+    found = {
+        action: listed(row["Resource"])
+        for row in allowed(DOCUMENTS[role, where])
+        for action in row["Action"]
+        if action.startswith("organizations:")
+    }
+
+    assert found == ORGANIZATIONS[where]
+
+
+@pytest.mark.parametrize("role", PLANNING)
+def test_of_an_organization_the_one_role_of_every_account_is_taken_on(role):
+    row = statement(role, "an organization in GovCloud", "TakeOnMembers")
+
+    assert row["Resource"] == "arn:aws-us-gov:iam::*:role/dr-member"
+
+
+@pytest.mark.parametrize(
+    ("role", "where"),
+    [
+        *((role, "a directory") for role in roles(PLACES["a directory"])),
+        (Role.MARKER, "some accounts"),
+        (Role.MARKER, "an organization in GovCloud"),
+        (Role.BUILDER, "accounts of units, by tags"),
+        (Role.WAKER, "accounts of units, by tags"),
+    ],
+)
+def test_who_needs_no_other_account_may_take_on_no_role(role, where):
+    found = {action for row in allowed(DOCUMENTS[role, where]) for action in listed(row["Action"])}
+
+    assert not any(action.startswith(("sts:", "organizations:")) for action in found)
 
 
 # --- what IAM takes -------------------------------------------------------------------------------------------------

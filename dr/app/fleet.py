@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -40,6 +41,7 @@ class Fleet:
         self._pacer = pacer
         self._session_name = session_name
         self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
 
     @cached_property
     def accounts(self) -> tuple[Account, ...]:
@@ -81,13 +83,15 @@ class Fleet:
                     "name the role that dr takes on there: {id: ..., role: dr-member}",
                 )
             return self._session
-        if id_ not in self._sessions:
-            arn = role_arn(partition(self._session.region), id_, account.role)
-            role = Assumed(
-                account=id_, arn=arn, session_name=self._session_name, external_id=account.external_id
-            )
-            self._sessions[id_] = self._session.assuming(role, self._pacer())
-        return self._sessions[id_]
+        with self._lock:  # one for all threads: who counts the calls of an account looks at this one
+            if id_ not in self._sessions:
+                self._sessions[id_] = self._assuming(id_, account.role, account.external_id)
+            return self._sessions[id_]
+
+    def _assuming(self, id_: str, role: str, external_id: str | None) -> Session:
+        arn = role_arn(partition(self._session.region), id_, role)
+        assumed = Assumed(account=id_, arn=arn, session_name=self._session_name, external_id=external_id)
+        return self._session.assuming(assumed, self._pacer())
 
     def shards(
         self,

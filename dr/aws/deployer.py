@@ -128,9 +128,14 @@ class StackDeployer:
 
     def require_bucket(self, bucket: str) -> None:
         """Raise `CloudError` for a bucket that is not ours, not in this Region, or not there."""
-        action = "s3:ListBucket"
-        with translated(action, self._region):
-            answer = self._s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self._session.account())
+        try:
+            with translated("s3:ListBucket", self._region):
+                answer = self._s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self._session.account())
+        except NotFound as error:
+            raise NotFound(
+                f"there is no bucket {bucket}, in which the functions' package is to lie",
+                "make it, or name another: staging_bucket in dr.yaml",
+            ) from error
         where = answer.get("BucketRegion") or self._region
         if where != self._region:
             raise CloudError(

@@ -124,7 +124,10 @@ class Session:
         """Have them now. Raises `Denied` or `EnvironmentFailed` when there are none to be had, as a first call would."""
         try:
             with translated("AWS session", ""):
-                found = self._session().get_credentials()
+                with (
+                    self._lock
+                ):  # a session of the SDK has one set of credentials, if nobody else asks it meanwhile
+                    found = self._session().get_credentials()
                 if found is not None:
                     found.get_frozen_credentials()
         except RuntimeError as error:  # botocore's, of new credentials that are over by this machine's clock
@@ -182,18 +185,22 @@ class Session:
 
     def _session(self) -> botocore.session.Session:
         """Not boto3's, which loads the transfers of S3 and resources besides. Its files are read here, and told of here."""
-        if self._sdk is None:
-            try:
-                made = botocore.session.Session(profile=self._access.profile)
-                made.get_scoped_config()
-            except BotoCoreError as error:
-                raise translate(error, "AWS session", "") from error
-            if keys := self._access.keys:
-                made.set_credentials(keys.access_key, keys.secret_key, keys.token)
-            if self._role:
-                self._take_on(made, *self._role)
-            self._sdk = made
-        return self._sdk
+        with self._lock:
+            if self._sdk is None:
+                self._sdk = self._begun()
+            return self._sdk
+
+    def _begun(self) -> botocore.session.Session:
+        try:
+            made = botocore.session.Session(profile=self._access.profile)
+            made.get_scoped_config()
+        except BotoCoreError as error:
+            raise translate(error, "AWS session", "") from error
+        if keys := self._access.keys:
+            made.set_credentials(keys.access_key, keys.secret_key, keys.token)
+        if self._role:
+            self._take_on(made, *self._role)
+        return made
 
     def _take_on(self, made: botocore.session.Session, by: Session, role: Assumed) -> None:
         """Let it have the role's credentials; what botocore reads of its services is read once for all sessions."""

@@ -102,14 +102,14 @@ OPERATIONS = (
             _need("cloudformation:DescribeStacks", deploying.own_stack, _DEPLOYER),
         ),
     ),
+    Operation(service="sts", name="GetCallerIdentity"),
     # --- other accounts ---
+    _plain("sts", "AssumeRole", reach.members, *_PLANNING),
     _plain("organizations", "DescribeOrganization", reach.organization, _DEPLOYER),
     _plain("organizations", "ListAccounts", reach.accounts_listed, *_PLANNING, _DEPLOYER),
     _plain("organizations", "ListAccountsForParent", reach.units_listed, *_PLANNING, _DEPLOYER),
     _plain("organizations", "ListOrganizationalUnitsForParent", reach.units_listed, *_PLANNING, _DEPLOYER),
     _plain("organizations", "ListTagsForResource", reach.account_tags, *_PLANNING, _DEPLOYER),
-    Operation(service="sts", name="GetCallerIdentity"),
-    Operation(service="sts", name="AssumeRole", needs=(_need("sts:AssumeRole", reach.members, *_PLANNING),)),
     # --- capture ---
     Operation(
         service="ec2",

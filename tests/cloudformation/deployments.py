@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from cloudformation.reading import ACCOUNT, Deployment, read
 
-from dr.config import StoreLocation
-from dr.iam.place import Place, Rebuilt
+from dr.config import parse_config
+from dr.iam.place import Place, Rebuilt, place_of
 
 _NEEDED = {
     "Installation": "acme",
@@ -50,51 +51,64 @@ MEMBER = {
     "HomeRegion": "eu-west-1",
     "EventBusArn": "arn:aws:events:eu-west-1:999999999999:event-bus/dr-acme",
 }
-_STORE = StoreLocation(url="s3://acme-store", region="eu-west-1")
-PLACES = {
-    "everything": Place(
-        installation="acme",
-        account=ACCOUNT,
-        regions=("eu-west-1", "eu-central-1"),
-        stores=(
-            StoreLocation(url="s3://acme-store/dr", region="eu-west-1"),
-            StoreLocation(url="s3://acme-replica/a/b", region="eu-central-1"),
-        ),
-        staging={"eu-west-1": "acme-store", "eu-central-1": "acme-replica"},
-        parameters=("/app/password",),
-        asks=("accounts", "units", "tags"),
-        rebuilt=Rebuilt(stacks=("app", "prod-*"), roles=(f"arn:aws:iam::{ACCOUNT}:role/cfn",)),
-    ),
-    "least": Place(
-        installation="acme",
-        account=ACCOUNT,
-        regions=("eu-west-1",),
-        stores=(_STORE,),
-        staging={"eu-west-1": "acme-store"},
-    ),
-    "in China": Place(
-        installation="acme",
-        account=ACCOUNT,
-        regions=("cn-north-1", "cn-northwest-1"),
-        stores=(
-            StoreLocation(url="s3://acme-store", region="cn-north-1"),
-            StoreLocation(url="s3://acme-replica", region="cn-northwest-1"),
-        ),
-        staging={"cn-north-1": "acme-store", "cn-northwest-1": "acme-replica"},
-        parameters=("/app/password",),
-    ),
-    "member": Place(installation="acme", account=ACCOUNT, regions=("eu-west-1", "eu-central-1"), staging={}),
+STORE = {
+    "BucketName": "acme-store",
+    "BreakGlassRoleArn": f"arn:aws:iam::{ACCOUNT}:role/break-glass",
+    "ReplicaBucketArn": "arn:aws:s3:::acme-replica",
+    "ReplicaKeyArn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
+_DR_YAML = {
+    "everything": """\
+name: acme
+regions: [eu-west-1, eu-central-1]
+store:
+  primary: {url: "s3://acme-store/dr", region: eu-west-1}
+  replica: {url: "s3://acme-replica/a/b", region: eu-central-1}
+restore: {parameters: {Password: {ssm: /app/password}}}
+""",
+    "least": """\
+name: acme
+regions: [eu-west-1]
+store: {primary: {url: "s3://acme-store", region: eu-west-1}}
+""",
+    "in China": """\
+name: acme
+regions: [cn-north-1, cn-northwest-1]
+store:
+  primary: {url: "s3://acme-store", region: cn-north-1}
+  replica: {url: "s3://acme-replica", region: cn-northwest-1}
+restore: {parameters: {Password: {ssm: /app/password}}}
+""",
+}
+_REBUILT = Rebuilt(stacks=("app", "prod-*"), roles=(f"arn:aws:iam::{ACCOUNT}:role/cfn",))
+
+
+def _place(name: str, rebuilt: Rebuilt) -> Place:
+    config = parse_config(_DR_YAML[name], "/dr.yaml")
+    return place_of(config, ACCOUNT, frozenset(config.regions), rebuilt)
+
+
+PLACES = {
+    "everything": replace(_place("everything", _REBUILT), asks=("accounts", "units", "tags")),
+    "least": _place("least", Rebuilt()),
+    "in China": _place("in China", Rebuilt()),
+    "member": replace(_place("everything", Rebuilt()), stores=(), staging={}, parameters=()),
+}
+"""What `dr iam` makes of the dr.yaml of each deployment; a member has none of the hub's buckets and parameters.
+
+The roles that the hub takes on are no part of it: the template knows the Organization that they are in.
+"""
 
 
 def deployments() -> dict[str, Deployment]:
-    """By the names of their places."""
+    """By the names of their places; the store has no role of dr's."""
     functions = read("functions.yaml")
     return {
         "everything": Deployment(template=functions, given=EVERYTHING),
         "least": Deployment(template=functions, given=LEAST),
         "in China": Deployment(template=functions, given=IN_CHINA, region="cn-north-1"),
         "member": Deployment(template=read("member.yaml"), given=MEMBER),
+        "store": Deployment(template=read("store.yaml"), given=STORE),
     }
 
 

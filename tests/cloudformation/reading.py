@@ -153,7 +153,10 @@ class Deployment:
             return self._value(row["Properties"]["QueueName"])
         assert attribute == "Arn", f"{name}.{attribute} is not known here"
         key, form = _ARNS[row["Type"]]
-        return self._sub(form).replace("NAME", self._value(row["Properties"][key]) if key else name)
+        own = self._value(row["Properties"].get(key, name))
+        if "EventBusName" in row["Properties"]:
+            own = f"dr-{self.given['Installation']}/{own}"
+        return self._sub(form).replace("NAME", own)
 
 
 _HERE = "${AWS::Region}:${AWS::AccountId}"
@@ -168,6 +171,7 @@ _ARNS = {
         "Name",
         f"arn:${{AWS::Partition}}:scheduler:{_HERE}:schedule-group/NAME",
     ),
+    "AWS::S3::Bucket": ("BucketName", "arn:${AWS::Partition}:s3:::NAME"),
     "AWS::SNS::Topic": ("TopicName", f"arn:${{AWS::Partition}}:sns:{_HERE}:NAME"),
     "AWS::SQS::Queue": ("QueueName", f"arn:${{AWS::Partition}}:sqs:{_HERE}:NAME"),
     "AWS::StepFunctions::StateMachine": (
@@ -175,7 +179,7 @@ _ARNS = {
         f"arn:${{AWS::Partition}}:states:{_HERE}:stateMachine:NAME",
     ),
 }
-"""Type -> the property that its ARN ends in, and the ARN."""
+"""Type -> the property that its ARN ends in, else its logical id, and the ARN."""
 _REFERRED_TO_BY_ARN = {"AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 
 

@@ -42,8 +42,8 @@ BREAKS = {
     ),
     "nothing_wakes_the_restore_function": (
         "functions.yaml",
-        "!GetAtt TickFunction.Arn]",
-        "!GetAtt RestoreFunction.Arn]",
+        "function:dr-${Installation}-tick",
+        "function:dr-${Installation}-restore",
     ),
     "only_a_rule_of_this_account_invokes": (
         "functions.yaml",

@@ -9,12 +9,13 @@ import pytest
 from cloudformation.deployments import EVERYTHING, PLACES, deployments
 from cloudformation.reading import ACCOUNT, FOLDER, Deployment, characters, read
 from cloudformation.writing import rewritten
-from permissions.evaluator import listed
+from permissions.evaluator import Request, decide, listed
 
 from dr.deploy.statements import functions_blocks, member_blocks
 from dr.iam.documents import policy
 from dr.iam.place import Role
 
+DEPLOYED = deployments()
 BLOCKS = {"functions.yaml": functions_blocks, "member.yaml": member_blocks}
 TICK = (Role.READER, Role.CAPTURER, Role.EXPIRER)
 ROLES = {
@@ -81,13 +82,13 @@ def statements_of(deployment, role):
     ("name", "role"),
     [
         (name, role)
-        for name, deployment in deployments().items()
+        for name, deployment in DEPLOYED.items()
         for role in ROLES
         if role in deployment.template["Resources"]
     ],
 )
 def test_a_role_may_what_dr_iam_lets_it_and_nothing_else(name, role):
-    statements = statements_of(deployments()[name], role)
+    statements = statements_of(DEPLOYED[name], role)
     of_dr = [row for row in statements if row["Sid"] not in BESIDE]
 
     wanted = [row for each in ROLES[role] for row in policy(each, PLACES[name])["Statement"]]
@@ -95,7 +96,7 @@ def test_a_role_may_what_dr_iam_lets_it_and_nothing_else(name, role):
 
 
 def test_the_summary_reads_the_store_and_looks_at_nothing_else():
-    statements = statements_of(deployments()["everything"], "SummaryRole")
+    statements = statements_of(DEPLOYED["everything"], "SummaryRole")
     wanted = policy(Role.READER, replace(PLACES["everything"], asks=()))["Statement"]
 
     of_dr = [row for row in statements if row["Sid"] not in BESIDE]
@@ -107,7 +108,7 @@ ASKING = ["TickRole", "ChangedRole", "RestoreRole", "ShardsRole"]
 
 @pytest.mark.parametrize("role", ASKING)
 def test_an_organization_is_asked_by_whoever_has_to_know_the_accounts_and_only_where_it_is_to_be_asked(role):
-    asking = deployments()["everything"]
+    asking = DEPLOYED["everything"]
     silent = Deployment(template=asking.template, given={**EVERYTHING, "ListsOrganization": "false"})
 
     def asked(deployment) -> set[str]:
@@ -124,7 +125,7 @@ def test_an_organization_is_asked_by_whoever_has_to_know_the_accounts_and_only_w
 
 
 def test_the_shards_are_asked_of_the_organization_alone():
-    deployment = deployments()["everything"]
+    deployment = DEPLOYED["everything"]
     each = {row["Sid"] for row in deployment.properties("EachPolicy")["PolicyDocument"]["Statement"]}
 
     found = {row["Sid"] for row in statements_of(deployment, "ShardsRole")}
@@ -132,7 +133,7 @@ def test_the_shards_are_asked_of_the_organization_alone():
 
 
 def test_what_a_function_may_besides_is_its_log_its_queue_and_its_members():
-    for name, deployment in deployments().items():
+    for name, deployment in DEPLOYED.items():
         for role in {"TickRole", "ChangedRole", "RestoreRole"} & deployment.resources.keys():
             beside = {row["Sid"] for row in statements_of(deployment, role)} & BESIDE
             lost = set() if role == "RestoreRole" else {"KeepTheLost"}
@@ -141,7 +142,7 @@ def test_what_a_function_may_besides_is_its_log_its_queue_and_its_members():
 
 
 def test_members_are_reached_by_the_name_of_their_role_inside_the_organization():
-    (row,) = deployments()["everything"].properties("MembersPolicy")["PolicyDocument"]["Statement"]
+    (row,) = DEPLOYED["everything"].properties("MembersPolicy")["PolicyDocument"]["Statement"]
 
     assert (row["Action"], row["Resource"]) == ("sts:AssumeRole", "arn:aws:iam::*:role/dr-member")
     assert row["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "o-abcdefghij"}}
@@ -188,3 +189,64 @@ def test_names_fit_where_the_installation_has_the_longest():
         names = [row["Properties"][key] for row in whole.resources.values() if row["Type"] == kind]
         assert names, kind
         assert all(len(name) <= most and name.startswith("dr-") for name in names), kind
+
+
+# --- what it comes to -----------------------------------------------------------------------------------------------
+
+SNAPSHOT = "arn:aws:ec2:eu-west-1::snapshot/snap-1"
+STACK = f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/app/1"
+HERE = {"aws:RequestedRegion": "eu-west-1"}
+OURS = {**HERE, "aws:ResourceTag/dr:managed": "acme"}
+BIRTH = {**HERE, "aws:RequestTag/dr:managed": "acme", "ec2:CreateAction": "CreateSnapshot"}
+CFN = {
+    **HERE,
+    "cloudformation:ChangeSetName": "dr-1",
+    "cloudformation:RoleArn": f"arn:aws:iam::{ACCOUNT}:role/cfn",
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "context", "allowed"),
+    [
+        ("TickRole", "ec2:DeleteSnapshot", SNAPSHOT, OURS, True),
+        ("TickRole", "ec2:DeleteSnapshot", SNAPSHOT, {**OURS, "aws:ResourceTag/dr:hold": "why"}, False),
+        ("TickRole", "ec2:DeleteSnapshot", SNAPSHOT, HERE, False),
+        ("TickRole", "ec2:DeleteSnapshot", SNAPSHOT, {**OURS, "aws:RequestedRegion": "us-east-1"}, False),
+        ("TickRole", "ec2:CreateTags", SNAPSHOT, {**BIRTH, "aws:TagKeys": ("dr:managed",)}, True),
+        ("TickRole", "ec2:CreateTags", SNAPSHOT, {**OURS, "aws:TagKeys": ("dr:managed",)}, False),
+        ("TickRole", "s3:PutObject", "arn:aws:s3:::acme-replica/a/b/blobs/1", {}, True),
+        ("TickRole", "s3:PutObject", "arn:aws:s3:::acme-replica/blobs/1", {}, False),
+        ("TickRole", "s3:DeleteObjectVersion", "arn:aws:s3:::acme-store/dr/blobs/1", {}, False),
+        ("TickRole", "cloudformation:CreateChangeSet", STACK, CFN, False),
+        ("TickRole", "sts:AssumeRole", "arn:aws:iam::222222222222:role/dr-member", {}, False),
+        (
+            "TickRole",
+            "sts:AssumeRole",
+            "arn:aws:iam::222222222222:role/dr-member",
+            {"aws:ResourceOrgID": "o-abcdefghij"},
+            True,
+        ),
+        ("ChangedRole", "ec2:DeleteSnapshot", SNAPSHOT, OURS, False),
+        ("ChangedRole", "s3:PutObject", "arn:aws:s3:::acme-store/dr/stacks/1", {}, True),
+        ("ChangedRole", "s3:DeleteObject", "arn:aws:s3:::acme-store/dr/stacks/1", {}, False),
+        ("RestoreRole", "cloudformation:CreateChangeSet", STACK, CFN, True),
+        ("RestoreRole", "cloudformation:CreateChangeSet", STACK.replace("app", "other"), CFN, False),
+        (
+            "RestoreRole",
+            "cloudformation:CreateChangeSet",
+            STACK,
+            {**CFN, "cloudformation:RoleArn": f"arn:aws:iam::{ACCOUNT}:role/admin"},
+            False,
+        ),
+        ("RestoreRole", "ec2:DeleteSnapshot", SNAPSHOT, OURS, False),
+        ("RestoreRole", "sts:AssumeRole", "arn:aws:iam::222222222222:role/dr-member", {}, False),
+        ("SummaryRole", "s3:GetObject", "arn:aws:s3:::acme-store/dr/shards/1", {}, True),
+        ("SummaryRole", "s3:PutObject", "arn:aws:s3:::acme-store/dr/shards/1", {}, False),
+        ("ShardsRole", "organizations:ListAccounts", "*", {}, True),
+        ("ShardsRole", "s3:GetObject", "arn:aws:s3:::acme-store/dr/shards/1", {}, False),
+    ],
+)
+def test_a_request_of_a_function_is_decided_as_it_should_be(role, action, resource, context, allowed):
+    request = Request(action=action, resource=resource, context=context)
+
+    assert decide(DEPLOYED["everything"].policies(role), request).allowed is allowed

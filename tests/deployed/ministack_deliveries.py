@@ -112,14 +112,12 @@ _TARGETS: dict[str, Callable[[str, str], None]] = {"lambda": _invoke, "states": 
 def _bury(
     queue: str, text: str, target: dict[str, Any], schedule: dict[str, Any], why: tuple[str, int]
 ) -> None:
-    _send(queue, text)
-    attributes = {
+    values = {
         "ERROR_MESSAGE": why[0],
         "RETRY_ATTEMPTS": str(why[1]),
         "SCHEDULE_ARN": schedule["Arn"],
         "TARGET_ARN": target["Arn"],
     }
-    found = sqs._queue_by_arn(queue)
-    found["messages"][-1]["message_attributes"] = {
-        name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-    }
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
+    url = sqs._queue_by_arn(queue)["url"]
+    sqs._act_send_message({"QueueUrl": url, "MessageBody": text, "MessageAttributes": attributes}, url)

@@ -9,13 +9,20 @@ import threading
 import time
 
 import ministack_deliveries
+import ministack_events
 import ministack_functions
 import ministack_schedules
 import ministack_stacks
 from ministack import app
 from ministack.services import scheduler
 
-CORRECTIONS = (ministack_functions, ministack_deliveries, ministack_schedules, ministack_stacks)
+CORRECTIONS = (
+    ministack_functions,
+    ministack_events,
+    ministack_deliveries,
+    ministack_schedules,
+    ministack_stacks,
+)
 SWEEP = 0.2
 """Seconds between two looks at the schedules, of which ministack lets ten go by."""
 

@@ -34,7 +34,7 @@ def text(inside: str, old: str, new: str) -> str:
     return inside.replace(old, new)
 
 
-def new_entry(table: dict[str, Any], key: str, **new: Any) -> None:
+def new_entry(table: dict[str, Any], key: str, new: Any) -> None:
     """Add a row that ministack lacks."""
     if key in table:
         raise MisfitError(f"there is {key} by now")

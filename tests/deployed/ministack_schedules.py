@@ -134,7 +134,10 @@ def _create(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[st
 def _update(name: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
     """A name that was not given stays; what the template says no more has its default again."""
     if new.get("Name", name) != name or new.get("GroupName") != old.get("GroupName"):
-        return _create(name, new, stack)
+        made = _create(name, new, stack)
+        if made[0] == name:  # in another group: nobody else removes the old one
+            provisioners._scheduler_schedule_delete(name, old)
+        return made
     return name, _through(scheduler._update_schedule, name, new)
 
 

@@ -15,8 +15,11 @@
   and thresholds, and what its expression comes to nothing here shows.
   Source: CloudFormation template reference, AWS::CloudWatch::Alarm, Metrics.
 - ministack has no AWS::Events::EventBusPolicy. Source: CloudFormation template reference, AWS::Events::EventBusPolicy.
-- ministack says of everything that an update makes that it is updated. On AWS a new resource is created.
-  Source: CloudFormation user guide, View stack events; API reference, StackEvent, ResourceStatus.
+- ministack does not know of many types which property replaces the resource, and lists "Conditional". On AWS it is those that
+  can only be given at the creation. Source: CloudFormation registry, createOnlyProperties of each type's schema.
+- ministack says of every resource at every update that it is updated. On AWS a new one is created, and nothing is said of
+  one that stays as it is.
+  Source: CloudFormation user guide, Update behaviors of stack resources; API reference, StackEvent, ResourceStatus.
 """
 
 from __future__ import annotations
@@ -39,9 +42,19 @@ from ministack.services.cloudformation import (
 
 _IN_HOST = re.compile(r"(?P<bucket>.+)\.s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?")
 _NOT_YET = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
-_NO_MORE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+_NO_MORE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
 _MADE = re.compile("(CREATE|UPDATE|ROLLBACK)_COMPLETE|UPDATE_IN_PROGRESS|UPDATE_FAILED|DELETE_FAILED")
 """What a resource that exists has said last."""
+_GIVEN_ONCE = {
+    "AWS::CloudWatch::Alarm": ("AlarmName",),
+    "AWS::Events::EventBus": ("Name",),
+    "AWS::Events::EventBusPolicy": ("EventBusName", "StatementId"),
+    "AWS::Events::Rule": ("Name",),
+    "AWS::Lambda::EventInvokeConfig": ("FunctionName", "Qualifier"),
+    "AWS::Lambda::Permission": ("Action", "FunctionName", "Principal", "SourceAccount", "SourceArn"),
+    "AWS::Logs::LogGroup": ("LogGroupName",),
+    "AWS::Scheduler::Schedule": ("Name",),
+}
 
 
 def install() -> None:
@@ -52,7 +65,9 @@ def install() -> None:
     _correct_alarms()
     _correct_events()
     table = provisioners._RESOURCE_HANDLERS
-    replace.new_entry(table, "AWS::Events::EventBusPolicy", create=_allow, delete=_forbid)
+    for kind, properties in _GIVEN_ONCE.items():
+        replace.new_entry(provisioners._REPLACING_PROPERTIES, kind, properties)
+    replace.new_entry(table, "AWS::Events::EventBusPolicy", {"create": _allow, "delete": _forbid})
 
 
 def _correct_change_sets() -> None:
@@ -126,7 +141,15 @@ def _correct_alarms() -> None:
 
 
 def _correct_events() -> None:
-    add = stacks._add_event
+    add, update = stacks._add_event, stacks._update_keeping_seed
+    alike: set[tuple[str, str]] = set()
+
+    def updated(
+        kind: str, physical_id: str, old: Any, new: Any, stack: str, logical_id: str, *more: Any
+    ) -> Any:
+        if old == new:
+            alike.add((stack, logical_id))
+        return update(kind, physical_id, old, new, stack, logical_id, *more)
 
     def added(
         stack: str,
@@ -138,12 +161,17 @@ def _correct_events() -> None:
         *more: Any,
         **named: Any,
     ) -> None:
+        if status == "UPDATE_COMPLETE" and (name, logical_id) in alike:
+            alike.discard((name, logical_id))
+            _stack_events[stack].pop()  # that it began
+            return
         before = [each for each in _stack_events.get(stack, ()) if each["LogicalResourceId"] == logical_id]
         if logical_id != name and not (before and _MADE.fullmatch(before[-1]["ResourceStatus"])):
             status = status.replace("UPDATE_", "CREATE_")
         add(stack, name, logical_id, kind, status, reason, *more, **named)
 
     replace.name(stacks, "_add_event", added)
+    replace.name(stacks, "_update_keeping_seed", updated)
 
 
 def _allow(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asking
 import deploying
-import probes
+import probes_of_stacks
 import pytest
 from botocore.exceptions import WaiterError
 
-SCHEDULE = probes.SCHEDULE.format(group="!Ref Group", expression="rate(1 hour)")
-FIRST = probes.SMALL + SCHEDULE
+SCHEDULE = probes_of_stacks.SCHEDULE.format(group="!Ref Group", expression="rate(1 hour)")
+FIRST = probes_of_stacks.SMALL + SCHEDULE
 
 
 @pytest.fixture
 def code(aws):
     """Two packages, under keys of their own."""
-    return [probes.code(aws, f"def handler(event, context): return {number}\n") for number in (1, 2)]
+    return [asking.code(aws, f"def handler(event, context): return {number}\n") for number in (1, 2)]
 
 
 def answer(aws, name):
@@ -52,9 +53,9 @@ def test_a_stack_is_reviewed_made_changed_left_alone_and_removed(aws, code):
     with pytest.raises(WaiterError, match="FAILED"):
         waiter.wait(ChangeSetName=same["ChangeSetId"], WaiterConfig={"Delay": 1, "MaxAttempts": 2})
 
-    fewer = deploying.change(aws, name, probes.SMALL, {"Name": name, "Key": code[1]})
+    fewer = deploying.change(aws, name, probes_of_stacks.SMALL, {"Name": name, "Key": code[1]})
     assert deploying.changes(fewer) == {("Remove", "Schedule")}
-    deploying.deploy(aws, name, probes.SMALL, {"Name": name, "Key": code[1]})
+    deploying.deploy(aws, name, probes_of_stacks.SMALL, {"Name": name, "Key": code[1]})
     assert scheduler.list_schedules(GroupName=name)["Schedules"] == []
 
     deploying.remove(aws, name)
@@ -91,7 +92,7 @@ def test_an_update_to_a_package_that_is_not_there_fails(aws, code):
 
 def test_a_protected_stack_is_not_deleted(aws, code):
     name, cloudformation = "protected", aws.client("cloudformation")
-    deploying.deploy(aws, name, probes.SMALL, {"Name": name, "Key": code[0]})
+    deploying.deploy(aws, name, probes_of_stacks.SMALL, {"Name": name, "Key": code[0]})
     cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=True)
 
     with pytest.raises(cloudformation.exceptions.ClientError, match="TerminationProtection is enabled"):

@@ -34,7 +34,7 @@ def test_what_is_not_in_a_row_is_refused(new):
 
 def test_a_row_that_ministack_gained_is_refused():
     with pytest.raises(replace.MisfitError, match="there is Type by now"):
-        replace.new_entry({"Type": {}}, "Type", create=1)
+        replace.new_entry({"Type": {}}, "Type", {"create": 1})
 
 
 @pytest.mark.parametrize("script", ["nothing", "a = 1; a = 1"])

@@ -17,13 +17,18 @@ _CONFIG = "name: acme\nregions: [eu-west-1]\nstore: {primary: {url: 's3://acme-s
 
 
 def installed(folder: Path) -> Package:
-    """The package of an installation with one policy, whose slot is half a day from now: none goes by in a test."""
+    """The package of an installation with a policy for volumes and one for stacks.
+
+    Their slots are half a day from now: none goes by in a test.
+    """
     noon = (datetime.now(UTC) + timedelta(hours=12)).hour
     policy = f'policy: volumes\nprotect: volumes\nselect: {{tags: {{Tier: db}}}}\nschedule: "0 {noon} * * *"\nkeep: {{last: 3}}\n'
     folder.mkdir()
     (folder / "dr.yaml").write_text(_CONFIG)
     config = parse_config(_CONFIG, str(folder / "dr.yaml"))
-    return package(code_files() | installation_files(config, {"a.yaml": policy.encode()}))
+    stacks = policy.replace("volumes", "stacks").replace("{tags: {Tier: db}}", '{names: ["*-web"]}')
+    policies = {"a.yaml": policy.encode(), "b.yaml": stacks.encode()}
+    return package(code_files() | installation_files(config, policies))
 
 
 def furnish(sandbox: Any) -> str:

@@ -27,8 +27,8 @@ ROLES = {
     "apply": (Role.CAPTURER, Role.EXPIRER),
     "tick": (Role.CAPTURER, Role.EXPIRER),
     "changed": (Role.CAPTURER,),
-    "list_shards": (Role.READER,),
-    "sum_up": (Role.READER,),
+    "list_shards": (Role.CAPTURER, Role.EXPIRER),
+    "sum_up": (Role.CAPTURER, Role.EXPIRER),
     "restore": (Role.RESTORER,),
     "deploy": (Role.DEPLOYER, Role.BUILDER, Role.WAKER),
     "undeploy": (Role.DEPLOYER, Role.BUILDER, Role.WAKER),
@@ -130,16 +130,18 @@ def _faults(call: Call, used: set[tuple[Role, str]]) -> Iterator[str]:
 
 
 def _fitting(call: Call) -> Place:
-    """The installation with what was asked of `dr iam` for this restore.
-
-    In another account it is the documents of that one that decide: its role is given them by member.yaml.
-    """
+    """The installation with what was asked of `dr iam` for this restore, in the account that is asked."""
     assert call.place is not None
     role = call.params.get("RoleARN")
-    named = str(call.params.get("StackName", "")).split(":")
-    there = named[4] if call.place.members and len(named) > 4 else call.place.account
     rebuilt = Rebuilt(stacks=call.targets, roles=(role,) if role else ())
-    return replace(call.place, account=there, rebuilt=rebuilt)
+    return replace(call.place, account=_account(call) or call.place.account, rebuilt=rebuilt)
+
+
+def _account(call: Call) -> str:
+    """Another account's, whose role has documents of its own; only an installation that takes on such roles has any."""
+    assert call.place is not None
+    named = str(call.params.get("StackName", ""))
+    return named.split(":")[4] if call.place.members and named.startswith("arn:") else ""
 
 
 _documents: dict[str, Any] = {}

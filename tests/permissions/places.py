@@ -30,6 +30,21 @@ name: acme
 regions: [us-gov-west-1]
 store: {primary: {url: "s3://acme-store", region: us-gov-west-1}}
 """
+MEMBERS = """\
+name: acme
+regions: [eu-west-1]
+store: {primary: {url: store/}}
+accounts:
+  - {id: "123456789012"}
+  - {id: "222222222222", role: dr-member, external_id: acme}
+  - {id: "333333333333", role: other-name}
+"""
+ORGANIZATION = """\
+name: acme
+regions: [us-gov-west-1]
+store: {primary: {url: "s3://acme-store", region: us-gov-west-1}}
+accounts: {organization: {tags: {Tier: prod}}, role: dr-member}
+"""
 
 
 def place(
@@ -47,6 +62,8 @@ PLACES = {
     "accounts of units, by tags": place(CHOSEN),
     "a directory": place(BARE, roles=()),
     "a whole bucket in GovCloud": place(WHOLE_BUCKET, roles=()),
+    "some accounts": place(MEMBERS, roles=()),
+    "an organization in GovCloud": place(ORGANIZATION, roles=()),
     "any account": place_of(
         parse_config(FULL, "/dr.yaml"), "*", frozenset({"eu-west-1"}), Rebuilt(stacks=("*",))
     ),

@@ -32,9 +32,9 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 _KEPT = {
     *("VolumeId", "InstanceId", "SnapshotId", "ImageId", "TagSpecifications"),
-    *("StackName", "ChangeSetName", "RoleARN", "TemplateURL", "Tags"),
+    *("StackName", "ChangeSetName", "RoleARN", "RoleArn", "TemplateURL", "Tags"),
     *("Bucket", "Key", "Prefix", "Name", "KeyId"),
-    *("RoleArn", "ParentId", "ResourceId"),
+    *("ParentId", "ResourceId"),
 }
 """Parameters that IAM's decision depends on; bodies and values stay out."""
 FOLDERS = {
