@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib.resources import files
+from pathlib import Path
 
+import dr
 from dr import layout
 from dr.app import App
 from dr.aws.deployer import StackDeployer
@@ -14,6 +15,9 @@ from dr.deploy.package import Package, code_files, installation_files, package
 from dr.deploy.stack import Ground, stack_of
 from dr.errors import UsageError
 from dr.ports import LiveStack
+
+_TEMPLATE = Path(dr.__file__).parents[1] / "cloudformation" / "functions.yaml"
+"""It lies beside dr, in a clone and where pip puts both: as a package without code, a clone's could not be found by its name."""
 
 
 class Deployment:
@@ -93,6 +97,6 @@ class Deployment:
         """What a deployment would change; its change set is there until it is executed or withdrawn."""
         made = self.package
         there = self.deployer.aws.template(self.stack_name) if self.standing() else None
-        source = (files("cloudformation") / "functions.yaml").read_text(encoding="utf-8")
+        source = _TEMPLATE.read_text(encoding="utf-8")
         stack = stack_of(self.ground, (self.bucket, made.sha256), source, there, self._app.clock.now())
         return propose(stack, self.deployer)

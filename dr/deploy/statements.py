@@ -33,6 +33,7 @@ HUB = Place(
     ),
     staging={"a": "${StoreBucket}", "another": "${ReplicaBucket}"},
     parameters=("${ParameterArns}",),
+    asks=("accounts", "units", "tags"),
     rebuilt=Rebuilt(stacks=("${RestorableStacks}",), roles=("${StackRoles}",)),
 )
 """Where the functions run: it has the stores. A manifest is signed by no function."""
@@ -58,18 +59,25 @@ _NONE = {"Ref": "AWS::NoValue"}
 
 
 def functions_blocks() -> dict[str, list[Document]]:
-    """Policy -> statements, of functions.yaml: a role has `never`, `store`, and above them what its function does."""
+    """Policy -> statements, of functions.yaml: a role has `never`, `store`, `organization`, and beyond what its function does."""
     never, roles = _apart(HUB, Role.READER, Role.CAPTURER, Role.EXPIRER, Role.RESTORER)
-    store = [row for row in roles[Role.READER] if row["Sid"] != "Look"]
-    capturer = _beyond(store, roles[Role.CAPTURER])
+    organization = [row for row in roles[Role.READER] if _is_asked(row)]
+    store = [row for row in roles[Role.READER] if row["Sid"] != "Look" and row not in organization]
+    shared = [*store, *organization]
+    capturer = _beyond(shared, roles[Role.CAPTURER])
     blocks = {
         "never": never,
         "store": store,
+        "organization": organization,
         "capturer": capturer,
-        "expirer": _beyond([*store, *capturer], roles[Role.EXPIRER]),
-        "restorer": _beyond(store, roles[Role.RESTORER]),
+        "expirer": _beyond([*shared, *capturer], roles[Role.EXPIRER]),
+        "restorer": _beyond(shared, roles[Role.RESTORER]),
     }
     return {name: [_worded(row) for row in rows] for name, rows in blocks.items()}
+
+
+def _is_asked(row: Document) -> bool:
+    return all(action.startswith("organizations:") for action in row["Action"])
 
 
 def member_blocks() -> dict[str, list[Document]]:

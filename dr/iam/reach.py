@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dr import layout
 from dr.config import StoreLocation
-from dr.iam.place import Place
+from dr.iam.place import UNKNOWN_ACCOUNT, Place
 
 Condition = Mapping[str, Mapping[str, str | list[str]]]
 """A policy document's `Condition`: operator -> key -> value."""
@@ -142,15 +142,47 @@ def members(place: Place) -> Reach:
     return Reach(sid="TakeOnMembers", resources=place.members)
 
 
+def accounts_listed(place: Place) -> Reach:
+    """All accounts of the Organization, where dr.yaml has its accounts from there and asks for all."""
+    return Reach(sid="ListAccounts", resources=("*",) if "accounts" in place.asks else ())
+
+
+def units_listed(place: Place) -> Reach:
+    """The accounts of units, and the units below: theirs are ids that dr.yaml need not name."""
+    return _asked(place, "units", "ListUnits", "ou", "root")
+
+
+def account_tags(place: Place) -> Reach:
+    """The tags of accounts, where dr.yaml chooses by them."""
+    return _asked(place, "tags", "AccountTags", "account")
+
+
+def _asked(place: Place, what: str, sid: str, *kinds: str) -> Reach:
+    return _from_organization(sid, place, kinds if what in place.asks else ())
+
+
+def _from_organization(sid: str, place: Place, kinds: tuple[str, ...]) -> Reach:
+    """Whose account manages the Organization, dr.yaml does not say.
+
+    Source: Service Authorization Reference, Organizations, resource types.
+    """
+    arns = (place.arn("organizations", f"{kind}/o-*", region="", account=UNKNOWN_ACCOUNT) for kind in kinds)
+    return Reach(sid=sid, resources=tuple(arns))
+
+
 def organization(place: Place) -> Reach:
-    """Which accounts there are: listings, of one endpoint whose Region is none of the installation's."""
-    return Reach(sid="LookAtOrganization", resources=("*",) if place.organization else ())
+    """Which Organization it is."""
+    return Reach(sid="DescribeOrganization", resources=("*",) if place.asks and place.home else ())
 
 
-def organization_accounts(place: Place) -> Reach:
-    """Each account of the organization by itself, whichever account manages it."""
-    accounts = (place.arn("organizations", "account/o-*/*", account="*", region=""),)
-    return Reach(sid="LookAtAccounts", resources=accounts if place.organization else ())
+def accounts_asked(place: Place) -> Reach:
+    """Each account by itself: a tick of one asks about that one alone."""
+    return _from_organization("DescribeAccounts", place, ("account",) if place.asks else ())
+
+
+def parents_listed(place: Place) -> Reach:
+    """The units above an account, where dr.yaml chooses by units."""
+    return _asked(place, "units", "ListParents", "account", "ou")
 
 
 # --- Systems Manager ------------------------------------------------------------------------------------------------
@@ -235,13 +267,13 @@ def store_key(place: Place) -> Reach:
     The context is the bucket where it has a bucket key, else the object.
     Source: S3 user guide, Using server-side encryption with AWS KMS keys, Encryption context.
     """
-    return _key(place, (*_buckets(place), *objects(place, "")))
+    return key_of_buckets(place, (*_buckets(place), *objects(place, "")))
 
 
 def store_and_staging_key(place: Place) -> Reach:
     """The same, and the keys of the staging buckets."""
     staging = (f"arn:{place.partition}:s3:::{name}" for name in _staging(place))
-    return _key(place, (*_buckets(place), *staging, *objects(place, ""), *_staged(place)))
+    return key_of_buckets(place, (*_buckets(place), *staging, *objects(place, ""), *_staged(place)))
 
 
 def staged(place: Place) -> Reach:
@@ -267,8 +299,11 @@ def _prefix(store: StoreLocation) -> str:
     return store.prefix.replace("*", "${*}")
 
 
-def _key(place: Place, contexts: tuple[str, ...]) -> Reach:
-    """A bucket is in one Region, and S3 asks the KMS of that one: who names the bucket has named the Region."""
+def key_of_buckets(place: Place, contexts: tuple[str, ...]) -> Reach:
+    """Whatever key these buckets and objects are encrypted under, through S3 only.
+
+    A bucket is in one Region, and S3 asks the KMS of that one: who names the bucket has named the Region.
+    """
     condition: Condition = {
         "StringLike": {
             "kms:ViaService": place.service("s3"),

@@ -89,12 +89,15 @@ def _place(name: str, rebuilt: Rebuilt) -> Place:
 
 
 PLACES = {
-    "everything": _place("everything", _REBUILT),
+    "everything": replace(_place("everything", _REBUILT), asks=("accounts", "units", "tags")),
     "least": _place("least", Rebuilt()),
     "in China": _place("in China", Rebuilt()),
     "member": replace(_place("everything", Rebuilt()), stores=(), staging={}, parameters=()),
 }
-"""What `dr iam` makes of the dr.yaml of each deployment; a member has none of the hub's buckets and parameters."""
+"""What `dr iam` makes of the dr.yaml of each deployment; a member has none of the hub's buckets and parameters.
+
+The roles that the hub takes on are no part of it: the template knows the Organization that they are in.
+"""
 
 
 def deployments() -> dict[str, Deployment]:

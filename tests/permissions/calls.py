@@ -1,8 +1,7 @@
 """A call of dr as the recorder keeps it, and what AWS asks IAM when it is made.
 
 This is AWS's side, written down apart from the table in dr/iam: what a call is checked for, on which resources, with
-which keys. Sources: Service Authorization Reference (EC2, CloudFormation, S3, KMS, Systems Manager, STS,
-Organizations); EC2 user guide,
+which keys. Sources: Service Authorization Reference (EC2, CloudFormation, S3, KMS, Organizations, Systems Manager); EC2 user guide,
 Grant permission to tag resources during creation; S3 user guide, Encryption context.
 """
 
@@ -52,7 +51,7 @@ def revived(text: str) -> Call:
 def _place(row: dict[str, Any]) -> Place:
     rebuilt = Rebuilt(**{name: tuple(values) for name, values in row.pop("rebuilt").items()})
     stores = tuple(StoreLocation(**store) for store in row.pop("stores"))
-    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters", "members")}
+    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters", "members", "asks")}
     return Place(**row, **tuples, stores=stores, rebuilt=rebuilt)
 
 
@@ -136,8 +135,7 @@ def _cloudformation(call: Call) -> Iterator[Question]:
         context["cloudformation:RoleArn"] = role
         yield "iam:PassRole", role, {"iam:PassedToService": "cloudformation.amazonaws.com"}
     arn = _stack(call, named)
-    resource = "*" if call.operation == "DescribeStacks" else arn
-    yield f"cloudformation:{call.operation}", resource, context
+    yield f"cloudformation:{call.operation}", arn, context
     if call.operation == "CreateChangeSet":
         if params.get("Tags"):
             yield "cloudformation:TagResource", arn, {"cloudformation:CreateAction": call.operation}
@@ -165,6 +163,8 @@ def _s3(call: Call) -> Iterator[Question]:
         case "ListObjectsV2":
             prefix = call.params.get("Prefix")
             yield "s3:ListBucket", arn, {} if prefix is None else {"s3:prefix": prefix}
+        case "HeadBucket":
+            yield "s3:ListBucket", arn, {}
         case "GetObject":
             yield "s3:GetObject", f"{arn}/{key}", {}
             yield "s3:ListBucket", arn, {}  # or a missing object would be 403, not 404
@@ -211,10 +211,21 @@ def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 
 
+def _organizations(call: Call) -> Iterator[Question]:
+    """Everything in an Organization is its managing account's."""
+    named = call.params.get("ParentId") or call.params.get("ResourceId")
+    if named is None:
+        yield from _plain(call)
+        return
+    kind = {"o": "ou", "r": "root"}.get(named[0], "account")
+    arn = f"arn:aws:organizations::111111111111:{kind}/o-exampleorgid/{named}"
+    yield f"organizations:{call.operation}", arn, {}
+
+
 def _sts(call: Call) -> Iterator[Question]:
     """Source: STS API reference, GetCallerIdentity: no permissions are required."""
-    if call.operation == "AssumeRole":
-        yield "sts:AssumeRole", call.params["RoleArn"], {}
+    if call.operation != "GetCallerIdentity":
+        yield f"sts:{call.operation}", call.params["RoleArn"], {}
 
 
 _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {

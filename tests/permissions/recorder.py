@@ -34,11 +34,12 @@ _KEPT = {
     *("VolumeId", "InstanceId", "SnapshotId", "ImageId", "TagSpecifications"),
     *("StackName", "ChangeSetName", "RoleARN", "RoleArn", "TemplateURL", "Tags"),
     *("Bucket", "Key", "Prefix", "Name", "KeyId"),
+    *("ParentId", "ResourceId"),
 }
 """Parameters that IAM's decision depends on; bodies and values stay out."""
 FOLDERS = {
     *("installation.json", "stacks", "blobs", "altered", "leases"),
-    *("applied", "orphans", "pins", "restores", "shards", "dr-staging"),
+    *("applied", "orphans", "pins", "restores", "shards", "dr-packages", "dr-staging"),
 }
 _directories: list[Path] = []
 _tags: dict[str, Mapping[str, str]] = {}
@@ -202,8 +203,11 @@ def _is_app(value: Any) -> bool:
     return type(value).__module__.startswith("dr.app") and type(value).__name__ in {"App", "RestoringApp"}
 
 
-_FUNCTIONS = ("tick", "restore", "changed", "list_shards", "sum_up")
-_COMMANDS = ("plan", "apply", "status", "points", "stacks", "restore", "verify", "demo", "iam", "sandbox")
+_COMMANDS = (
+    *("plan", "apply", "status", "points", "stacks", "restore", "verify", "demo", "iam", "sandbox"),
+    *("deploy", "undeploy"),
+)
+_FUNCTIONS = ("tick", "changed", "list_shards", "sum_up", "restore")
 
 
 def _typed(arguments: list[str]) -> tuple[str | None, tuple[str, ...]]:

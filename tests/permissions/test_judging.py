@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from permissions.calls import Call, revived
 from permissions.judging import UNTOUCHED, UNUSED, judge
-from permissions.places import MEMBERS, ORGANIZATION, place
+from permissions.places import LISTED, MEMBERS, ORGANIZATION, place
 
 from dr.iam.place import Rebuilt
 
@@ -65,7 +65,21 @@ FINE = {
     "the accounts of an organization": listed(ORGANIZATION),
     "a stack of a member": of_a_member("ListStackResources"),
 }
+THERE = "arn:aws:cloudformation:eu-west-1:222222222222:stack/app/1"
+FINE["a stack of another account, by the role there"] = call(
+    "cloudformation", "GetTemplate", "apply", params={"StackName": THERE}, place=place(LISTED)
+)
 WRONG = {
+    "a stack of another account that dr.yaml does not name": call(
+        "cloudformation", "GetTemplate", "apply", params={"StackName": THERE}
+    ),
+    "a role of another account that dr.yaml does not name": call(
+        "sts",
+        "AssumeRole",
+        "apply",
+        params={"RoleArn": "arn:aws:iam::444444444444:role/dr-member"},
+        place=place(LISTED),
+    ),
     "a reader that writes": put("dr/leases/1/eu-west-1/p", "plan"),
     "a tick that pins": put("dr/pins/a", "apply"),
     "a key beside the prefix": put("leases/1/eu-west-1/p", "apply"),

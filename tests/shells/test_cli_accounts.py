@@ -97,6 +97,7 @@ def test_a_region_that_an_account_has_not_enabled_is_a_warning(world, volumes):
     told = [w["message"] for w in planned.document["warnings"] if w["code"] == "region-not-enabled"]
     assert planned.code == 0, planned
     assert [message.split(":")[0] for message in told] == [f"{account}/{far}" for account in FEW]
+    assert world("apply", "--json").code == 0
     world.door.closed = set()
 
 
