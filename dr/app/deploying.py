@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib.resources import files
+from pathlib import Path
 
+import dr
 from dr import layout
 from dr.app import App
 from dr.aws.deployer import StackDeployer
 from dr.config import Deploying, Organization
-from dr.deploy.deploying import Deployer, Proposed, propose, standing
+from dr.deploy.deploying import Deployer, Proposed, left_packages, propose, removable, standing
 from dr.deploy.package import Package, code_files, installation_files, package
-from dr.deploy.stack import Ground, stack_of
+from dr.deploy.stack import Ground, require_places, stack_of
 from dr.errors import UsageError
+from dr.files import read_file
 from dr.ports import LiveStack
+
+_TEMPLATE = Path(dr.__file__).parents[1] / "cloudformation" / "functions.yaml"
+"""It is installed beside dr; who runs dr may have a folder of that name too, where Python would look first."""
 
 
 class Deployment:
@@ -85,14 +90,18 @@ class Deployment:
         """The stack's name."""
         return layout.functions_stack(self._app.config.name)
 
-    def standing(self) -> LiveStack | None:
-        """The stack that is deployed, None when there is none. Raises as `dr.deploy.deploying.standing`."""
-        return standing(self.deployer, self.stack_name)
+    def removable(self) -> tuple[LiveStack | None, tuple[str, ...]]:
+        """The stack to remove, and the keys of its packages. Raises as `dr.deploy.deploying.removable`."""
+        return removable(self.deployer, self.stack_name), left_packages(self.deployer)
 
     def propose(self) -> Proposed:
-        """What a deployment would change; its change set is there until it is executed or withdrawn."""
+        """What a deployment would change; its change set is there until it is executed or withdrawn.
+
+        What is wrong with the files is told before AWS is asked.
+        """
+        deployer, source = self.deployer, read_file(_TEMPLATE, "install dr with pip").decode()
+        require_places(self._app.config, self._app.policies, source)
         made = self.package
-        there = self.deployer.aws.template(self.stack_name) if self.standing() else None
-        source = (files("cloudformation") / "functions.yaml").read_text(encoding="utf-8")
+        there = deployer.aws.template(self.stack_name) if standing(deployer, self.stack_name) else None
         stack = stack_of(self.ground, (self.bucket, made.sha256), source, there, self._app.clock.now())
-        return propose(stack, self.deployer)
+        return propose(stack, deployer)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,8 @@ OF_CREATES = (Kind.HIDDEN, Kind.BROKEN, Kind.HANGING)
 STORMS = 25
 """Runs of each operation in which every call may fail."""
 CHANGING = ("Create", "Delete", "Deregister", "Execute", "Put", "Set", "Update")
+LOOKS = re.compile("(Create|Delete)ChangeSet |(Put|Delete)Object .*/dr-staging/")
+"""How a deployment looks: by a change set, and the template that it is of."""
 ONCE = (10,)
 """Minutes after which a clean run follows."""
 MENDING = {Kind.BROKEN: (10, 20, 30), None: (10, 20, 30)}
@@ -122,6 +125,7 @@ def sample(cases: Sequence[Case]) -> list[Case]:
         "DeregisterImage",
         "CreateChangeSet",
         "ExecuteChangeSet",
+        "DeleteStack",
     )
     seen: Counter[str] = Counter()
     chosen = [case for case in cases if case.kind is None][:1]
@@ -226,7 +230,9 @@ def sweep(
         undisturbed, again = world.undisturbed()
         assert undisturbed["code"] == 0, _said(undisturbed)
         assert list(differences(again["state"], undisturbed["state"], "a second run")) == []
-        assert changes(again["calls"]) == [], "I8: a second run changes nothing"
+        deploys = OPERATIONS[operation].deploys
+        made = [one for one in changes(again["calls"]) if not (deploys and LOOKS.match(one))]
+        assert made == [], "I8: a second run changes nothing"
         number, of = share
         cases = choose(every_case(operation, undisturbed))[number::of]
         return [_tried(case, world) for case in cases]
