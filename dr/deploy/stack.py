@@ -140,7 +140,7 @@ def _longest_wait(schedule: Schedule) -> int:
 
 def _each_day(when: Calendar, days: DaySets) -> bool:
     every_day = len(days.month_days) == 31 and days.weekdays == EVERY_WEEKDAY
-    return every_day and len(when.months) == 12
+    return every_day and len(when.months) == 12 and len(when.years) > _LIFE_OF_A_STACK
 
 
 # --- the template -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from deploying import PACKAGES
 from emulator import ACCOUNT, REGION, emulate, until

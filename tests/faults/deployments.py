@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from dr.sandbox.corrections.cloudformation.resources import OWN, models
 
 if TYPE_CHECKING:
     from faults.world import World
@@ -18,7 +21,11 @@ _ENDS_WITHIN = 30  # seconds
 
 
 def ready(world: World) -> None:
-    """An installation that was never deployed, and what no deployment may touch."""
+    """An installation that was never deployed, and what no deployment may touch.
+
+    The sandbox runs no functions: here the properties of one are all that changes with it.
+    """
+    OWN["AWS::Lambda::Function"] = replace(models.KIND, change=lambda _job, made, _changed: made)
     world.write("dr.yaml", (world.folder / "dr.yaml").read_text() + "deploy: {region: eu-west-1}\n")
     world.protect("volumes")
     world.client("s3").put_object(Bucket="acme-store", Key="dr/kept", Body=b"of the store")
