@@ -63,8 +63,8 @@ class Deployment:
     @cached_property
     def deployer(self) -> Deployer:
         """The parts that a deployment works with."""
-        app = self._app
-        aws = StackDeployer(app.session, self.where.region)
+        app, region = self._app, self.where.region
+        aws = StackDeployer(app.session, region)
         return Deployer(aws=aws, installation=app.config.name, bucket=self.bucket, clock=app.clock)
 
     @property

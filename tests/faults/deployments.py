@@ -8,6 +8,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from faults.hooks import put
+
 from dr.sandbox.corrections.cloudformation.resources import OWN, models
 
 if TYPE_CHECKING:
@@ -23,8 +25,10 @@ _ENDS_WITHIN = 30  # seconds
 def ready(world: World) -> None:
     """An installation that was never deployed, and what no deployment may touch.
 
-    The sandbox runs no functions: here the properties of one are all that changes with it.
+    The sandbox runs no functions: here the properties of one are all that changes with it. And here CloudFormation is
+    done when it answers, so that a call has the same number in every run.
     """
+    put("dr.sandbox.corrections.cloudformation.lifecycle:background", lambda work, stack: work(stack))
     OWN["AWS::Lambda::Function"] = replace(models.KIND, change=lambda _job, made, _changed: made)
     world.write("dr.yaml", (world.folder / "dr.yaml").read_text() + "deploy: {region: eu-west-1}\n")
     world.protect("volumes")

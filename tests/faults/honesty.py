@@ -35,7 +35,12 @@ def lies(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
     for key in document.get("packages", []):
         if not any(_path(call).endswith(key) for call in _told(calls, "DeleteObject")):
             yield f"removed {key}: no answer says so"
-    if document.get("result") in ("done", "removed") and not _told(calls, "DescribeStacks"):
+    looked = any(
+        call["action"] == "DescribeStacks" and call["told"] for call in calls
+    )  # that it is gone is an error
+    if document.get("result") == "removed" and not looked:
+        yield "the stack is told as removed, and nobody asked for it"
+    if document.get("result") == "done" and not _told(calls, "DescribeStacks"):
         yield "the stack is told as done, and nobody asked for it"
 
 
