@@ -33,12 +33,8 @@ from dr.words import names, short
 SWEEP = 900
 """Seconds between two sweeps (DESIGN 9; functions.yaml, SweepSchedule)."""
 _SOURCE = "cloudformation/functions.yaml"
-_WRITTEN = {
-    f"{name}{part}": f"store.{'primary' if name == 'Store' else 'replica'}.{'region' if part == 'Region' else 'url'}"
-    for name in ("Store", "Replica")
-    for part in ("Bucket", "Prefix", "Region")
-}
-"""Where dr.yaml says what a parameter is."""
+_PREFIXES = {"StorePrefix": "store.primary.url", "ReplicaPrefix": "store.replica.url"}
+"""Parameters that take less than dr.yaml does, and where it says them."""
 _LIFE_OF_A_STACK = 100
 """Years."""
 _PREFIX = "WakeUp"
@@ -112,10 +108,11 @@ def require_places(config: Config, policies: Sequence[Policy], source: str) -> N
     if not policies:
         raise UsageError("there is no policy, and so nothing for functions to do", "write one: dr init")
     declared = parse_template(source, _SOURCE).tree["Parameters"]
-    for name, value in _of_store(config).items():
-        if not re.fullmatch(declared[name].get("AllowedPattern", ".*"), value):
+    given = _of_store(config)
+    for name, where in _PREFIXES.items():
+        if not re.fullmatch(declared[name]["AllowedPattern"], given[name]):
             raise UsageError(
-                f"{_WRITTEN[name]}: {short(value)!r} cannot stand in the functions' permissions, where * is any text",
+                f"{where}: {short(given[name])!r} cannot stand in the functions' permissions, where * is any text",
                 "keep the store below another prefix",
             )
 
