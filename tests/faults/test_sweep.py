@@ -30,19 +30,19 @@ def test_every_call_of_a_deployment_may_fail_in_every_way(operation):
     assert {one.case.name: one.wrong for one in swept if one.wrong} == {}
 
 
+PAGE = """
+| operation | fault | calls tried | survived |
+|---|---|---:|---:|
+| apply volumes | 500 | 15 | 100 % |
+| undeploy | 500 | 9 | 50 % |
+| gone since | 500 | 9 | 50 % |
+| **all** |  | **24** | **100 %** |
+"""
+
+
 def test_rows_of_one_operation_are_written_beside_those_that_stand():
     """A sweep of one operation keeps what others have measured, and counts all."""
-    page = "\n".join(
-        [
-            "| operation | fault | calls tried | survived |",
-            "|---|---|---:|---:|",
-            "| apply volumes | 500 | 15 | 100 % |",
-            "| undeploy | 500 | 9 | 50 % |",
-            "| gone since | 500 | 9 | 50 % |",
-            "| **all** |  | **24** | **100 %** |",
-        ]
-    )
-    both = kept(page, [("undeploy", "500", 11, 11), ("undeploy", "storm", 25, 24)])
+    both = kept(PAGE, [("undeploy", "500", 11, 11), ("undeploy", "storm", 25, 24)])
 
     assert both == [
         ("apply volumes", "500", 15, 15),
