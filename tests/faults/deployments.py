@@ -6,11 +6,14 @@ import hashlib
 import json
 import time
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from faults.hooks import put
 
+from dr.deploy.package import code_files
 from dr.sandbox.corrections.cloudformation.resources import OWN, models
+from dr.stacks.template import parse_template
 
 if TYPE_CHECKING:
     from faults.world import World
@@ -26,9 +29,11 @@ def ready(world: World) -> None:
     """An installation that was never deployed, and what no deployment may touch.
 
     The sandbox runs no functions: here the properties of one are all that changes with it. And here CloudFormation is
-    done when it answers, so that a call has the same number in every run.
+    done when it answers, so that a call has the same number in every run. Dr's own files are read once for all cases.
     """
     put("dr.sandbox.corrections.cloudformation.lifecycle:background", lambda work, stack: work(stack))
+    put("dr.deploy.package:code_files", cache(code_files))
+    put("dr.deploy.stack:parse_template", cache(parse_template))
     OWN["AWS::Lambda::Function"] = replace(models.KIND, change=lambda _job, made, _changed: made)
     world.write("dr.yaml", (world.folder / "dr.yaml").read_text() + "deploy: {region: eu-west-1}\n")
     world.protect("volumes")
