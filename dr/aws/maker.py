@@ -51,6 +51,7 @@ class CloudFormationMaker:
             status=found["StackStatus"],
             reason=without_credentials(found.get("StackStatusReason", "")),
             tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ())},
+            protected=bool(found.get("EnableTerminationProtection")),
         )
 
     def started_by(self, stack_id: str) -> str | None:
