@@ -263,13 +263,14 @@ class StackEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveStack:
-    """A stack as DescribeStacks shows it now."""
+    """A stack as DescribeStacks shows it now; `protected` is its termination protection."""
 
     stack_id: str
     name: str
     status: str
     reason: str = ""
     tags: Mapping[str, str]
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

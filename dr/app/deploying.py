@@ -10,14 +10,15 @@ from dr import layout
 from dr.app import App
 from dr.aws.deployer import StackDeployer
 from dr.config import Deploying, Organization
-from dr.deploy.deploying import Deployer, Proposed, propose, standing
+from dr.deploy.deploying import Deployer, Proposed, left_packages, propose, removable, standing
 from dr.deploy.package import Package, code_files, installation_files, package
-from dr.deploy.stack import Ground, stack_of
+from dr.deploy.stack import Ground, require_places, stack_of
 from dr.errors import UsageError
+from dr.files import read_file
 from dr.ports import LiveStack
 
 _TEMPLATE = Path(dr.__file__).parents[1] / "cloudformation" / "functions.yaml"
-"""It lies beside dr, in a clone and where pip puts both: as a package without code, a clone's could not be found by its name."""
+"""It is installed beside dr; who runs dr may have a folder of that name too, where Python would look first."""
 
 
 class Deployment:
@@ -62,8 +63,8 @@ class Deployment:
     @cached_property
     def deployer(self) -> Deployer:
         """The parts that a deployment works with."""
-        app = self._app
-        aws = StackDeployer(app.session, self.where.region)
+        app, region = self._app, self.where.region
+        aws = StackDeployer(app.session, region)
         return Deployer(aws=aws, installation=app.config.name, bucket=self.bucket, clock=app.clock)
 
     @property
@@ -89,14 +90,18 @@ class Deployment:
         """The stack's name."""
         return layout.functions_stack(self._app.config.name)
 
-    def standing(self) -> LiveStack | None:
-        """The stack that is deployed, None when there is none. Raises as `dr.deploy.deploying.standing`."""
-        return standing(self.deployer, self.stack_name)
+    def removable(self) -> tuple[LiveStack | None, tuple[str, ...]]:
+        """The stack to remove, and the keys of its packages. Raises as `dr.deploy.deploying.removable`."""
+        return removable(self.deployer, self.stack_name), left_packages(self.deployer)
 
     def propose(self) -> Proposed:
-        """What a deployment would change; its change set is there until it is executed or withdrawn."""
+        """What a deployment would change; its change set is there until it is executed or withdrawn.
+
+        What is wrong with the files is told before AWS is asked.
+        """
+        deployer, source = self.deployer, read_file(_TEMPLATE, "install dr with pip").decode()
+        require_places(self._app.config, self._app.policies, source)
         made = self.package
-        there = self.deployer.aws.template(self.stack_name) if self.standing() else None
-        source = _TEMPLATE.read_text(encoding="utf-8")
+        there = deployer.aws.template(self.stack_name) if standing(deployer, self.stack_name) else None
         stack = stack_of(self.ground, (self.bucket, made.sha256), source, there, self._app.clock.now())
-        return propose(stack, self.deployer)
+        return propose(stack, deployer)

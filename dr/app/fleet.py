@@ -41,6 +41,7 @@ class Fleet:
         self._pacer = pacer
         self._session_name = session_name
         self._sessions: dict[str, Session] = {}
+        self._known: dict[str, Account | None] = {}
         self._lock = threading.Lock()
 
     @cached_property
@@ -62,9 +63,23 @@ class Fleet:
         """The ids of the accounts."""
         return tuple(account.id for account in self.accounts)
 
+    def ids_near(self, id_: str | None) -> tuple[str, ...]:
+        """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""
+        return (id_,) if id_ is not None and self._one(id_) else self.ids
+
+    def _one(self, id_: str) -> Account | None:
+        """An account of an Organization that was not asked for all of its accounts."""
+        if not isinstance(self._configured, Organization) or "accounts" in self.__dict__:
+            return None
+        if id_ not in self._known:
+            from dr.aws.organizations import account_of  # noqa: PLC0415 - few installations have one
+
+            self._known[id_] = account_of(self._configured, self._session, id_)
+        return self._known[id_]
+
     def account(self, id_: str) -> Account:
         """One of them by its id. Raises `UsageError` for an account that dr.yaml does not name."""
-        found = next((account for account in self.accounts if account.id == id_), None)
+        found = self._one(id_) or next((account for account in self.accounts if account.id == id_), None)
         if found is None:
             raise UsageError(
                 f"{short(one_line(id_))} is none of this installation's accounts: {names(self.ids)}",

@@ -19,6 +19,9 @@ from dr.errors import CloudError, NotFound, Taken
 from dr.ports import LiveStack, StackEvent
 from dr.words import without_credentials
 
+_ELSEWHERE = ("301", "PermanentRedirect", "AuthorizationHeaderMalformed")
+"""What S3 answers about a bucket of another Region where botocore is not told which. Source: S3 user guide, error responses."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
@@ -68,6 +71,10 @@ class StackDeployer:
         """All events of the stack, oldest first."""
         return self._maker.events(stack_id)
 
+    def staged_url(self, bucket: str, digest: str) -> str:
+        """The URL that the text of this SHA-256 has once it is staged."""
+        return self._maker.staged_url(bucket, digest)
+
     def stage(self, bucket: str, body: str) -> str:
         """Put a template where CloudFormation can read it; its URL."""
         return self._maker.stage(bucket, body)
@@ -85,8 +92,34 @@ class StackDeployer:
             self._client.create_change_set(**_request(asking))
 
     def _delete(self, asking: Asking) -> None:
-        with translated("cloudformation:DeleteChangeSet", self._region):
-            self._client.delete_change_set(StackName=asking.stack, ChangeSetName=asking.token)
+        """Delete the change set; one that is not there, or whose stack is not, is success."""
+        try:
+            with translated("cloudformation:DeleteChangeSet", self._region):
+                self._client.delete_change_set(StackName=asking.stack, ChangeSetName=asking.token)
+        except CloudError as error:
+            if not isinstance(error, NotFound) and not self._is_gone(error, asking.stack):
+                raise
+
+    def _is_gone(self, error: CloudError, stack: str) -> bool:
+        """Whether an answer that many faults have means that there is no such stack."""
+        return error.code == stacks_read.VALIDATION and self.live(stack) is None
+
+    def asked_with(self, stack: str) -> tuple[Mapping[str, str], ...]:
+        """The tags that each change set of a stack would set: under review that is all that tells whose it is."""
+        action = "cloudformation:ListChangeSets"
+        where, name = (action, self._region), {"StackName": stack}
+        names = [
+            row["ChangeSetName"] for row in pages(self._client.list_change_sets, "Summaries", where, name)
+        ]
+        return tuple(tags for each in names if (tags := self._tags(stack, each)) is not None)
+
+    def _tags(self, stack: str, change_set: str) -> Mapping[str, str] | None:
+        try:
+            with translated("cloudformation:DescribeChangeSet", self._region):
+                found = self._client.describe_change_set(StackName=stack, ChangeSetName=change_set)
+        except NotFound:
+            return None
+        return {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
 
     def asked(self, asking: Asking) -> tuple[str, str, tuple[ChangeRow, ...]] | None:
         """The status of the change set, why, and what it changes; None when there is none."""
@@ -99,6 +132,10 @@ class StackDeployer:
             rows = list(pages(self._client.describe_change_set, "Changes", (action, self._region), request))
         except NotFound:
             return None
+        except CloudError as error:
+            if self._is_gone(error, asking.stack):
+                return None
+            raise
         return status, without_credentials(answer.get("StatusReason", "")), tuple(map(_row, rows))
 
     def withdraw(self, asking: Asking) -> None:
@@ -136,12 +173,19 @@ class StackDeployer:
                 f"there is no bucket {bucket}, in which the functions' package is to lie",
                 "make it, or name another: staging_bucket in dr.yaml",
             ) from error
+        except CloudError as error:
+            if error.code not in _ELSEWHERE:
+                raise
+            raise self._elsewhere(bucket, "another Region") from error
         where = answer.get("BucketRegion") or self._region
         if where != self._region:
-            raise CloudError(
-                f"the bucket {bucket} is in {where}, and functions in {self._region} take their code from there only",
-                f"name a bucket of that Region: staging_bucket: {{{self._region}: ...}}",
-            )
+            raise self._elsewhere(bucket, where)
+
+    def _elsewhere(self, bucket: str, where: str) -> CloudError:
+        return CloudError(
+            f"the bucket {bucket} is in {where}, and functions in {self._region} take their code from there only",
+            f"name a bucket of that Region: staging_bucket: {{{self._region}: ...}}",
+        )
 
     def put_package(self, bucket: str, key: str, data: bytes) -> None:
         """Put it there, if it is not yet."""

@@ -107,6 +107,7 @@ class Session:
         self._role = role
         self._account: str | None = role[1].account if role else None
         self._calls: defaultdict[str, Calls] = defaultdict(Calls)
+        self._counting = threading.Lock()
         self._skew: float | None = None
         self._pacer = pacer
         self._slow = slow
@@ -118,7 +119,8 @@ class Session:
 
     def calls(self, region: str) -> Calls:
         """What was asked of EC2 and CloudFormation there so far."""
-        return self._calls[region]
+        with self._counting:  # the first that asks makes it, and whoever counts has to count in the same one
+            return self._calls[region]
 
     def credentials(self) -> None:
         """Have them now. Raises `Denied` or `EnvironmentFailed` when there are none to be had, as a first call would."""
@@ -246,14 +248,14 @@ class Session:
         events = client.meta.events
         events.register("after-call", partial(self._observe, self._session()))
         if client.meta.service_model.service_name in _OF_A_REGION:
-            calls = self._calls[client.meta.region_name]
+            calls = self.calls(client.meta.region_name)
             events.register("before-call", partial(self._count, calls, "begun"))
             events.register("after-call", partial(self._count, calls, "ended"))
             events.register("after-call-error", partial(self._count, calls, "ended"))
         events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
 
     def _count(self, calls: Calls, what: str, **_: Any) -> None:
-        with self._lock:
+        with self._counting:
             setattr(calls, what, getattr(calls, what) + 1)
 
     def _observe(

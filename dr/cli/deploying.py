@@ -10,7 +10,7 @@ from dr.app import App, Settings
 from dr.app.deploying import Deployment
 from dr.cli.frame import Shared, on_terminal, shared_options
 from dr.cli.progress import working
-from dr.deploy.deploying import Proposed, carry_out, withdraw
+from dr.deploy.deploying import Proposed, abandon, carry_out, withdraw
 from dr.deploy.deploying import undeploy as take_away
 from dr.deploy.shown import deploy_document, proposed_text
 from dr.errors import EXIT_DONE, Refused, UsageError
@@ -33,7 +33,7 @@ def deploy(shared: Shared, *, plan_only: bool, yes: bool) -> int:
     made = Deployment(App(Settings(config=shared.config, sandbox=shared.sandbox)))
     with working("asking CloudFormation what changes"):
         proposed = made.propose()
-    if not proposed.rows:
+    if proposed.unchanged:
         withdraw(proposed, made.deployer)
         told = f"No changes: {proposed.stack.name} in {proposed.stack.region} is as dr.yaml and the policies say."
         shared.emit(partial(deploy_document, proposed, "unchanged", None), lambda: told)
@@ -53,13 +53,15 @@ def deploy(shared: Shared, *, plan_only: bool, yes: bool) -> int:
 
 
 def _confirm(proposed: Proposed, made: Deployment, *, yes: bool) -> None:
-    """Ask. What is not confirmed leaves nothing behind."""
+    """Ask. What is not confirmed, or interrupted, leaves nothing behind."""
     try:
-        if not yes and not click.confirm("Deploy?", err=True, default=False):
-            raise Refused("not confirmed: nothing was changed", "answer y, or use --yes")
+        confirmed = yes or click.confirm("Deploy?", err=True, default=False)
     except BaseException:
-        withdraw(proposed, made.deployer)
+        abandon(proposed, made.deployer)
         raise
+    if not confirmed:
+        withdraw(proposed, made.deployer)
+        raise Refused("not confirmed: nothing was changed", "answer y, or use --yes")
 
 
 @click.command()
@@ -71,13 +73,14 @@ def undeploy(shared: Shared, *, yes: bool) -> int:
         raise UsageError("no terminal to ask on", "remove them with --yes")
     made = Deployment(App(Settings(config=shared.config, sandbox=shared.sandbox)))
     with working("looking for the functions"):
-        stack = made.standing()
+        stack, left = made.removable()
     name, region = made.stack_name, made.where.region
-    if stack is None:
+    if stack is None and not left:
         document = {"stack": name, "region": region, "result": "absent", "packages": []}
         shared.emit(lambda: document, lambda: f"There is no stack {name} in {region}.")
         return EXIT_DONE
-    if not yes and not click.confirm(f"Remove {name} in {region}?", err=True, default=False):
+    what = name if stack else f"what is left of {name}"
+    if not yes and not click.confirm(f"Remove {what} in {region}?", err=True, default=False):
         raise Refused("not confirmed: nothing was changed", "answer y, or use --yes")
     with working(f"removing {name}"):
         keys = take_away(stack, made.deployer, partial(_watch, shared))

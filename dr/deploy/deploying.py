@@ -12,13 +12,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from dr import __version__, layout
 from dr.aws.deployer import Asking, ChangeRow, StackDeployer
 from dr.deploy.stack import Stack
-from dr.errors import Busy, CloudError, Denied, NotFound, OutOfTime, Refused
+from dr.errors import (
+    Ambiguous,
+    Busy,
+    CloudError,
+    Denied,
+    DrError,
+    Interrupted,
+    NotFound,
+    OutOfTime,
+    Refused,
+)
 from dr.ports import Clock, LiveStack, StackEvent
 
 _BODY_AT_MOST = 51_200
@@ -28,19 +39,33 @@ _EVERY, _PATIENCE = 2.0, 3600.0
 _STANDS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _MAY_CHANGE = (*_STANDS, "UPDATE_ROLLBACK_COMPLETE")
 _EMPTY = "REVIEW_IN_PROGRESS"
+_REMOVE = "remove it with `dr undeploy`, which leaves points and store, and deploy again"
+_STUCK = {
+    "UPDATE_ROLLBACK_FAILED": (
+        "mend what its events name, then let it end: aws cloudformation continue-update-rollback --stack-name {name} "
+        f"--region {{region}}; or {_REMOVE}"
+    ),
+    "DELETE_FAILED": "mend what its events name, then run `dr undeploy` again",
+}
+"""What to do about a stack that cannot be changed. Source: CloudFormation user guide, Stack status codes."""
 
 Watch = Callable[[StackEvent], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """What a deployment would change: nothing where there are no rows. `asking` is the change set that is there."""
+    """What a deployment would change. `asking` is the change set that is there; none is where it is `unchanged`."""
 
     stack: Stack
     creates: bool
     asking: Asking
-    rows: tuple[ChangeRow, ...]
-    staged: str | None = None
+    rows: tuple[ChangeRow, ...] = ()
+    unchanged: bool = False
+
+    @property
+    def staged(self) -> str | None:
+        """Where its template lies for CloudFormation to read, when it is too long for a call."""
+        return layout.staging_key(_digest(self.stack.template)) if self.asking.url else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +83,10 @@ def standing(deployer: Deployer, name: str) -> LiveStack | None:
     found = deployer.aws.live(name)
     if found is None:
         return None
-    if found.tags.get(layout.MANAGED) != deployer.installation and found.status != _EMPTY:
+    if not _is_ours(found, deployer):
+        what = "under review that was" if found.status == _EMPTY else "that is"
         raise Refused(
-            f"there is a stack {name} that is not of the installation {deployer.installation!r}: it lacks the tag {layout.MANAGED}",
+            f"there is a stack {name} {what} not of the installation {deployer.installation!r}: it lacks the tag {layout.MANAGED}",
             "give this installation another name, or remove that stack",
         )
     if found.status.endswith("_IN_PROGRESS") and found.status != _EMPTY:
@@ -68,44 +94,77 @@ def standing(deployer: Deployer, name: str) -> LiveStack | None:
     return found
 
 
+def _is_ours(found: LiveStack, deployer: Deployer) -> bool:
+    """By its tag; a stack under review has none yet, and its change sets say what it will have."""
+    tags = deployer.aws.asked_with(found.stack_id) if found.status == _EMPTY else (found.tags,)
+    return all(each.get(layout.MANAGED) == deployer.installation for each in tags)
+
+
 def propose(stack: Stack, deployer: Deployer) -> Proposed:
-    """Ask CloudFormation what it would change. Raises `Refused` where it must not, or nobody may ask."""
+    """Ask CloudFormation what it would change; what fails or is interrupted leaves nothing behind.
+
+    Raises `Refused` where the stack must not be changed, or who asks may not.
+    """
     before = standing(deployer, stack.name)
     creates = before is None or before.status == _EMPTY
     if before is not None and not creates and before.status not in _MAY_CHANGE:
         raise Refused(
             f"{stack.name} is {before.status} and cannot be changed: {before.reason or 'see its events'}",
-            "remove it with `dr undeploy`, which leaves points and store, and deploy again",
+            _STUCK.get(before.status, _REMOVE).format(name=stack.name, region=stack.region),
         )
-    try:
+    with _or_refused():
         deployer.aws.require_bucket(deployer.bucket)
-        staged = None
-        if len(stack.template.encode()) > _BODY_AT_MOST:
-            staged = deployer.aws.stage(deployer.bucket, stack.template)
-        asking = _asking(stack, deployer, staged, creates=creates)
-        deployer.aws.ask(asking)
-        rows = _made(asking, deployer)
+        proposed = Proposed(stack=stack, creates=creates, asking=_asking(stack, deployer, creates=creates))
+        with _or_nothing(proposed, deployer):
+            if proposed.staged:
+                deployer.aws.stage(deployer.bucket, stack.template)
+            deployer.aws.ask(proposed.asking)
+            rows = _made(proposed.asking, deployer)
+    return replace(proposed, rows=rows or (), unchanged=rows is None)
+
+
+@contextmanager
+def _or_refused() -> Iterator[None]:
+    """Who may not is told so before anything is made."""
+    try:
+        yield
     except Denied as error:
         raise Refused(f"nothing was deployed: {error.message}", error.remedy) from error
-    return Proposed(stack=stack, creates=creates, asking=asking, rows=rows, staged=staged)
 
 
-def _asking(stack: Stack, deployer: Deployer, staged: str | None, *, creates: bool) -> Asking:
+@contextmanager
+def _or_nothing(proposed: Proposed, deployer: Deployer) -> Iterator[None]:
+    """Take back what was only asked for, as far as AWS lets it, whatever ends this."""
+    try:
+        yield
+    except BaseException:
+        abandon(proposed, deployer)
+        raise
+
+
+def _asking(stack: Stack, deployer: Deployer, *, creates: bool) -> Asking:
     parameters = dict(sorted(stack.parameters.items()))
-    digest = hashlib.sha256(json.dumps([stack.template, parameters, creates]).encode()).hexdigest()
+    long = len(stack.template.encode()) > _BODY_AT_MOST
     return Asking(
         stack=stack.name,
-        token=layout.change_set_name(digest),
+        token=layout.change_set_name(_digest(json.dumps([stack.template, parameters, creates]))),
         create=creates,
-        body=None if staged else stack.template,
-        url=staged,
+        body=None if long else stack.template,
+        url=deployer.aws.staged_url(deployer.bucket, _digest(stack.template)) if long else None,
         parameters=parameters,
         tags={layout.MANAGED: deployer.installation, layout.VERSION: __version__},
     )
 
 
-def _made(asking: Asking, deployer: Deployer) -> tuple[ChangeRow, ...]:
-    """What it changes, once CloudFormation has made it; nothing for one that is empty, which is then gone again."""
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _made(asking: Asking, deployer: Deployer) -> tuple[ChangeRow, ...] | None:
+    """What it changes, once CloudFormation has made it; None for one that is empty, which is then gone again.
+
+    No rows are no sign of that: tags of the stack and outputs are no resources.
+    """
     waited = 0.0
     while True:
         found = deployer.aws.asked(asking)
@@ -115,10 +174,10 @@ def _made(asking: Asking, deployer: Deployer) -> tuple[ChangeRow, ...]:
         if status == "CREATE_COMPLETE":
             return rows
         if status == "FAILED":
-            deployer.aws.withdraw(asking)
             if rows or not _changes_nothing(why):
                 raise CloudError(f"CloudFormation cannot change {asking.stack}: {why}", "see what it says")
-            return ()
+            deployer.aws.withdraw(asking)
+            return None
         if waited >= _PATIENCE:
             raise OutOfTime(f"the change set of {asking.stack} is still {status}", "deploy again later")
         deployer.clock.sleep(_EVERY)
@@ -132,43 +191,93 @@ def _changes_nothing(why: str) -> bool:
 
 def withdraw(proposed: Proposed, deployer: Deployer) -> None:
     """Leave nothing of what was only looked at."""
-    if proposed.rows:
+    if not proposed.unchanged:
         deployer.aws.withdraw(proposed.asking)
+    _unstage(proposed, deployer)
+
+
+def abandon(proposed: Proposed, deployer: Deployer) -> None:
+    """The same, for who has a fault to tell already: what cannot be taken back, the next deployment takes over."""
+    with suppress(DrError):
+        deployer.aws.withdraw(proposed.asking)
+    with suppress(DrError):
+        _unstage(proposed, deployer)
+
+
+def _unstage(proposed: Proposed, deployer: Deployer) -> None:
+    """CloudFormation has read the template when the change set is there."""
     if proposed.staged:
-        digest = hashlib.sha256(proposed.stack.template.encode()).hexdigest()
-        deployer.aws.remove(deployer.bucket, [layout.staging_key(digest)])
+        deployer.aws.remove(deployer.bucket, [proposed.staged])
 
 
 def carry_out(proposed: Proposed, package: bytes, deployer: Deployer, watch: Watch) -> str:
     """Upload the package, execute the change set, follow it; the stack's id. Raises `CloudError` where it fails."""
-    deployer.aws.put_package(deployer.bucket, proposed.stack.parameters["PackageKey"], package)
-    before = _seen(proposed.stack.name, deployer)
-    deployer.aws.execute(proposed.asking)
+    before = _begun(proposed, package, deployer)
     found = deployer.aws.live(proposed.stack.name)
     if found is None:
         raise CloudError(f"{proposed.stack.name} is gone while it was deployed", "deploy again")
-    status, why = _followed(found.stack_id, before, deployer, watch)
+    status, why = _followed(found, before, deployer, watch)
+    _unstage(proposed, deployer)
     if status not in _STANDS:
         raise CloudError(
             f"{proposed.stack.name} was not deployed: it is {status}{f' ({why})' if why else ''}",
-            "the events above say why; what was there before is there again",
+            "mend what its events name, and deploy again; what was there before is there again",
         )
     return found.stack_id
 
 
-def undeploy(stack: LiveStack, deployer: Deployer, watch: Watch) -> tuple[str, ...]:
+def _begun(proposed: Proposed, package: bytes, deployer: Deployer) -> frozenset[str]:
+    """Have CloudFormation begin; the events that the stack had before. Where an answer was lost it may have: that is left."""
+    try:
+        with _or_refused():
+            deployer.aws.put_package(deployer.bucket, proposed.stack.parameters["PackageKey"], package)
+            before = _seen(proposed.stack.name, deployer)
+            deployer.aws.execute(proposed.asking)
+    except Ambiguous:
+        raise
+    except BaseException:
+        abandon(proposed, deployer)
+        raise
+    return before
+
+
+def removable(deployer: Deployer, name: str) -> LiveStack | None:
+    """The stack to remove, None when there is none. Raises as `standing`, and `Refused` for one that is protected."""
+    found = standing(deployer, name)
+    if found is not None and found.protected:
+        raise Refused(
+            f"{name} has termination protection, and CloudFormation would not remove it",
+            f"aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name}",
+        )
+    return found
+
+
+def left_packages(deployer: Deployer) -> tuple[str, ...]:
+    """The keys of this installation's packages; none where their bucket is gone."""
+    try:
+        return deployer.aws.packages(deployer.bucket, layout.packages_prefix(deployer.installation))
+    except NotFound:
+        return ()
+
+
+def undeploy(stack: LiveStack | None, deployer: Deployer, watch: Watch) -> tuple[str, ...]:
     """Delete the stack, then the packages; the keys of those. Never a point, a stored stack or the store."""
+    if stack is not None:
+        _remove(stack, deployer, watch)
+    keys = left_packages(deployer)
+    deployer.aws.remove(deployer.bucket, keys)
+    return keys
+
+
+def _remove(stack: LiveStack, deployer: Deployer, watch: Watch) -> None:
     before = frozenset(event.id for event in deployer.aws.events(stack.stack_id))
     deployer.aws.delete(stack.stack_id)
-    status, why = _followed(stack.stack_id, before, deployer, watch)
+    status, why = _followed(stack, before, deployer, watch)
     if status != "DELETE_COMPLETE":
         raise CloudError(
             f"{stack.name} was not removed: it is {status}{f' ({why})' if why else ''}",
-            "the events above say why; run it again",
+            "mend what its events name, and run it again",
         )
-    keys = deployer.aws.packages(deployer.bucket, layout.packages_prefix(deployer.installation))
-    deployer.aws.remove(deployer.bucket, keys)
-    return keys
 
 
 def _seen(name: str, deployer: Deployer) -> frozenset[str]:
@@ -176,18 +285,32 @@ def _seen(name: str, deployer: Deployer) -> frozenset[str]:
     return frozenset(event.id for event in deployer.aws.events(found.stack_id)) if found else frozenset()
 
 
-def _followed(stack_id: str, seen: frozenset[str], deployer: Deployer, watch: Watch) -> tuple[str, str]:
-    """How it ended; every event that was not there before is told."""
-    known, waited = set(seen), 0.0
-    while True:
-        status, why = deployer.aws.status(stack_id)
-        for event in deployer.aws.events(stack_id):
-            if event.id not in known:
-                known.add(event.id)
-                watch(event)
-        if not status.endswith("_IN_PROGRESS"):
-            return status, why
-        if waited >= _PATIENCE:
-            raise OutOfTime(f"the stack is still {status}", "CloudFormation goes on; deploy again to see")
-        deployer.clock.sleep(_EVERY)
-        waited += _EVERY
+def _followed(stack: LiveStack, seen: frozenset[str], deployer: Deployer, watch: Watch) -> tuple[str, str]:
+    """How it ended, and why; every event that was not there before is told."""
+    known, waited, failed = set(seen), 0.0, ""
+    try:
+        while True:
+            status, why = deployer.aws.status(stack.stack_id)
+            for event in deployer.aws.events(stack.stack_id):
+                if event.id not in known:
+                    known.add(event.id)
+                    watch(event)
+                    failed = failed or _failure(event)
+            if not status.endswith("_IN_PROGRESS"):
+                return status, failed or why
+            if waited >= _PATIENCE:
+                raise OutOfTime(
+                    f"{stack.name} is still {status}", "CloudFormation goes on; run it again to see"
+                )
+            deployer.clock.sleep(_EVERY)
+            waited += _EVERY
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; CloudFormation goes on with {stack.name} by itself",
+            "run the same command again to see how it ended",
+        ) from None
+
+
+def _failure(event: StackEvent) -> str:
+    """The first thing that failed is the reason; what follows was only cancelled."""
+    return f"{event.logical_id}: {event.reason}" if event.status.endswith("_FAILED") else ""

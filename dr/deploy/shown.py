@@ -16,7 +16,8 @@ def proposed_text(proposed: Proposed) -> str:
     stack = proposed.stack
     does = "creates" if proposed.creates else "changes"
     head = f"dr {does} the stack {stack.name} in {stack.region}:"
-    return "\n".join(["", head, *map(_line, proposed.rows), "", count(len(proposed.rows), "change")])
+    rows = [*map(_line, proposed.rows)] or ["  tags or outputs, and no resource"]
+    return "\n".join(["", head, *rows, "", count(len(rows), "change")])
 
 
 def _line(row: ChangeRow) -> str:

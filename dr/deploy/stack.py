@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,12 +24,19 @@ from dr.iam.place import Rebuilt, place_of
 from dr.iam.reach import parameters as parameters_reach
 from dr.iam.reach import stacks_made
 from dr.model import Policy, Protect
-from dr.slots import period
+from dr.slots import Schedule
+from dr.slots.days import EVERY_WEEKDAY, DaySets
+from dr.slots.walk import Calendar, Rate
 from dr.stacks.template import parse_template
-from dr.words import names
+from dr.words import names, short
 
 SWEEP = 900
 """Seconds between two sweeps (DESIGN 9; functions.yaml, SweepSchedule)."""
+_SOURCE = "cloudformation/functions.yaml"
+_PREFIXES = {"StorePrefix": "store.primary.url", "ReplicaPrefix": "store.replica.url"}
+"""Parameters that take less than dr.yaml does, and where it says them."""
+_LIFE_OF_A_STACK = 100
+"""Years."""
 _PREFIX = "WakeUp"
 _START = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -78,8 +86,7 @@ def stack_of(
             f"{ground.config.file or 'dr.yaml'} does not say where the functions run",
             "add `deploy: {region: ...}`: best a Region that they do not protect, they should outlive it",
         )
-    if not ground.policies:
-        raise UsageError("there is no policy, and so nothing for functions to do", "write one: dr init")
+    require_places(ground.config, ground.policies, source)
     bucket, sha256 = package
     return Stack(
         name=ground.stack,
@@ -91,22 +98,53 @@ def stack_of(
             **_of_accounts(ground),
             **_of_restores(ground),
             "AlarmEmail": deploy.email,
-            "QuietSeconds": str(quiet_seconds(ground.policies, now)),
+            "QuietSeconds": str(quiet_seconds(ground.policies)),
         },
     )
 
 
-def quiet_seconds(policies: Sequence[Policy], now: datetime) -> int:
-    """Twice the time between two ticks, in whole minutes; the sweep is one."""
-    paces = (period(policy.schedules, now) or SWEEP for policy in policies)
-    return max(120, 2 * min(SWEEP, *paces) // 60 * 60)
+def require_places(config: Config, policies: Sequence[Policy], source: str) -> None:
+    """Refuse what no function can work with, which takes only the files. Raises `UsageError`."""
+    if not policies:
+        raise UsageError("there is no policy, and so nothing for functions to do", "write one: dr init")
+    declared = parse_template(source, _SOURCE).tree["Parameters"]
+    given = _of_store(config)
+    for name, where in _PREFIXES.items():
+        if not re.fullmatch(declared[name]["AllowedPattern"], given[name]):
+            raise UsageError(
+                f"{where}: {short(given[name])!r} cannot stand in the functions' permissions, where * is any text",
+                "keep the store below another prefix",
+            )
+
+
+def quiet_seconds(policies: Sequence[Policy]) -> int:
+    """Twice the longest time between two ticks, in whole minutes: the sweep's, unless a schedule never rests for so long."""
+    waits = (_longest_wait(schedule) for policy in policies for schedule in policy.schedules)
+    return max(120, 2 * min(SWEEP, *waits) // 60 * 60)
+
+
+def _longest_wait(schedule: Schedule) -> int:
+    """Seconds. A schedule that rests on some days, or in a zone whose hours are there twice in autumn, may wait for the sweep."""
+    match schedule.when:
+        case Rate() as rate:
+            return rate.seconds
+        case Calendar(days=DaySets() as days) as when if schedule.zone.key == "UTC" and _each_day(when, days):
+            after = (*when.minutes[1:], when.minutes[0] + 24 * 60)
+            return 60 * max(late - early for early, late in zip(when.minutes, after, strict=True))
+        case _:
+            return SWEEP
+
+
+def _each_day(when: Calendar, days: DaySets) -> bool:
+    every_day = len(days.month_days) == 31 and days.weekdays == EVERY_WEEKDAY
+    return every_day and len(when.months) == 12 and len(when.years) > _LIFE_OF_A_STACK
 
 
 # --- the template -----------------------------------------------------------------------------------------------------
 
 
 def _template(source: str, wanted: Sequence[WakeUp], standing: str | None) -> str:
-    tree = dict(parse_template(source, "cloudformation/functions.yaml").tree)
+    tree = dict(parse_template(source, _SOURCE).tree)
     resources = {name: _without_remarks(row) for name, row in tree["Resources"].items()}
     sweep = resources["SweepSchedule"]["Properties"]
     before = _schedules(standing)

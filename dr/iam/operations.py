@@ -105,6 +105,8 @@ OPERATIONS = (
     Operation(service="sts", name="GetCallerIdentity"),
     # --- other accounts ---
     _plain("sts", "AssumeRole", reach.members, *_PLANNING),
+    _plain("organizations", "DescribeAccount", reach.accounts_asked, *_TICK),
+    _plain("organizations", "ListParents", reach.parents_listed, *_TICK),
     _plain("organizations", "DescribeOrganization", reach.organization, _DEPLOYER),
     _plain("organizations", "ListAccounts", reach.accounts_listed, *_PLANNING, _DEPLOYER),
     _plain("organizations", "ListAccountsForParent", reach.units_listed, *_PLANNING, _DEPLOYER),

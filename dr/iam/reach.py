@@ -158,17 +158,31 @@ def account_tags(place: Place) -> Reach:
 
 
 def _asked(place: Place, what: str, sid: str, *kinds: str) -> Reach:
+    return _from_organization(sid, place, kinds if what in place.asks else ())
+
+
+def _from_organization(sid: str, place: Place, kinds: tuple[str, ...]) -> Reach:
     """Whose account manages the Organization, dr.yaml does not say.
 
     Source: Service Authorization Reference, Organizations, resource types.
     """
     arns = (place.arn("organizations", f"{kind}/o-*", region="", account=UNKNOWN_ACCOUNT) for kind in kinds)
-    return Reach(sid=sid, resources=tuple(arns) if what in place.asks else ())
+    return Reach(sid=sid, resources=tuple(arns))
 
 
 def organization(place: Place) -> Reach:
     """Which Organization it is."""
     return Reach(sid="DescribeOrganization", resources=("*",) if place.asks and place.home else ())
+
+
+def accounts_asked(place: Place) -> Reach:
+    """Each account by itself: a tick of one asks about that one alone."""
+    return _from_organization("DescribeAccounts", place, ("account",) if place.asks else ())
+
+
+def parents_listed(place: Place) -> Reach:
+    """The units above an account, where dr.yaml chooses by units."""
+    return _asked(place, "units", "ListParents", "account", "ou")
 
 
 # --- Systems Manager ------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from dr.aws.assuming import Assumed
+from dr.aws.maker import CloudFormationMaker
 from dr.aws.session import Access, Keys, Session
 from dr.errors import CloudError, Denied, EnvironmentFailed
 
@@ -249,6 +250,35 @@ def test_calls_are_counted_by_region_and_those_of_sts_not_at_all():
     )
 
 
+def test_who_looked_before_the_first_call_sees_it_counted():
+    with served(Aws()) as aws:
+        session = member(aws)
+        watched = session.calls(REGION)
+        look(session)
+
+    assert (watched.begun, watched.ended) == (1, 1)
+
+
+def test_a_count_is_the_same_for_all_threads_that_ask_for_it_first():
+    session = hub("http://127.0.0.1:9")
+    regions = [f"region-{number}" for number in range(200)]
+    found = [[] for _ in range(8)]
+    meet = threading.Barrier(8)
+
+    def ask(mine):
+        for region in regions:
+            meet.wait(30)
+            mine.append(id(session.calls(region)))
+
+    threads = [threading.Thread(target=ask, args=(mine,)) for mine in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert [mine == found[0] for mine in found] == [True] * 8
+
+
 def test_a_call_that_waits_for_its_answer_has_begun_and_not_ended():
     gate, arrived = threading.Event(), threading.Event()
 
@@ -269,3 +299,25 @@ def test_a_call_that_waits_for_its_answer_has_begun_and_not_ended():
         thread.join(30)
 
     assert (before, counted(session)) == ((1, 0), (1, 1))
+
+
+# --- what stays with the own account ----------------------------------------------------------------------------------
+
+
+def test_a_template_for_another_account_is_staged_by_the_own_one_in_whose_bucket_it_is(sandbox):
+    """The bucket belongs to the installation: as the member's it would be refused."""
+    sandbox.reset()
+    keys = Keys(access_key="sandbox", secret_key="sandbox")
+    own = Session(Access(region=REGION, endpoint_url=sandbox.url, keys=keys), sandbox.now)
+    where = {"LocationConstraint": REGION}
+    sandbox.client("s3").create_bucket(Bucket="dr-staging-own", CreateBucketConfiguration=where)
+    sent = []
+    own.client("s3", REGION).meta.events.register("before-call.s3", lambda params, **_: sent.append(params))
+    url = CloudFormationMaker(own.assuming(ROLE), REGION, own).stage("dr-staging-own", "Resources: {}\n")
+
+    (put,) = sent
+    assert put["headers"]["x-amz-expected-bucket-owner"] == own.account() != MEMBER
+    key = url.split("/dr-staging-own/")[1]
+    assert (
+        sandbox.client("s3").get_object(Bucket="dr-staging-own", Key=key)["Body"].read() == b"Resources: {}\n"
+    )

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from dr.aws.organizations import accounts_of
+from dr.aws.organizations import account_of, accounts_of
 from dr.aws.session import Access, Keys, Session
 from dr.config import Account, Organization
 from dr.errors import CloudError, Denied
@@ -126,6 +126,60 @@ def test_a_suspended_account_is_left_out(chosen, tree):
 def test_a_unit_that_does_not_exist_is_an_error_and_no_empty_choice(chosen):
     with pytest.raises(CloudError, match="organizations:ListAccountsForParent"):
         chosen(units=("ou-abcd-11111111",))
+
+
+# --- one account ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda _tree: {},
+        lambda tree: {"units": (tree.workloads,)},
+        lambda tree: {"units": (tree.prod,)},
+        lambda tree: {"units": (tree.root,), "tags": {"Tier": ("prod*",)}},
+        lambda tree: {"tags": {"Tier": ("prod*", "staging")}},
+        lambda tree: {"exclude": (OWN, tree.shop)},
+    ],
+)
+def test_an_account_that_is_asked_about_alone_is_what_it_is_among_all(sandbox, tree, choose):
+    tree.tag(tree.free, Tier="production")
+    tree.tag(tree.deep, Tier="staging")
+    closed = tree.account("closed")
+    tree.client.close_account(AccountId=closed)
+    wanted = Organization(role="dr-member", external_id="acme", **choose(tree))
+    session = a_session(sandbox.url)
+
+    every = {one.id: one for one in accounts_of(wanted, session)}
+    asked = [OWN, tree.free, tree.shop, tree.deep, closed, "999999999999", "no account"]
+    assert {id_: one for id_ in asked if (one := account_of(wanted, session, id_))} == every
+
+
+def test_who_asks_about_one_account_lists_no_other():
+    answers = {
+        "DescribeAccount": {"Account": row(7)},
+        "ListParents": {"Parents": [{"Id": "r-abcd", "Type": "ROOT"}]},
+        "ListTagsForResource": {"Tags": [{"Key": "Tier", "Value": "prod"}]},
+        "": IDENTITY,
+    }
+    wanted = Organization(role="dr", units=("r-abcd",), tags={"Tier": ("prod",)})
+    with organizations(lambda operation, _: (200, answers[operation])) as (session, asked):
+        found = account_of(wanted, session, "000000000007")
+
+    assert found == Account(id="000000000007", role="dr")
+    assert [operation for operation, _ in asked if operation] == [
+        "DescribeAccount",
+        "ListParents",
+        "ListTagsForResource",
+    ]
+
+
+def test_an_account_that_may_not_be_asked_about_is_an_error_and_not_left_out():
+    refusal = {"__type": "AccessDeniedException", "Message": "no"}
+    with organizations(lambda *_: (400, refusal)) as (session, _), pytest.raises(Denied) as caught:
+        account_of(Organization(role="dr"), session, "000000000007")
+
+    assert caught.value.action == "organizations:DescribeAccount"
 
 
 # --- what moto does not do --------------------------------------------------------------------------------------------

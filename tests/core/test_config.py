@@ -7,6 +7,7 @@ import pytest
 
 from dr.config import (
     Config,
+    Deploying,
     SigningKeys,
     SsmParameter,
     StoreLocation,
@@ -367,3 +368,44 @@ def test_only_a_pem_of_one_key_of_p_256_is_a_public_key(text, said):
 
 def test_a_pem_is_read_whatever_its_line_ends():
     assert public_key(pem(DER).replace("\n", "\r\n")) == DER
+
+
+# --- where the functions run ----------------------------------------------------------------------------------------
+
+DEPLOYED = f"{HOME}deploy:\n  region: eu-central-1\n"
+
+
+def test_deploy_names_where_the_functions_run_who_is_told_and_what_may_be_restored():
+    role = "arn:aws:iam::111111111111:role/cloudformation"
+    found = parse(
+        f"{DEPLOYED}  email: ops@example.com\n  restorable: ['prod-*']\n  stack_roles: ['{role}']\n"
+    )
+
+    assert found.deploy == Deploying(
+        region="eu-central-1", email="ops@example.com", restorable=("prod-*",), stack_roles=(role,)
+    )
+    assert parse(DEPLOYED).deploy == Deploying(region="eu-central-1")
+    assert parse(HOME).deploy is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("deploy: {}", "4:9: deploy.region", "name where the functions run"),
+        ("deploy: eu-central-1", "4:9: deploy", "mapping"),
+        ("deploy: {region: Frankfurt}", "4:18: deploy.region", "Frankfurt"),
+        ("deploy:\n  region: eu-west-1\n  mail: x@y", "6:3: deploy.mail", "did you mean email?"),
+        ("deploy:\n  region: eu-west-1\n  email: nobody", "6:10: deploy.email", "an address of e-mail"),
+        ("deploy:\n  region: eu-west-1\n  restorable: prod", "6:15: deploy.restorable", '["prod-*"]'),
+        ("deploy:\n  region: eu-west-1\n  restorable: [prod-*, 9]", "6:24: deploy.restorable[1]", "9"),
+        ("deploy:\n  region: eu-west-1\n  restorable: [a_b]", "6:16: deploy.restorable[0]", "a stack's name"),
+        (
+            "deploy:\n  region: eu-west-1\n  stack_roles: [admin]",
+            "6:17: deploy.stack_roles[0]",
+            "ARN of a role",
+        ),
+    ],
+)
+def test_every_fault_of_deploy_is_told_with_its_place(text, place, said):
+    (found,) = faults(f"{HOME}{text}\n")
+    assert (place in found, said in found) == (True, True), found

@@ -32,6 +32,14 @@ def lies(document: Mapping[str, Any], calls: Sequence[Call]) -> Iterator[str]:
         for row in stack.get("data", []):
             if row["verified"] and not _seen(row["physical_id"], calls):
                 yield f"verified {row['logical_id']} as {row['physical_id']}: no answer shows it"
+    for key in document.get("packages", []):
+        if not any(_path(call).endswith(key) for call in _told(calls, "DeleteObject")):
+            yield f"removed {key}: no answer says so"
+    looked = any(
+        call["action"] == "DescribeStacks" and call["told"] for call in calls
+    )  # that it is gone is an error
+    if document.get("result") == "removed" and not looked:
+        yield "the stack is told as removed, and nobody asked for it"
     if document.get("result") == "done" and not _told(calls, "DescribeStacks"):
         yield "the stack is told as done, and nobody asked for it"
 

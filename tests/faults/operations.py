@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from faults import deployments
+from faults.deployments import DEPLOY, UNDEPLOY
 from faults.world import World, later, set_clock
 
 APPLY = ("apply", "--json")
@@ -21,6 +23,7 @@ class Operation:
     `begins` is (hours, minutes) after the world's beginning. `refused` are exit codes that a run may end with when
     the one before it had done all that there was to do. `mended` are the minutes of further clean runs where one may
     leave what only time mends: a part whose image is gone, and a signature whose manifest is, have a day of grace.
+    One that `deploys` looks by a change set, which it takes back.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Operation:
     begins: tuple[int, int]
     refused: tuple[int, ...] = ()
     mended: tuple[int, ...] = ()
+    deploys: bool = False
 
 
 def _one_tick(*what: str) -> Callable[[World], None]:
@@ -64,6 +68,13 @@ def _lost_stack(world: World) -> None:
     world.delete("app")
 
 
+def _deploying(name: str, arguments: tuple[str, ...], prepare: Callable[[World], None]) -> Operation:
+    """Who may not is refused before anything is made."""
+    return Operation(
+        name=name, arguments=arguments, prepare=prepare, begins=(1, 0), refused=(4,), deploys=True
+    )
+
+
 OPERATIONS = {
     operation.name: operation
     for operation in (
@@ -84,5 +95,8 @@ OPERATIONS = {
             name="verify", arguments=("verify", "--deep", "--json"), prepare=_lost_stack, begins=(2, 30)
         ),
         Operation(name="restore", arguments=RESTORE, prepare=_lost_stack, begins=(2, 30), refused=(4,)),
+        _deploying("deploy", DEPLOY, deployments.ready),
+        _deploying("deploy a change", DEPLOY, deployments.grows),
+        _deploying("undeploy", UNDEPLOY, deployments.stands),
     )
 }

@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from faults import deployments
 
 from dr.cli import run
 from dr.sandbox.clock import clock
@@ -56,21 +57,23 @@ Resources:
 
 @dataclass(kw_only=True)
 class World:
-    """An account behind `url`, and an installation in `folder`."""
+    """An account behind `url`, and an installation in `folder`; one that `deploys` takes the account for AWS itself."""
 
     url: str
     folder: Path
+    deploys: bool = False
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
+        sandboxed = {"DR_SANDBOX_DIR": str(self.folder), "DR_SANDBOX": "1"}
+        keys = {"AWS_ACCESS_KEY_ID": "world", "AWS_SECRET_ACCESS_KEY": "world"}
         return {
             "PATH": os.defpath,
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
-            "DR_SANDBOX_DIR": str(self.folder),
-            "DR_SANDBOX": "1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            **({"AWS_ENDPOINT_URL": self.url, **keys} if self.deploys else sandboxed),
         }
 
     def client(self, service: str) -> Any:
@@ -154,7 +157,9 @@ class World:
         self.settled(stack, "DELETE_COMPLETE")
 
     def settle(self) -> None:
-        """What hangs becomes good."""
+        """What hangs becomes good, and stacks come to their end."""
+        if self.deploys:
+            deployments.settle(self)
         ec2 = self.client("ec2")
         for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:
             if one["State"] == "pending":
@@ -167,6 +172,8 @@ class World:
 
     def end_state(self) -> dict[str, list[str]]:
         """Everything that an undisturbed run and a disturbed one must have in common."""
+        if self.deploys:
+            return deployments.state(self)
         ec2, cfn = self.client("ec2"), self.client("cloudformation")
         snapshots = ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
         images = [i for i in ec2.describe_images(Owners=["self"])["Images"] if _tags(i).get("dr:managed")]

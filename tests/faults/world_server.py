@@ -76,7 +76,7 @@ def serve(name: str, folder: Path, answer: Answer, off: str | None = None) -> No
 
 def _prepared(operation: Operation, front: Any, folder: Path) -> World:
     """The world as the operation finds it. Nothing serves it afterwards: a copy has only its own threads."""
-    server, world = served(front, folder)
+    server, world = served(front, folder, deploys=operation.deploys)
     world.build()
     operation.prepare(world)
     server.shutdown()
@@ -84,11 +84,11 @@ def _prepared(operation: Operation, front: Any, folder: Path) -> World:
     return world
 
 
-def served(front: Any, folder: Path) -> tuple[Any, World]:
+def served(front: Any, folder: Path, *, deploys: bool = False) -> tuple[Any, World]:
     server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=application.Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    world = World(url=f"http://127.0.0.1:{server.server_port}", folder=folder)
+    world = World(url=f"http://127.0.0.1:{server.server_port}", folder=folder, deploys=deploys)
     world.announce()
     return server, world
 
@@ -117,7 +117,7 @@ def _case(case: dict[str, Any], operation: Operation, front: Any, folder: Path) 
     """Run dr with these faults, then without, so many minutes later each time; what was left after each."""
     begin = later(*operation.begins)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        _, world = served(front, folder)
+        _, world = served(front, folder, deploys=operation.deploys)
         runs = []
         for minutes, faults in ((0, case["faults"]), *((minutes, []) for minutes in case["again"])):
             set_clock(begin + timedelta(minutes=minutes))

@@ -209,6 +209,15 @@ def _kms(call: Call) -> Iterator[Question]:
     yield f"kms:{call.operation}", f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{key}", facts
 
 
+def _organizations(call: Call) -> Iterator[Question]:
+    one = f"arn:{_partition(call)}:organizations::{ACCOUNT}:account/o-1/222222222222"
+    yield f"organizations:{call.operation}", one if call.operation == "DescribeAccount" else "*", {}
+
+
+def _partition(call: Call) -> str:
+    return call.place.partition if call.place else "aws"
+
+
 def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from many_accounts import ACCOUNTS, REGIONS, a_volume, installation, led_through, snapshots
 
@@ -71,6 +73,8 @@ def test_a_saved_plan_is_carried_out_in_every_account_or_in_none(world, volumes)
     world.door.denied = set()
     applied = world("apply", "saved.json", "--json")
     assert (applied.code, shards(applied.document["outcomes"])) == (0, set(volumes))
+    saved = json.loads((world.shell.folder / "saved.json").read_text())
+    assert applied.document["fingerprint"] == saved["fingerprint"]
     assert world("apply", "saved.json").code == 4
 
 

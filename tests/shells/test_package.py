@@ -160,35 +160,80 @@ def runtime(tmp_path_factory):
     return lambda_runtime.make(tmp_path_factory.mktemp("runtime"))
 
 
-def test_a_function_runs_from_its_package_alone(code, runtime, sandbox, tmp_path):
-    sandbox.reset()
-    ec2, s3 = sandbox.client("ec2"), sandbox.client("s3")
-    s3.create_bucket(Bucket="acme-store", CreateBucketConfiguration={"LocationConstraint": REGION})
-    volume = ec2.create_volume(
-        AvailabilityZone=f"{REGION}a",
-        Size=1,
-        TagSpecifications=[{"ResourceType": "volume", "Tags": [{"Key": "Tier", "Value": "db"}]}],
-    )["VolumeId"]
-    task = tmp_path / "task"
-    made = package(code | installation_files(config(tmp_path / "here"), {"a.yaml": POLICY}))
-    with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
-        archive.extractall(task)
-    environ = {
-        "PYTHONPATH": os.pathsep.join([str(task), str(runtime)]),
-        "AWS_ENDPOINT_URL": sandbox.url,
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
-        "DR_CONFIG": CONFIG,
-    }
+class Alone:
+    """Functions of one package, with a volume to protect, where nothing but the package and the runtime is."""
 
-    function = Function("handlers.tick.handler", environ, tmp_path / "log", task, ["-S", "-B"])
-    try:
-        answer = function.invoke({})
-    finally:
-        function.close()
+    def __init__(self, code, runtime, sandbox, folder):
+        sandbox.reset()
+        self.ec2, self.folder = sandbox.client("ec2"), folder
+        bucket = {"LocationConstraint": REGION}
+        sandbox.client("s3").create_bucket(Bucket="acme-store", CreateBucketConfiguration=bucket)
+        self.volume = self.ec2.create_volume(
+            AvailabilityZone=f"{REGION}a",
+            Size=1,
+            TagSpecifications=[{"ResourceType": "volume", "Tags": [{"Key": "Tier", "Value": "db"}]}],
+        )["VolumeId"]
+        self._code = code
+        self._environ = {
+            "PYTHONPATH": os.pathsep.join([str(folder / "task"), str(runtime)]),
+            "AWS_ENDPOINT_URL": sandbox.url,
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "DR_CONFIG": CONFIG,
+        }
 
-    assert (answer.failed, answer.payload["summary"]["done"]) == (False, 1), function.log()
-    taken = ec2.describe_snapshots(
-        OwnerIds=["self"], Filters=[{"Name": "tag:dr:managed", "Values": ["acme"]}]
-    )
-    assert [row["VolumeId"] for row in taken["Snapshots"]] == [volume]
+    def unpack(self, policy=POLICY):
+        made = package(self._code | installation_files(config(self.folder / "here"), {"a.yaml": policy}))
+        with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
+            archive.extractall(self.folder / "task")
+
+    def __call__(self, handler, event, **environ):
+        """Its answer, and its log."""
+        task, log = self.folder / "task", self.folder / f"log-{handler}"
+        function = Function(handler, self._environ | environ, log, task, ["-S", "-B"])
+        try:
+            return function.invoke(event), function.log()
+        finally:
+            function.close()
+
+    def taken(self):
+        ours = [{"Name": "tag:dr:managed", "Values": ["acme"]}]
+        return [
+            row["VolumeId"]
+            for row in self.ec2.describe_snapshots(OwnerIds=["self"], Filters=ours)["Snapshots"]
+        ]
+
+
+@pytest.fixture
+def alone(code, runtime, sandbox, tmp_path):
+    return Alone(code, runtime, sandbox, tmp_path)
+
+
+def test_a_function_runs_from_its_package_alone(alone):
+    alone.unpack()
+    answer, log = alone("handlers.tick.handler", {})
+    assert (answer.failed, answer.payload["summary"]["done"]) == (False, 1), log
+    assert alone.taken() == [alone.volume]
+
+
+def test_a_run_of_many_begins_and_ends_from_the_package_alone(alone):
+    alone.unpack()
+    listed, log = alone("handlers.shards.handler", {})
+    assert not listed.failed, log
+    (shard,) = listed.payload["shards"]
+    assert shard == {"account": "123456789012", "region": REGION}
+
+    ticked, log = alone("handlers.tick.handler", {**shard, "run": "run-1"})
+    assert (ticked.failed, ticked.payload["summary"]["done"]) == (False, 1), log
+    summed, log = alone("handlers.summary.handler", {"run": "run-1", "shards": [shard]})
+    assert (summed.failed, summed.payload["failed"]) == (False, []), log
+
+
+def test_zones_come_with_the_package_where_the_machine_knows_none(alone):
+    alone.unpack(POLICY + b"timezone: Europe/Vienna\n")
+    answer, log = alone("handlers.tick.handler", {}, PYTHONTZPATH="")
+    assert (answer.failed, answer.payload["summary"]["done"]) == (False, 1), log
+
+    shutil.rmtree(alone.folder / "task" / "tzdata")
+    answer, _ = alone("handlers.tick.handler", {}, PYTHONTZPATH="")
+    assert answer.failed
