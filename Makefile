@@ -42,7 +42,8 @@ check: $(STAMP) $(LINT_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint cloudformation/*.yaml
-	.venv-lint/bin/checkov -d cloudformation --framework cloudformation --compact --quiet --skip-download
+	.venv-lint/bin/checkov -d cloudformation --framework cloudformation --config-file tools/checkov.yaml \
+	  --compact --quiet --skip-download
 	PYTHONPATH=tests $(BIN)/python -m cloudformation.deployments | .venv-lint/bin/python tools/policies.py
 	.venv-lint/bin/bandit -q -r dr handlers -ll
 	.venv-lint/bin/python tools/secrets.py

@@ -11,17 +11,17 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from permissions.evaluator import listed
-from permissions.places import FULL, PLACES, place
+from permissions.places import CHOSEN, DEPLOYED, FULL, PLACES, place
 
 from dr import layout
 from dr.errors import UsageError
-from dr.iam.documents import actions, policy
+from dr.iam.documents import actions, policy, roles
 from dr.iam.operations import AHEAD, MAY, OPERATIONS
-from dr.iam.place import Role
+from dr.iam.place import DEPLOYING, Role
 
 ROOT = Path(__file__).parent.parent
 LINTERS = ROOT / ".venv-lint" / "bin"
-DOCUMENTS = {(role, name): policy(role, where) for role in Role for name, where in PLACES.items()}
+DOCUMENTS = {(role, name): policy(role, where) for name, where in PLACES.items() for role in roles(where)}
 each_document = pytest.mark.parametrize(
     "document", DOCUMENTS.values(), ids=[f"{role.value}, {name}" for role, name in DOCUMENTS]
 )
@@ -73,9 +73,16 @@ def splained(document, folder: Path) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("role", Role)
-def test_cloudsplaining_finds_nothing(role, tmp_path):
-    document = DOCUMENTS[role, "two Regions, replica and staging"]
+@pytest.mark.parametrize(
+    ("role", "where"),
+    [
+        *((role, "accounts of units, by tags") for role in Role),
+        *((role, "accounts of an organization") for role in Role),
+        *((role, "some accounts") for role in roles(PLACES["some accounts"])),
+    ],
+)
+def test_cloudsplaining_finds_nothing(role, where, tmp_path):
+    document = DOCUMENTS[role, where]
 
     assert "There were no results found" in splained(document, tmp_path)
 
@@ -93,14 +100,24 @@ def allowed(document):
     return [row for row in document["Statement"] if row["Effect"] == "Allow"]
 
 
+EVERYWHERE = {
+    "Look": (True, {"aws:RequestedRegion"}),
+    "ListAccounts": (True, set()),
+    "DescribeOrganization": (True, set()),
+    "BuildNameless": (False, {"aws:RequestedRegion", "aws:CalledViaFirst"}),
+}
+"""Statements about everything: whether they are of listings, and what they ask for. An Organization is in no Region of ours;
+what knows no resource and is no listing, CloudFormation alone may do."""
+
+
 @each_document
 def test_only_listings_reach_everything_and_only_in_the_regions(document):
+    """Organizations has one endpoint, whose Region is none of the installation's."""
     for row in allowed(document):
         if "*" in listed(row["Resource"]):
-            assert row["Sid"] == "Look"
             verbs = {action.split(":")[1] for action in row["Action"]}
-            assert all(verb.startswith(("Describe", "List", "GetTemplateSummary")) for verb in verbs)
-            assert set(row["Condition"]["StringEquals"]) == {"aws:RequestedRegion"}
+            listings = all(verb.startswith(("Describe", "List", "GetTemplateSummary")) for verb in verbs)
+            assert (listings, set(row.get("Condition", {}).get("StringEquals", ()))) == EVERYWHERE[row["Sid"]]
 
 
 @each_document
@@ -127,7 +144,8 @@ def test_only_the_expirer_ends_points_and_what_ends_in_the_store_ends_by_delete_
 
     ends = {"ec2:DeleteSnapshot", "ec2:DeregisterImage"}
     assert [role for role, found in deleting.items() if found & ends] == [Role.EXPIRER]
-    assert set().union(*deleting.values()) - ends == {"s3:DeleteObject", "ec2:DeleteTags"}
+    of_data = {a for found in deleting.values() for a in found if a.startswith(("ec2:", "s3:", "kms:"))}
+    assert of_data - ends == {"s3:DeleteObject", "ec2:DeleteTags"}
 
 
 def test_a_point_is_made_with_its_whole_identity():
@@ -151,7 +169,13 @@ def test_tags_are_written_at_birth_or_are_marks(document):
 
 @each_document
 def test_what_opens_a_way_around_the_rules_is_denied(document):
+    """The key of the functions' own logs ends with them: it is CloudFormation that asks for it, and nobody else."""
     denied = {action for row in document["Statement"] if row["Effect"] == "Deny" for action in row["Action"]}
+    for row in allowed(document):
+        if {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & set(row["Action"]):
+            assert row["Condition"] == {
+                "StringEquals": {"aws:CalledViaFirst": "cloudformation.amazonaws.com"}
+            }
 
     assert denied >= {
         *("ec2:UnlockSnapshot", "ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute"),
@@ -161,9 +185,7 @@ def test_what_opens_a_way_around_the_rules_is_denied(document):
 
 @pytest.mark.parametrize("role", Role)
 def test_the_protection_of_the_buckets_is_out_of_reach(role):
-    rows = [
-        r for r in DOCUMENTS[role, "two Regions, replica and staging"]["Statement"] if r["Effect"] == "Deny"
-    ]
+    rows = [r for r in DOCUMENTS[role, "accounts of units, by tags"]["Statement"] if r["Effect"] == "Deny"]
     (row,) = [r for r in rows if "s3:DeleteObjectVersion" in r["Action"]]
 
     assert {
@@ -177,6 +199,93 @@ def test_the_protection_of_the_buckets_is_out_of_reach(role):
     } <= set(row["Action"])
     for bucket in ("acme-store", "acme-replica", "acme-staging"):
         assert {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"} <= set(row["Resource"])
+
+
+# --- other accounts ---------------------------------------------------------------------------------------------------
+
+PLANNING = [Role.READER, Role.CAPTURER, Role.EXPIRER, Role.RESTORER]
+_UNITS = ["arn:aws:organizations::*:ou/o-*", "arn:aws:organizations::*:root/o-*"]
+ORGANIZATIONS = {
+    "some accounts": {},
+    "accounts of an organization": {"organizations:ListAccounts": ["*"]},
+    "an organization in GovCloud": {
+        "organizations:ListAccounts": ["*"],
+        "organizations:ListTagsForResource": ["arn:aws-us-gov:organizations::*:account/o-*"],
+    },
+    "accounts of units, by tags": {
+        "organizations:ListAccountsForParent": _UNITS,
+        "organizations:ListOrganizationalUnitsForParent": _UNITS,
+        "organizations:ListTagsForResource": ["arn:aws:organizations::*:account/o-*"],
+    },
+}
+"""Place -> what an Organization is asked for there, and about what."""
+_ACCOUNT = {"organizations:DescribeAccount": ["arn:aws:organizations::*:account/o-*"]}
+ALONE = {
+    "some accounts": {},
+    "accounts of an organization": _ACCOUNT,
+    "an organization in GovCloud": {
+        "organizations:DescribeAccount": ["arn:aws-us-gov:organizations::*:account/o-*"]
+    },
+    "accounts of units, by tags": _ACCOUNT
+    | {
+        "organizations:ListParents": [
+            "arn:aws:organizations::*:account/o-*",
+            "arn:aws:organizations::*:ou/o-*",
+        ]
+    },
+}
+"""The same, of one account alone, as a tick of one asks."""
+
+
+def statement(role, where, sid):
+    return next((row for row in DOCUMENTS[role, where]["Statement"] if row["Sid"] == sid), None)
+
+
+@pytest.mark.parametrize("role", PLANNING)
+def test_only_the_roles_that_dr_yaml_names_are_taken_on(role):
+    row = statement(role, "some accounts", "TakeOnMembers")
+
+    assert (row["Action"], row["Resource"]) == (
+        ["sts:AssumeRole"],
+        ["arn:aws:iam::222222222222:role/dr-member", "arn:aws:iam::333333333333:role/other-name"],
+    )
+
+
+@pytest.mark.parametrize("role", PLANNING)
+@pytest.mark.parametrize("where", ORGANIZATIONS)
+def test_an_organization_is_asked_for_what_dr_yaml_chooses_by(role, where):
+    found = {
+        action: listed(row["Resource"])
+        for row in allowed(DOCUMENTS[role, where])
+        for action in row["Action"]
+        if action.startswith("organizations:")
+    }
+
+    alone = ALONE[where] if role in (Role.CAPTURER, Role.EXPIRER) else {}
+    assert found == ORGANIZATIONS[where] | alone
+
+
+@pytest.mark.parametrize("role", PLANNING)
+def test_of_an_organization_the_one_role_of_every_account_is_taken_on(role):
+    row = statement(role, "an organization in GovCloud", "TakeOnMembers")
+
+    assert row["Resource"] == "arn:aws-us-gov:iam::*:role/dr-member"
+
+
+@pytest.mark.parametrize(
+    ("role", "where"),
+    [
+        *((role, "a directory") for role in roles(PLACES["a directory"])),
+        (Role.MARKER, "some accounts"),
+        (Role.MARKER, "an organization in GovCloud"),
+        (Role.BUILDER, "accounts of units, by tags"),
+        (Role.WAKER, "accounts of units, by tags"),
+    ],
+)
+def test_who_needs_no_other_account_may_take_on_no_role(role, where):
+    found = {action for row in allowed(DOCUMENTS[role, where]) for action in listed(row["Action"])}
+
+    assert not any(action.startswith(("sts:", "organizations:")) for action in found)
 
 
 # --- what IAM takes -------------------------------------------------------------------------------------------------
@@ -194,13 +303,27 @@ def test_a_document_fits_into_a_managed_policy(document):
 def test_five_regions_fit(role):
     regions = "eu-west-1, eu-central-1, us-east-1, us-west-2, ap-southeast-2"
 
-    assert policy(role, place(FULL.replace("eu-west-1, eu-central-1", regions)))["Statement"]
+    assert policy(role, place(DEPLOYED.replace("eu-west-1, eu-central-1", regions)))["Statement"]
+
+
+@pytest.mark.parametrize("role", [Role.DEPLOYER, Role.BUILDER, Role.WAKER])
+def test_the_longest_name_of_an_installation_fits_whoever_deploys_it(role):
+    text = CHOSEN.replace("name: acme", "name: an-installation-with-a-name-of-40-letter")
+
+    assert policy(role, place(text))["Statement"]
 
 
 def test_too_many_stacks_are_refused_with_what_to_do():
     with pytest.raises(UsageError, match="IAM takes 6144") as refused:
         policy(Role.RESTORER, place(stacks=tuple(f"stack-number-{number}" for number in range(40))))
     assert "--stack 'prod-*'" in refused.value.remedy
+
+
+def test_nobody_deploys_where_there_is_nothing_to_deploy():
+    assert set(Role) - set(roles(place())) == set(DEPLOYING)
+    with pytest.raises(UsageError, match="does not say where the functions run") as refused:
+        policy(Role.DEPLOYER, place())
+    assert "deploy: {region: ...}" in refused.value.remedy
 
 
 # --- the table is the code ------------------------------------------------------------------------------------------

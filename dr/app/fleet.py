@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -40,6 +41,8 @@ class Fleet:
         self._pacer = pacer
         self._session_name = session_name
         self._sessions: dict[str, Session] = {}
+        self._known: dict[str, Account | None] = {}
+        self._lock = threading.Lock()
 
     @cached_property
     def accounts(self) -> tuple[Account, ...]:
@@ -60,9 +63,23 @@ class Fleet:
         """The ids of the accounts."""
         return tuple(account.id for account in self.accounts)
 
+    def ids_near(self, id_: str | None) -> tuple[str, ...]:
+        """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""
+        return (id_,) if id_ is not None and self._one(id_) else self.ids
+
+    def _one(self, id_: str) -> Account | None:
+        """An account of an Organization that was not asked for all of its accounts."""
+        if not isinstance(self._configured, Organization) or "accounts" in self.__dict__:
+            return None
+        if id_ not in self._known:
+            from dr.aws.organizations import account_of  # noqa: PLC0415 - few installations have one
+
+            self._known[id_] = account_of(self._configured, self._session, id_)
+        return self._known[id_]
+
     def account(self, id_: str) -> Account:
         """One of them by its id. Raises `UsageError` for an account that dr.yaml does not name."""
-        found = next((account for account in self.accounts if account.id == id_), None)
+        found = self._one(id_) or next((account for account in self.accounts if account.id == id_), None)
         if found is None:
             raise UsageError(
                 f"{short(one_line(id_))} is none of this installation's accounts: {names(self.ids)}",
@@ -81,13 +98,15 @@ class Fleet:
                     "name the role that dr takes on there: {id: ..., role: dr-member}",
                 )
             return self._session
-        if id_ not in self._sessions:
-            arn = role_arn(partition(self._session.region), id_, account.role)
-            role = Assumed(
-                account=id_, arn=arn, session_name=self._session_name, external_id=account.external_id
-            )
-            self._sessions[id_] = self._session.assuming(role, self._pacer())
-        return self._sessions[id_]
+        with self._lock:  # one for all threads: who counts the calls of an account looks at this one
+            if id_ not in self._sessions:
+                self._sessions[id_] = self._assuming(id_, account.role, account.external_id)
+            return self._sessions[id_]
+
+    def _assuming(self, id_: str, role: str, external_id: str | None) -> Session:
+        arn = role_arn(partition(self._session.region), id_, role)
+        assumed = Assumed(account=id_, arn=arn, session_name=self._session_name, external_id=external_id)
+        return self._session.assuming(assumed, self._pacer())
 
     def shards(
         self,

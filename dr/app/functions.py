@@ -33,7 +33,7 @@ def tick(settings: Settings, event: object, request: str, seconds_left: float) -
     with invocation(settings.environ, request):
         asked, end = read_tick(event), stop_at(app.clock.now(), seconds_left)
         policies = narrowed(_asked(app, asked.policies), asked.region)
-        require_account(asked.account, app.fleet.ids)
+        require_account(asked.account, app.fleet.ids_near(asked.account))
         require_shard(asked)
         accounts = (asked.account,) if asked.account else None
         work = Tick(
@@ -51,7 +51,7 @@ def changed(settings: Settings, event: object, request: str, seconds_left: float
     app = App(settings)
     with invocation(settings.environ, request):
         asked, end = read_change(event), stop_at(app.clock.now(), seconds_left)
-        require_account(asked.account, app.fleet.ids)
+        require_account(asked.account, app.fleet.ids_near(asked.account))
         require_past(asked.change.at, app.clock.now())
         region = asked.change.region
         of_stacks = [p for p in app.policies if p.protect is Protect.STACKS and region in p.regions]

@@ -37,7 +37,7 @@ class RestoringApp(App):
         store, account = self.stores.for_restore, account or self.cloud.account
         return Kit(
             account=account,
-            maker=CloudFormationMaker(self.fleet.session(account), region),
+            maker=self._maker(account, region),
             store=self.stored_stacks,
             records=StoreRecords(store, self.clock),
             leases=StoreLeases(store, self.owner, self.clock),
@@ -66,6 +66,9 @@ class RestoringApp(App):
         troubles = (*self.stores.troubles, *self.stored_stacks.lag())
         return replace(plan, findings=(*plan.findings, *map(_of_store, troubles)))
 
+    def _maker(self, account: str, region: str) -> CloudFormationMaker:
+        return CloudFormationMaker(self.fleet.session(account), region, self.session)
+
     def _cloud_in(self, account: str) -> Ec2Cloud:
         return Ec2Cloud(self.fleet.session(account), self.config.name)
 
@@ -86,7 +89,7 @@ class RestoringApp(App):
             store=self.stored_stacks,
             stored=stored,
             records=StoreRecords(self.stores.for_restore, self.clock),
-            maker=CloudFormationMaker(self.fleet.session(account), region),
+            maker=self._maker(account, region),
             bucket=self.staging_bucket(region),
         )
         configured = Configured(parameters=self.config.parameters, image_for=self.config.image_for)

@@ -29,10 +29,14 @@ _DEEPEST = 20
 
 
 class CloudFormationMaker:
-    """CloudFormation, EC2 and SSM of one Region, as a restore needs them."""
+    """CloudFormation, EC2 and SSM of one Region, as a restore needs them.
 
-    def __init__(self, session: Session, region: str) -> None:
+    `own` is the session of the installation's own account, in which its staging buckets are; None where that is `session`.
+    """
+
+    def __init__(self, session: Session, region: str, own: Session | None = None) -> None:
         self._session = session
+        self._own = own or session
         self._region = region
         self._ec2 = Ec2Reader(session)
 
@@ -180,16 +184,17 @@ class CloudFormationMaker:
     def stage(self, bucket: str, body: str) -> str:
         """Put a template where CloudFormation can read it; its URL.
 
-        The bucket has to be ours (FAILURES 4.2): a name that somebody else has taken over gets nothing.
+        The bucket has to be ours (FAILURES 4.2): a name that somebody else has taken over gets nothing. CloudFormation reads it
+        with the rights of who makes the stack: a bucket of the installation has to let the other accounts read.
         """
         digest = hashlib.sha256(body.encode()).hexdigest()
-        client = self._session.client("s3", self._region)
+        client = self._own.client("s3", self._region)
         with translated("s3:PutObject", self._region):
             client.put_object(
                 Bucket=bucket,
                 Key=layout.staging_key(digest),
                 Body=body.encode(),
-                ExpectedBucketOwner=self._session.account(),
+                ExpectedBucketOwner=self._own.account(),
             )
         return self.staged_url(bucket, digest)
 

@@ -1,12 +1,14 @@
 """The accounts of an AWS Organization, as dr.yaml chooses them.
 
 ListAccounts, or ListAccountsForParent for each unit and, by ListOrganizationalUnitsForParent, those below it;
-ListTagsForResource for each account where tags choose. AWS allows them in the management account and to a delegated
-administrator. Source: Organizations API reference.
+ListTagsForResource for each account where tags choose. Who asks about one account asks about that one alone: of a run of
+many shards each would list everything, and Organizations takes few calls a second. AWS allows them in the management
+account and to a delegated administrator. Source: Organizations API reference.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,9 +16,13 @@ from typing import Any
 from dr.aws.errors import field, translated
 from dr.aws.session import Session
 from dr.config import Account, Organization
+from dr.errors import CloudError
 
 _DEEPEST = 6
 """Levels of units below a root, and the root. Source: Organizations user guide, Quotas: 5 levels of nesting."""
+
+_NONE = "AccountNotFoundException"
+"""Of an id that is no account's, or none of this organization's. Source: API reference, DescribeAccount."""
 
 
 def accounts_of(organization: Organization, session: Session) -> tuple[Account, ...]:
@@ -30,14 +36,29 @@ def accounts_of(organization: Organization, session: Session) -> tuple[Account, 
     else:
         rows = list(asker.pages("list_accounts", "ListAccounts", "Accounts"))
     chosen = sorted({row["Id"] for row in rows if _active(row)} - set(organization.exclude))
-    own = session.account()
     return tuple(
-        Account(id=own)
-        if id_ == own
-        else Account(id=id_, role=organization.role, external_id=organization.external_id)
+        _account(id_, organization, session)
         for id_ in chosen
         if not organization.tags or _bears(asker.tags(id_), organization.tags)
     )
+
+
+def account_of(organization: Organization, session: Session, id_: str) -> Account | None:
+    """One account, asked about alone; None where it is not active, or not chosen. Raises as `accounts_of`."""
+    asker = _Asker(session)
+    if not re.fullmatch(r"[0-9]{12}", id_) or id_ in organization.exclude or not asker.is_active(id_):
+        return None
+    if organization.units and not any(unit in organization.units for unit in asker.above(id_)):
+        return None
+    if organization.tags and not _bears(asker.tags(id_), organization.tags):
+        return None
+    return _account(id_, organization, session)
+
+
+def _account(id_: str, organization: Organization, session: Session) -> Account:
+    if id_ == session.account():
+        return Account(id=id_)
+    return Account(id=id_, role=organization.role, external_id=organization.external_id)
 
 
 def _active(row: Mapping[str, Any]) -> bool:
@@ -65,6 +86,28 @@ class _Asker:
             name = "ListOrganizationalUnitsForParent"
             for row in self.pages("list_organizational_units_for_parent", name, key, ParentId=unit):
                 yield from self.below(row["Id"], levels - 1)
+
+    def above(self, child: str) -> Iterator[str]:
+        """The units that hold an account, the nearest first, and the root. A child has one parent."""
+        for _ in range(_DEEPEST + 1):
+            (parent,) = self.pages("list_parents", "ListParents", "Parents", ChildId=child)
+            yield parent["Id"]
+            if parent["Type"] == "ROOT":
+                return
+            child = parent["Id"]
+
+    def is_active(self, account: str) -> bool:
+        """Whether the organization has it, and it is active."""
+        action, region = "organizations:DescribeAccount", self._session.region
+        client = self._session.client("organizations", region)
+        try:
+            with translated(action, region):
+                answer = client.describe_account(AccountId=account)
+        except CloudError as error:
+            if error.code == _NONE:
+                return False
+            raise
+        return _active(field(answer, "Account", action, region))
 
     def tags(self, account: str) -> dict[str, str]:
         """The tags of an account."""

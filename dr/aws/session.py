@@ -107,6 +107,7 @@ class Session:
         self._role = role
         self._account: str | None = role[1].account if role else None
         self._calls: defaultdict[str, Calls] = defaultdict(Calls)
+        self._counting = threading.Lock()
         self._skew: float | None = None
         self._pacer = pacer
         self._slow = slow
@@ -118,13 +119,17 @@ class Session:
 
     def calls(self, region: str) -> Calls:
         """What was asked of EC2 and CloudFormation there so far."""
-        return self._calls[region]
+        with self._counting:  # the first that asks makes it, and whoever counts has to count in the same one
+            return self._calls[region]
 
     def credentials(self) -> None:
         """Have them now. Raises `Denied` or `EnvironmentFailed` when there are none to be had, as a first call would."""
         try:
             with translated("AWS session", ""):
-                found = self._session().get_credentials()
+                with (
+                    self._lock
+                ):  # a session of the SDK has one set of credentials, if nobody else asks it meanwhile
+                    found = self._session().get_credentials()
                 if found is not None:
                     found.get_frozen_credentials()
         except RuntimeError as error:  # botocore's, of new credentials that are over by this machine's clock
@@ -182,18 +187,22 @@ class Session:
 
     def _session(self) -> botocore.session.Session:
         """Not boto3's, which loads the transfers of S3 and resources besides. Its files are read here, and told of here."""
-        if self._sdk is None:
-            try:
-                made = botocore.session.Session(profile=self._access.profile)
-                made.get_scoped_config()
-            except BotoCoreError as error:
-                raise translate(error, "AWS session", "") from error
-            if keys := self._access.keys:
-                made.set_credentials(keys.access_key, keys.secret_key, keys.token)
-            if self._role:
-                self._take_on(made, *self._role)
-            self._sdk = made
-        return self._sdk
+        with self._lock:
+            if self._sdk is None:
+                self._sdk = self._begun()
+            return self._sdk
+
+    def _begun(self) -> botocore.session.Session:
+        try:
+            made = botocore.session.Session(profile=self._access.profile)
+            made.get_scoped_config()
+        except BotoCoreError as error:
+            raise translate(error, "AWS session", "") from error
+        if keys := self._access.keys:
+            made.set_credentials(keys.access_key, keys.secret_key, keys.token)
+        if self._role:
+            self._take_on(made, *self._role)
+        return made
 
     def _take_on(self, made: botocore.session.Session, by: Session, role: Assumed) -> None:
         """Let it have the role's credentials; what botocore reads of its services is read once for all sessions."""
@@ -239,14 +248,14 @@ class Session:
         events = client.meta.events
         events.register("after-call", partial(self._observe, self._session()))
         if client.meta.service_model.service_name in _OF_A_REGION:
-            calls = self._calls[client.meta.region_name]
+            calls = self.calls(client.meta.region_name)
             events.register("before-call", partial(self._count, calls, "begun"))
             events.register("after-call", partial(self._count, calls, "ended"))
             events.register("after-call-error", partial(self._count, calls, "ended"))
         events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
 
     def _count(self, calls: Calls, what: str, **_: Any) -> None:
-        with self._lock:
+        with self._counting:
             setattr(calls, what, getattr(calls, what) + 1)
 
     def _observe(

@@ -9,7 +9,7 @@ import click
 from dr.app import App, Settings
 from dr.cli.frame import Shared, json_text, shared_options
 from dr.errors import EXIT_DONE, CloudError, EnvironmentFailed, UsageError
-from dr.iam.documents import actions, policy
+from dr.iam.documents import actions, policy, roles
 from dr.iam.operations import MAY
 from dr.iam.place import UNKNOWN_ACCOUNT, Place, Rebuilt, Role, place_of
 from dr.model import Protect
@@ -73,7 +73,8 @@ def iam(shared: Shared, role: str | None, account: str | None, **names: tuple[st
         return EXIT_DONE
     wanted = tuple(Role) if role is None else (Role(role),)
     place = _place(shared, account, names, wanted)
-    documents = [{"role": each.value, "policy": policy(each, place)} for each in wanted]
+    told = roles(place) if role is None else wanted
+    documents = [{"role": each.value, "policy": policy(each, place)} for each in told]
     click.echo(json_text({"roles": documents} if role is None else documents[0]["policy"]))
     return EXIT_DONE
 

@@ -149,13 +149,18 @@ def apply(
             every=saved is not None,
             then=waiting if wait else unwaited,
         )
-    done = done if saved else app.stamped_whole(done, asked)
+    done = _of(saved, done) if saved else app.stamped_whole(done, asked)
     shared.emit(
         partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings), lambda: _text(done)
     )
     if done.interrupted and not shared.json:
         complain(done.interrupted, as_json=False)
     return done.exit_code
+
+
+def _of(saved: SavedPlan, done: Applying) -> Applying:
+    """What was done is told by the saved plan's fingerprint, in however many shards."""
+    return replace(done, plan=replace(done.plan, fingerprint=saved.fingerprint))
 
 
 class _Waiting:

@@ -207,7 +207,6 @@ def _of_store(config: Config) -> dict[str, str]:
         found |= {
             f"{name}Bucket": (location and location.bucket) or "",
             f"{name}Prefix": (location and location.prefix) or "",
-            f"{name}Region": (location and location.region) or "",
         }
     return found
 

@@ -7,9 +7,9 @@ they make equal to those of `dr iam`. Each rule is about the text of a value alo
 
 - `${Name}` alone is a Ref, and beside other text a Fn::Sub; the partition and the end of a host are AWS's own words for them;
 - the ARN of a store, with its folder when it has one, is said once, by a resource; without a replica it is the store's again;
+- a list of what lies in the stores is one text, and split at its blanks: a folder has none;
 - what else names the replica is there when there is one, and a folder goes with its slash when there is one;
-- a list of ARNs stands for the ARN that it is named in, and without it the statement is not there;
-- a text around another list is there once for each of its items.
+- a list of ARNs stands for the ARN that it is named in, and without it the statement is not there.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ HUB = Place(
     account="${AWS::AccountId}",
     regions=("${Regions}",),
     stores=(
-        StoreLocation(url="s3://${StoreBucket}/${StorePrefix}", region="${StoreRegion}"),
-        StoreLocation(url="s3://${ReplicaBucket}/${ReplicaPrefix}", region="${ReplicaRegion}"),
+        StoreLocation(url="s3://${StoreBucket}/${StorePrefix}"),
+        StoreLocation(url="s3://${ReplicaBucket}/${ReplicaPrefix}"),
     ),
-    staging={"${StoreRegion}": "${StoreBucket}", "${ReplicaRegion}": "${ReplicaBucket}"},
+    staging={"a": "${StoreBucket}", "another": "${ReplicaBucket}"},
     parameters=("${ParameterArns}",),
+    asks=("accounts", "units", "tags"),
     rebuilt=Rebuilt(stacks=("${RestorableStacks}",), roles=("${StackRoles}",)),
 )
 """Where the functions run: it has the stores. A manifest is signed by no function."""
@@ -49,27 +50,34 @@ _ARNS = {
 """Parameters that are lists of ARNs -> the condition that there are any."""
 _LISTS = ("Regions", *_ARNS)
 _STORES = {
-    "arn:aws:s3:::${StoreBucket}/${StorePrefix}": "${StoreArn.Value}",
-    "arn:aws:s3:::${ReplicaBucket}/${ReplicaPrefix}": "${ReplicaArn.Value}",
+    "arn:aws:s3:::${StoreBucket}/${StorePrefix}": "${Store.Value}",
+    "arn:aws:s3:::${ReplicaBucket}/${ReplicaPrefix}": "${Replica.Value}",
 }
 _FOLDERS = {"${StorePrefix}/": "StoreInFolder", "${ReplicaPrefix}/": "ReplicaInFolder"}
-_OF_REPLICA = ("${ReplicaBucket}", "${ReplicaPrefix}", "${ReplicaRegion}")
+_OF_REPLICA = ("${ReplicaBucket}", "${ReplicaPrefix}")
 _NONE = {"Ref": "AWS::NoValue"}
 
 
 def functions_blocks() -> dict[str, list[Document]]:
-    """Policy -> statements, of functions.yaml: a role has `never`, `store`, and above them what its function does."""
+    """Policy -> statements, of functions.yaml: a role has `never`, `store`, `organization`, and beyond what its function does."""
     never, roles = _apart(HUB, Role.READER, Role.CAPTURER, Role.EXPIRER, Role.RESTORER)
-    store = [row for row in roles[Role.READER] if row["Sid"] != "Look"]
-    capturer = _beyond(store, roles[Role.CAPTURER])
+    organization = [row for row in roles[Role.READER] if _is_asked(row)]
+    store = [row for row in roles[Role.READER] if row["Sid"] != "Look" and row not in organization]
+    shared = [*store, *organization]
+    capturer = _beyond(shared, roles[Role.CAPTURER])
     blocks = {
         "never": never,
         "store": store,
+        "organization": organization,
         "capturer": capturer,
-        "expirer": _beyond([*store, *capturer], roles[Role.EXPIRER]),
-        "restorer": _beyond(store, roles[Role.RESTORER]),
+        "expirer": _beyond([*shared, *capturer], roles[Role.EXPIRER]),
+        "restorer": _beyond(shared, roles[Role.RESTORER]),
     }
     return {name: [_worded(row) for row in rows] for name, rows in blocks.items()}
+
+
+def _is_asked(row: Document) -> bool:
+    return all(action.startswith("organizations:") for action in row["Action"])
 
 
 def member_blocks() -> dict[str, list[Document]]:
@@ -117,8 +125,10 @@ def _value(value: Any) -> Any:
     match value:
         case Mapping():
             return {key: _value(each) for key, each in value.items()}
-        case [str(only)] if any(_named(name) in only for name in _LISTS):
-            return _of_list(only)
+        case [str(only)] if name := _list(only):
+            return {"Ref": name}
+        case [_, _, *_] if all(arn.startswith(tuple(_STORES)) for arn in value):
+            return {"Fn::Split": [" ", {"Fn::Sub": " ".join(map(_stored, value))}]}
         case list():
             return [_value(each) for each in value]
         case _:
@@ -126,12 +136,22 @@ def _value(value: Any) -> Any:
 
 
 def _text(text: str) -> Any:
-    if any(_named(name) in text for name in _LISTS):
-        return _of_list(text)
+    if name := _list(text):
+        return {"Ref": name}
+    made = _substituted(_anywhere(_stored(text)))
+    return {"Fn::If": ["HasReplica", made, _NONE]} if any(name in text for name in _OF_REPLICA) else made
+
+
+def _stored(text: str) -> str:
+    """A text with the ARNs of the stores as the resources say them."""
     for arn, said in _STORES.items():
         text = text.replace(arn, said)
-    made = _substituted(_anywhere(text))
-    return {"Fn::If": ["HasReplica", made, _NONE]} if any(name in text for name in _OF_REPLICA) else made
+    return text
+
+
+def _list(text: str) -> str | None:
+    """The parameter that is a list, and that a text stands for."""
+    return next((name for name in _LISTS if _named(name) in text), None)
 
 
 def _named(name: str) -> str:
@@ -141,7 +161,7 @@ def _named(name: str) -> str:
 def _anywhere(text: str) -> str:
     """A text that is about AWS's own partition, in whichever one the stack is."""
     text = re.sub(r"^arn:aws:", "arn:${AWS::Partition}:", text)
-    return re.sub(r"\}\.amazonaws\.com$", "}.${AWS::URLSuffix}", text)
+    return re.sub(r"(?<=\.\*\.)amazonaws\.com$", "${AWS::URLSuffix}", text)
 
 
 def _substituted(text: str) -> Any:
@@ -152,20 +172,3 @@ def _substituted(text: str) -> Any:
     if alone := re.fullmatch(r"\$\{([A-Za-z:]+)\}", text):
         return {"Ref": alone[1]}
     return {"Fn::Sub": text} if "${" in text else text
-
-
-def _of_list(text: str) -> Any:
-    """What a text with a list in it stands for: a list."""
-    (name,) = (name for name in _LISTS if _named(name) in text)
-    if name in _ARNS or text == _named(name):
-        return {"Ref": name}
-    before, _, after = text.partition(_named(name))
-    in_china = (
-        f"{after}.cn"  # what joins a list has to be a literal, and the end of a host is another one there
-    )
-    return {"Fn::If": ["InChina", _around(before, name, in_china), _around(before, name, after)]}
-
-
-def _around(before: str, name: str, after: str) -> Any:
-    joined = {"Fn::Join": [f"{after},{before}", {"Ref": name}]}
-    return {"Fn::Split": [",", {"Fn::Join": ["", [before, joined, after]]}]}

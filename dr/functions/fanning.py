@@ -43,7 +43,9 @@ def run_summary(
     metrics = {"TickSucceeded": int(not failed), "ShardsFailed": len(failed)}
     tell_metrics(embedded(installation, metrics, now))
     if failed:
-        told = "; ".join(f"{row['account']}/{row['region']}: {row['error']}" for row in failed[:_TOLD])
+        told = "; ".join(
+            one_line(f"{row['account']}/{row['region']}: {row['error']}") for row in failed[:_TOLD]
+        )
         more = f"; and {len(failed) - _TOLD} more" if len(failed) > _TOLD else ""
         raise CloudError(
             f"{len(failed)} of {len(shards)} shards failed: {told}{more}",

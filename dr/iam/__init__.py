@@ -1,8 +1,10 @@
-"""What AWS has to allow, as IAM policy documents for five roles: generated from the table of what dr calls.
+"""What AWS has to allow, as IAM policy documents for eight roles: generated from the table of what dr calls.
 
     Place       one installation: its name, account, Regions, buckets, parameters, stacks
     operations  every API operation that dr makes -> roles, IAM actions, and what each reaches
     reach       resources and conditions: `Place -> Reach`, one statement of a document
+    deploying   the same, for what a deployment reaches
+    building    what CloudFormation does for a deployment, with the rights of its caller
     refusals    what is denied whatever else is allowed
     documents   role + Place -> policy document
 

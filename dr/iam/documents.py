@@ -7,7 +7,7 @@ from typing import Any
 
 from dr.errors import UsageError
 from dr.iam.operations import NEEDS
-from dr.iam.place import Place, Role
+from dr.iam.place import DEPLOYING, Place, Role
 from dr.iam.reach import Reach
 from dr.iam.refusals import REFUSALS
 
@@ -18,14 +18,27 @@ Document = dict[str, Any]
 """A policy document, ready for JSON."""
 
 
+def roles(place: Place) -> tuple[Role, ...]:
+    """Who has something to do there: nobody deploys where dr.yaml does not say in which Region."""
+    return tuple(role for role in Role if place.home or role not in DEPLOYING)
+
+
 def policy(role: Role, place: Place) -> Document:
-    """What a role needs, and what is denied to it. Raises `UsageError` for one that is too long for IAM."""
+    """What a role needs, and what is denied to it.
+
+    Raises `UsageError` for one that is too long for IAM, and for one that has nothing to do.
+    """
+    if role not in roles(place):
+        raise UsageError(
+            f"{role.value} is of deployments, and dr.yaml does not say where the functions run",
+            "add `deploy: {region: ...}`",
+        )
     document = {"Version": "2012-10-17", "Statement": statements(role, place)}
     size = len(json.dumps(document, separators=(",", ":")))
     if size > _LONGEST:
         raise UsageError(
             f"the policy of {role.value} has {size} characters, IAM takes {_LONGEST}",
-            "name the stacks by patterns, such as --stack 'prod-*'",
+            "give it shorter names, and those of stacks by patterns, such as --stack 'prod-*'",
         )
     return document
 

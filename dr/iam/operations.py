@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr import layout
-from dr.iam import reach
+from dr.iam import deploying, reach
+from dr.iam.building import AROUND, BUILT
 from dr.iam.place import Role
 from dr.iam.reach import Reaching
 
 _READER, _CAPTURER, _EXPIRER, _RESTORER = Role.READER, Role.CAPTURER, Role.EXPIRER, Role.RESTORER
+_DEPLOYER = Role.DEPLOYER
 _TICK = (_CAPTURER, _EXPIRER)
 _PLANNING = (_READER, *_TICK, _RESTORER)
 
@@ -24,6 +26,9 @@ MAY = {
     Role.EXPIRER: "end points that no rule claims: dr apply, together with capturer",
     Role.MARKER: "write the marks dr:hold, dr:expires-at and dr:consistency; no command does yet",
     Role.RESTORER: "bring stacks back, and see what would not come back: dr restore, verify",
+    Role.DEPLOYER: "deploy the functions: dr deploy, undeploy, together with builder and waker",
+    Role.BUILDER: "let CloudFormation make the functions and their rights: together with deployer",
+    Role.WAKER: "let CloudFormation make what wakes the functions and tells of them: together with deployer",
 }
 """What each role is for, in the words of `dr iam`."""
 
@@ -55,6 +60,18 @@ def _plain(service: str, name: str, reaching: Reaching, *roles: Role) -> Operati
     return Operation(service=service, name=name, needs=(_need(f"{service}:{name}", reaching, *roles),))
 
 
+def _of_stacks(name: str, restored: Reaching) -> Operation:
+    """What the restorer does to its stacks, and the deployer to the one of the functions."""
+    action = f"cloudformation:{name}"
+    needs = (_need(action, restored, _RESTORER), _need(action, deploying.own_stack, _DEPLOYER))
+    return Operation(service="cloudformation", name=name, needs=needs)
+
+
+def _built(table: dict[Reaching, tuple[str, ...]], role: Role) -> tuple[Need, ...]:
+    """What CloudFormation does with the rights of its caller."""
+    return tuple(_need(action, reaching, role) for reaching, actions in table.items() for action in actions)
+
+
 _TICK_RECORDS = (layout.APPLIED, layout.LEASES, layout.ORPHANS, layout.SHARDS)
 _WRITTEN = {
     _CAPTURER: (layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, *_TICK_RECORDS),
@@ -77,9 +94,24 @@ OPERATIONS = (
     _plain("ec2", "DescribeRegions", reach.looking, _READER, *_TICK),
     _plain("ec2", "DescribeSnapshots", reach.looking, *_PLANNING, Role.MARKER),
     _plain("ec2", "DescribeVolumes", reach.looking, *_PLANNING),
-    _plain("cloudformation", "DescribeStacks", reach.looking, *_PLANNING),
+    Operation(
+        service="cloudformation",
+        name="DescribeStacks",
+        needs=(
+            _need("cloudformation:DescribeStacks", reach.looking, *_PLANNING),
+            _need("cloudformation:DescribeStacks", deploying.own_stack, _DEPLOYER),
+        ),
+    ),
     Operation(service="sts", name="GetCallerIdentity"),
-    Operation(service="sts", name="AssumeRole", needs=(_need("sts:AssumeRole", reach.members, *_PLANNING),)),
+    # --- other accounts ---
+    _plain("sts", "AssumeRole", reach.members, *_PLANNING),
+    _plain("organizations", "DescribeAccount", reach.accounts_asked, *_TICK),
+    _plain("organizations", "ListParents", reach.parents_listed, *_TICK),
+    _plain("organizations", "DescribeOrganization", reach.organization, _DEPLOYER),
+    _plain("organizations", "ListAccounts", reach.accounts_listed, *_PLANNING, _DEPLOYER),
+    _plain("organizations", "ListAccountsForParent", reach.units_listed, *_PLANNING, _DEPLOYER),
+    _plain("organizations", "ListOrganizationalUnitsForParent", reach.units_listed, *_PLANNING, _DEPLOYER),
+    _plain("organizations", "ListTagsForResource", reach.account_tags, *_PLANNING, _DEPLOYER),
     # --- capture ---
     Operation(
         service="ec2",
@@ -100,7 +132,14 @@ OPERATIONS = (
         ),
     ),
     _plain("cloudformation", "GetStackPolicy", reach.stacks_read, _CAPTURER),
-    _plain("cloudformation", "GetTemplate", reach.stacks_read, _CAPTURER),
+    Operation(
+        service="cloudformation",
+        name="GetTemplate",
+        needs=(
+            _need("cloudformation:GetTemplate", reach.stacks_read, _CAPTURER),
+            _need("cloudformation:GetTemplate", deploying.own_stack, _DEPLOYER),
+        ),
+    ),
     _plain("cloudformation", "ListStackResources", reach.stacks_read, _CAPTURER, _RESTORER),
     _plain("autoscaling", "DescribeAutoScalingGroups", reach.looking, _CAPTURER),
     # --- expire ---
@@ -116,15 +155,35 @@ OPERATIONS = (
             _need("iam:PassRole", reach.passed_roles, _RESTORER),
             _need("s3:GetObject", reach.staged, _RESTORER),
             _need("kms:Decrypt", reach.store_and_staging_key, _RESTORER),
+            _need("cloudformation:CreateChangeSet", deploying.own_stack, _DEPLOYER),
+            _need("cloudformation:TagResource", deploying.own_stack, _DEPLOYER),
+            _need("s3:GetObject", deploying.packages, _DEPLOYER),
+            _need("kms:Decrypt", deploying.packages_key, _DEPLOYER),
         ),
     ),
-    _plain("cloudformation", "DescribeChangeSet", reach.stacks_made, _RESTORER),
-    _plain("cloudformation", "DescribeStackEvents", reach.stacks_read, _RESTORER),
-    _plain("cloudformation", "ExecuteChangeSet", reach.stacks_made, _RESTORER),
+    _of_stacks("DescribeChangeSet", reach.stacks_made),
+    _of_stacks("DescribeStackEvents", reach.stacks_read),
+    Operation(
+        service="cloudformation",
+        name="ExecuteChangeSet",
+        needs=(
+            _need("cloudformation:ExecuteChangeSet", reach.stacks_made, _RESTORER),
+            _need("cloudformation:ExecuteChangeSet", deploying.own_stack, _DEPLOYER),
+            *_built(BUILT, Role.BUILDER),
+            *_built(AROUND, Role.WAKER),
+        ),
+    ),
     _plain("cloudformation", "GetTemplateSummary", reach.looking, _RESTORER),
     _plain("cloudformation", "ListExports", reach.looking, _RESTORER),
     _plain("cloudformation", "SetStackPolicy", reach.stacks_made, _RESTORER),
     _plain("cloudformation", "UpdateTerminationProtection", reach.stacks_made, _RESTORER),
+    # --- deploy ---
+    _plain("cloudformation", "DeleteChangeSet", deploying.own_stack, _DEPLOYER),
+    _plain("cloudformation", "DeleteStack", deploying.own_stack, _DEPLOYER),
+    Operation(
+        service="s3", name="HeadBucket", needs=(_need("s3:ListBucket", deploying.packages_listed, _DEPLOYER),)
+    ),
+    # --- parameters ---
     Operation(
         service="ssm",
         name="GetParameter",
@@ -144,7 +203,12 @@ OPERATIONS = (
         ),
     ),
     Operation(
-        service="s3", name="ListObjectsV2", needs=(_need("s3:ListBucket", reach.store_listed, *_PLANNING),)
+        service="s3",
+        name="ListObjectsV2",
+        needs=(
+            _need("s3:ListBucket", reach.store_listed, *_PLANNING),
+            _need("s3:ListBucket", deploying.packages_listed, _DEPLOYER),
+        ),
     ),
     Operation(
         service="s3",
@@ -154,13 +218,16 @@ OPERATIONS = (
             _need("kms:GenerateDataKey", reach.store_key, *_TICK),
             _need("s3:PutObject", reach.staged, _RESTORER),
             _need("kms:GenerateDataKey", reach.store_and_staging_key, _RESTORER),
+            _need("s3:PutObject", deploying.packages, _DEPLOYER),
+            _need("kms:GenerateDataKey", deploying.packages_key, _DEPLOYER),
         ),
     ),
     Operation(
         service="s3",
         name="DeleteObject",
-        needs=tuple(
-            _need("s3:DeleteObject", reach.store_cleared(*keys), role) for role, keys in _CLEARED.items()
+        needs=(
+            *(_need("s3:DeleteObject", reach.store_cleared(*keys), role) for role, keys in _CLEARED.items()),
+            _need("s3:DeleteObject", deploying.packages, _DEPLOYER),
         ),
     ),
     # --- signing ---

@@ -22,6 +22,13 @@ class Role(Enum):
     EXPIRER = "expirer"
     MARKER = "marker"
     RESTORER = "restorer"
+    DEPLOYER = "deployer"
+    BUILDER = "builder"
+    WAKER = "waker"
+
+
+DEPLOYING = (Role.DEPLOYER, Role.BUILDER, Role.WAKER)
+"""Who deploys the functions: one who does it has all three documents, none is too long for IAM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +45,8 @@ class Place:
 
     `members` are the roles of other accounts that dr takes on: ARNs, with `*` for an account that dr.yaml does not name.
     `signing` is the KMS key that signs manifests, as dr.yaml names it, empty for none; `signing_region` where it is
-    looked up when it is no ARN.
+    looked up when it is no ARN. `asks` is what an Organization is asked for: accounts or units, and tags. `home` is the Region of
+    the functions, empty when dr.yaml deploys none; their packages lie in its bucket of `staging`.
     """
 
     installation: str
@@ -50,6 +58,8 @@ class Place:
     signing: str = ""
     signing_region: str = ""
     members: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    home: str = ""
     rebuilt: Rebuilt = Rebuilt()
 
     @property
@@ -57,10 +67,10 @@ class Place:
         """`aws`, or that of China or GovCloud."""
         return partition(self.regions[0])
 
-    def service(self, name: str, region: str) -> str:
-        """A service's host, as `kms:ViaService` has it."""
+    def service(self, name: str) -> str:
+        """A service's host in any Region, as `kms:ViaService` has it."""
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        return f"{name}.{region}.{suffix}"
+        return f"{name}.*.{suffix}"
 
     def arn(self, service: str, resource: str, *, region: str = "*", account: str | None = None) -> str:
         """An ARN; of this account unless another, or none, is given."""
@@ -88,6 +98,8 @@ def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Reb
         signing=config.signing.key if config.signing else "",
         signing_region=config.regions[0] if config.regions else "",
         members=_members(config.accounts, partition(min(regions))),
+        asks=_asks(config.accounts),
+        home=config.deploy.region if config.deploy else "",
         rebuilt=rebuilt,
     )
 
@@ -96,6 +108,12 @@ def _members(accounts: Accounts, where: str) -> tuple[str, ...]:
     if isinstance(accounts, Organization):
         return (role_arn(where, UNKNOWN_ACCOUNT, accounts.role),)
     return tuple(sorted(role_arn(where, one.id, one.role) for one in accounts if one.role))
+
+
+def _asks(accounts: Accounts) -> tuple[str, ...]:
+    if not isinstance(accounts, Organization):
+        return ()
+    return ("units" if accounts.units else "accounts", *(("tags",) if accounts.tags else ()))
 
 
 def role_arn(where: str, account: str, role: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from dr import layout
 from dr.config import StoreLocation
-from dr.iam.place import Place
+from dr.iam.place import UNKNOWN_ACCOUNT, Place
 
 Condition = Mapping[str, Mapping[str, str | list[str]]]
 """A policy document's `Condition`: operator -> key -> value."""
@@ -142,6 +142,49 @@ def members(place: Place) -> Reach:
     return Reach(sid="TakeOnMembers", resources=place.members)
 
 
+def accounts_listed(place: Place) -> Reach:
+    """All accounts of the Organization, where dr.yaml has its accounts from there and asks for all."""
+    return Reach(sid="ListAccounts", resources=("*",) if "accounts" in place.asks else ())
+
+
+def units_listed(place: Place) -> Reach:
+    """The accounts of units, and the units below: theirs are ids that dr.yaml need not name."""
+    return _asked(place, "units", "ListUnits", "ou", "root")
+
+
+def account_tags(place: Place) -> Reach:
+    """The tags of accounts, where dr.yaml chooses by them."""
+    return _asked(place, "tags", "AccountTags", "account")
+
+
+def _asked(place: Place, what: str, sid: str, *kinds: str) -> Reach:
+    return _from_organization(sid, place, kinds if what in place.asks else ())
+
+
+def _from_organization(sid: str, place: Place, kinds: tuple[str, ...]) -> Reach:
+    """Whose account manages the Organization, dr.yaml does not say.
+
+    Source: Service Authorization Reference, Organizations, resource types.
+    """
+    arns = (place.arn("organizations", f"{kind}/o-*", region="", account=UNKNOWN_ACCOUNT) for kind in kinds)
+    return Reach(sid=sid, resources=tuple(arns))
+
+
+def organization(place: Place) -> Reach:
+    """Which Organization it is."""
+    return Reach(sid="DescribeOrganization", resources=("*",) if place.asks and place.home else ())
+
+
+def accounts_asked(place: Place) -> Reach:
+    """Each account by itself: a tick of one asks about that one alone."""
+    return _from_organization("DescribeAccounts", place, ("account",) if place.asks else ())
+
+
+def parents_listed(place: Place) -> Reach:
+    """The units above an account, where dr.yaml chooses by units."""
+    return _asked(place, "units", "ListParents", "account", "ou")
+
+
 # --- Systems Manager ------------------------------------------------------------------------------------------------
 
 
@@ -152,10 +195,12 @@ def parameters(place: Place) -> Reach:
 
 def parameters_key(place: Place) -> Reach:
     """The keys of those that are SecureStrings, through Systems Manager only."""
-    hosts = [place.service("ssm", region) for region in place.regions]
     condition: Condition = {
-        "StringEquals": {"kms:ViaService": hosts},
-        "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": list(_parameters(place))},
+        **_in_regions(place),
+        "StringLike": {
+            "kms:ViaService": place.service("ssm"),
+            "kms:EncryptionContext:PARAMETER_ARN": list(_parameters(place)),
+        },
     }
     keys = (place.arn("kms", "key/*"),) if place.parameters else ()
     return Reach(sid="DecryptParameters", resources=keys, condition=condition)
@@ -222,15 +267,13 @@ def store_key(place: Place) -> Reach:
     The context is the bucket where it has a bucket key, else the object.
     Source: S3 user guide, Using server-side encryption with AWS KMS keys, Encryption context.
     """
-    return _key(place, _store_regions(place), (*_buckets(place), *objects(place, "")))
+    return key_of_buckets(place, (*_buckets(place), *objects(place, "")))
 
 
 def store_and_staging_key(place: Place) -> Reach:
     """The same, and the keys of the staging buckets."""
-    regions = sorted({*_store_regions(place), *place.staging})
     staging = (f"arn:{place.partition}:s3:::{name}" for name in _staging(place))
-    contexts = dict.fromkeys((*_buckets(place), *staging, *objects(place, ""), *_staged(place)))
-    return _key(place, regions, tuple(contexts))
+    return key_of_buckets(place, (*_buckets(place), *staging, *objects(place, ""), *_staged(place)))
 
 
 def staged(place: Place) -> Reach:
@@ -256,17 +299,19 @@ def _prefix(store: StoreLocation) -> str:
     return store.prefix.replace("*", "${*}")
 
 
-def _key(place: Place, regions: list[str], contexts: tuple[str, ...]) -> Reach:
+def key_of_buckets(place: Place, contexts: tuple[str, ...]) -> Reach:
+    """Whatever key these buckets and objects are encrypted under, through S3 only.
+
+    A bucket is in one Region, and S3 asks the KMS of that one: who names the bucket has named the Region.
+    """
     condition: Condition = {
-        "StringEquals": {"kms:ViaService": [place.service("s3", region) for region in regions]},
-        "StringLike": {"kms:EncryptionContext:aws:s3:arn": list(contexts)},
+        "StringLike": {
+            "kms:ViaService": place.service("s3"),
+            "kms:EncryptionContext:aws:s3:arn": list(dict.fromkeys(contexts)),
+        }
     }
-    keys = tuple(place.arn("kms", "key/*", region=region) for region in regions)
+    keys = (place.arn("kms", "key/*"),) if contexts else ()
     return Reach(sid="UseKeys", resources=keys, condition=condition)
-
-
-def _store_regions(place: Place) -> list[str]:
-    return sorted({store.region for store in place.stores if store.region})
 
 
 def _buckets(place: Place) -> tuple[str, ...]:

@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from itertools import product
 
 from dr import layout
+from dr.iam.deploying import CLOUDFORMATION
 from dr.iam.place import Place, Role
 from dr.iam.reach import CREATES, Condition, Reach, any_stack, guarded, points
 
 _ALL = tuple(Role)
 _UNLOCKS = ("ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute", "ec2:UnlockSnapshot")
+_KEPT = (
+    "kms:DeleteAlias",
+    "kms:DisableKey",
+    "kms:UpdateAlias",
+    "rbin:DeleteRule",
+    "rbin:UnlockRule",
+    "rbin:UpdateRule",
+)
+_ENDS = ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
+_NO_WAKER = tuple(role for role in Role if role is not Role.WAKER)
 _NO_MARKER = tuple(role for role in Role if role is not Role.MARKER)
 
 
@@ -60,13 +71,22 @@ def _changed(place: Place) -> Reach:
     return Reach(sid="NeverUnlockShareOrUntag", resources=points(place))
 
 
-def _bins(place: Place) -> Reach:
-    return Reach(sid="NeverEmptyTheBin", resources=(place.arn("rbin", "rule/*"),))
-
-
 def _keys(place: Place) -> Reach:
     """An alias that is given to another key lets that one sign: it takes rights on both."""
-    return Reach(sid="NeverEndKeys", resources=(place.arn("kms", "alias/*"), place.arn("kms", "key/*")))
+    kept = (place.arn("kms", "alias/*"), place.arn("kms", "key/*"), place.arn("rbin", "rule/*"))
+    return Reach(sid="NeverEndKeysOrBins", resources=kept)
+
+
+def _other_keys(place: Place) -> Reach:
+    """By oneself. CloudFormation does it to the key of the one stack, and imports no other (`_imports`)."""
+    condition: Condition = {"StringNotEquals": {"aws:CalledViaFirst": CLOUDFORMATION}}
+    return Reach(sid="NeverEndOtherKeys", resources=(place.arn("kms", "key/*"),), condition=condition)
+
+
+def _imports(place: Place) -> Reach:
+    """What is there already comes into no stack. Source: CloudFormation user guide, Identity-based policy examples, imports."""
+    condition: Condition = {"Null": {"cloudformation:ImportResourceTypes": "false"}}
+    return Reach(sid="NeverImport", resources=any_stack(place), condition=condition)
 
 
 def _buckets(place: Place) -> Reach:
@@ -97,21 +117,13 @@ REFUSALS = (
     Refusal(actions=("cloudformation:CreateChangeSet",), roles=(Role.RESTORER,), reach=_other_roles),
     Refusal(
         actions=("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"),
-        roles=(Role.RESTORER,),
+        roles=(Role.RESTORER, Role.DEPLOYER),
         reach=_other_change_sets,
     ),
-    Refusal(actions=("rbin:DeleteRule", "rbin:UnlockRule", "rbin:UpdateRule"), roles=_ALL, reach=_bins),
-    Refusal(
-        actions=(
-            "kms:DeleteAlias",
-            "kms:DisableKey",
-            "kms:PutKeyPolicy",
-            "kms:ScheduleKeyDeletion",
-            "kms:UpdateAlias",
-        ),
-        roles=_ALL,
-        reach=_keys,
-    ),
+    Refusal(actions=(*_KEPT, *_ENDS), roles=_NO_WAKER, reach=_keys),
+    Refusal(actions=_KEPT, roles=(Role.WAKER,), reach=_keys),
+    Refusal(actions=_ENDS, roles=(Role.WAKER,), reach=_other_keys),
+    Refusal(actions=("cloudformation:CreateChangeSet",), roles=(Role.DEPLOYER,), reach=_imports),
     Refusal(
         actions=(
             "s3:BypassGovernanceRetention",

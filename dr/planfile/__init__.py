@@ -10,7 +10,7 @@ edits. Neither is a signature: what a plan file asks for is decided again before
 from __future__ import annotations
 
 from dr.planfile.document import Context, SavedAction, SavedPlan, from_document, parse, stamp, to_document
-from dr.planfile.revival import part, require_places, require_something, revive, revive_part
+from dr.planfile.revival import part, require_places, require_something, revive
 
 __all__ = [
     "Context",
@@ -22,7 +22,6 @@ __all__ = [
     "require_places",
     "require_something",
     "revive",
-    "revive_part",
     "stamp",
     "to_document",
 ]

@@ -27,10 +27,24 @@ from dr.words import count, names
 def revive(
     saved: SavedPlan, policies: Sequence[Policy], inventory: Inventory, now: datetime, context: Context
 ) -> Plan:
-    """The plan to execute now. `policies` and `context` are today's, all of them. Raises `Refused` when it is stale."""
-    plan = revive_part(saved, policies, inventory, now, context)
-    require_something(saved, [plan])
-    return plan
+    """The plan to execute now, of which nothing may be left: `require_something`.
+
+    `policies` and `context` are today's, all of them. Raises `Refused` when it is stale.
+    """
+    _same_ground(saved.context, context)
+    asked = [policy for policy in policies if policy.name in saved.context.asked]
+    proposal = propose(asked, inventory, now)
+    world = _World(proposal=proposal, verdicts={v.case.lineage: v for v in proposal.verdicts})
+    expiries = _expiries(saved, world, inventory)
+    captures, moved = _captures(saved, world)
+    lineages = {action.lineage for action in saved.actions if action.lineage in world.verdicts}
+    return Plan(
+        now=now,
+        actions=(*captures, *expiries),
+        warnings=(*saved.warnings, *moved),
+        lineages=Digests(proposal.shelf, lineages),
+        fingerprint=saved.fingerprint,
+    )
 
 
 def require_something(saved: SavedPlan, parts: Sequence[Plan]) -> None:
@@ -54,26 +68,6 @@ def require_places(saved: SavedPlan, places: Collection[tuple[str, str]]) -> Non
     if left:
         where = names([f"{account}/{region}" for account, region in left])
         _stale(f"it has actions in {where}, where nothing is protected now")
-
-
-def revive_part(
-    saved: SavedPlan, policies: Sequence[Policy], inventory: Inventory, now: datetime, context: Context
-) -> Plan:
-    """As `revive`, for a part of which nothing may be left."""
-    _same_ground(saved.context, context)
-    asked = [policy for policy in policies if policy.name in saved.context.asked]
-    proposal = propose(asked, inventory, now)
-    world = _World(proposal=proposal, verdicts={v.case.lineage: v for v in proposal.verdicts})
-    expiries = _expiries(saved, world, inventory)
-    captures, moved = _captures(saved, world)
-    lineages = {action.lineage for action in saved.actions if action.lineage in world.verdicts}
-    return Plan(
-        now=now,
-        actions=(*captures, *expiries),
-        warnings=(*saved.warnings, *moved),
-        lineages=Digests(proposal.shelf, lineages),
-        fingerprint=saved.fingerprint,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

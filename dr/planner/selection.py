@@ -12,9 +12,9 @@ from dr.model import Policy, Protect, Selector, Source, TagPatterns, Tags
 
 
 def selected(policy: Policy, sources: Iterable[Source]) -> tuple[Source, ...]:
-    """The sources of the policy, each once, in the order of Region and id."""
-    found: Mapping[tuple[str, str], Source] = {
-        (source.region, source.id): source for source in sources if matches(policy, source)
+    """The sources of the policy, each once, in the order of account, Region and id: a stack's id is its name."""
+    found: Mapping[tuple[str, str, str], Source] = {
+        (source.account, source.region, source.id): source for source in sources if matches(policy, source)
     }
     return tuple(found[key] for key in sorted(found))
 

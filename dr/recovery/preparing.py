@@ -97,6 +97,7 @@ def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
     near = difflib.get_close_matches(asked.stack, names, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     where = f" in {short(asked.region)}" if asked.region else ""
+    where += f" of {short(asked.account)}" if asked.account else ""
     known = ", ".join(names[:10]) or "none"
     return UsageError(
         f"no stack named {short(asked.stack)!r} is stored{where}", f"{hint}stored stacks: {known}"

@@ -20,12 +20,13 @@ _VERDICTS = {
 
 
 def verify_text(found: Verified) -> str:
-    """Each store, then each stack with its verdict; under each what is wrong and what to do."""
+    """Each store, then each stack with its verdict, and its account where there are several; what is wrong and what to do."""
+    several = len({stack.account for stack in found.stacks}) > 1
     lines = [*_faults(found.faults, ""), "Stores"]
     for store in found.stores:
         lines += [f"  {clean(store.name)}: {_store(store)}", *_faults(store.faults, "    ")]
     for stack in found.stacks:
-        lines += ["", *_stack(stack)]
+        lines += ["", *_stack(stack, several=several)]
     return "\n".join([*lines, "", _summary(found)])
 
 
@@ -34,8 +35,9 @@ def _store(store: StoreFound) -> str:
     return read if store.reachable else f"OUT OF REACH, {read}"
 
 
-def _stack(stack: StackVerified) -> list[str]:
-    head = f"Stack {clean(stack.name)} in {clean(stack.region)}: {_VERDICTS[stack.verdict]}"
+def _stack(stack: StackVerified, *, several: bool) -> list[str]:
+    where = f"{clean(stack.account)}/{clean(stack.region)}" if several else clean(stack.region)
+    head = f"Stack {clean(stack.name)} in {where}: {_VERDICTS[stack.verdict]}"
     lines = [head, *_faults(stack.reasons, "  ")]
     bad = [version for version in stack.versions if not version.ok]
     for version in bad:

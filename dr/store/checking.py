@@ -28,11 +28,11 @@ class VersionFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoresFound:
-    """Everything. `stacks` are Region and name of all that is stored, whatever was asked for."""
+    """Everything. `stacks` are account, Region and name of all that is stored, whatever was asked for."""
 
     stores: tuple[StoreFound, ...]
     versions: tuple[VersionFound, ...]
-    stacks: frozenset[tuple[str, str]]
+    stacks: frozenset[tuple[str, str, str]]
 
 
 def check_stores(vaults: Sequence[Vault], stack: str | None, *, deep: bool, signed: bool) -> StoresFound:

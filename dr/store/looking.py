@@ -60,7 +60,7 @@ class Look:
     vault: Vault
     reachable: bool = True
     ended: bool = False
-    stacks: set[tuple[str, str]] = field(default_factory=set)
+    stacks: set[tuple[str, str, str]] = field(default_factory=set)
     listed: dict[str, tuple[Lineage, datetime]] = field(default_factory=dict)
     written: dict[str, datetime] = field(default_factory=dict)
     facts: dict[str, Facts] = field(default_factory=dict)
@@ -121,7 +121,7 @@ def _list(look: Look, stack: str | None) -> None:
     for key, written in listing.items():
         parsed = layout.parse_manifest_key(key)
         if parsed is not None:
-            look.stacks.add((parsed[0].region, parsed[0].source))
+            look.stacks.add((parsed[0].account, parsed[0].region, parsed[0].source))
             if stack in (None, parsed[0].source):
                 look.listed[key] = parsed
                 look.written[key] = written

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -19,7 +19,7 @@ from dr.errors import CloudError, DrError, EnvironmentFailed, NotEnabled, Refuse
 from dr.executor.at_once import Report
 from dr.limits import allow_expire
 from dr.model import Inventory, Policy
-from dr.planfile import Context, SavedPlan, part, require_places, require_something, revive_part
+from dr.planfile import Context, SavedPlan, part, require_places, require_something, revive
 from dr.ports import Clock
 from dr.tick.applying import Applying, Decide, apply_now
 from dr.tick.desk import Desk
@@ -65,11 +65,10 @@ def plan_everywhere(scope: Scope, decide: Decide) -> Planned:
     """The dry run. Raises `DrError` where no shard could be read."""
 
     def look(shard: Shard, desk: Desk) -> tuple[Inventory, tuple[Warn, ...]]:
-        there = [policy for policy in shard.policies if policy.regions]
         elsewhere: list[Warn] = []
 
         def read() -> Inventory:
-            inventory, warnings = read_for_plan(there, desk, {shard.region})
+            inventory, warnings = read_for_plan(shard.working, desk, {shard.region})
             elsewhere.extend(warnings)
             return inventory
 
@@ -82,9 +81,7 @@ def plan_everywhere(scope: Scope, decide: Decide) -> Planned:
     plan = merge_plans(plans, scope.policies, scope.shards, now)
     failed = failure_warnings(ran.errors)
     return Planned(
-        plan=Plan(
-            now=plan.now, actions=plan.actions, warnings=(*plan.warnings, *failed), lineages=plan.lineages
-        ),
+        plan=replace(plan, warnings=(*plan.warnings, *failed)),
         inventory=merged([inventory for inventory, _ in ran.results.values()]),
         whole=_whole(ran),
     )
@@ -93,9 +90,7 @@ def plan_everywhere(scope: Scope, decide: Decide) -> Planned:
 def _decided(shard: Shard, found: tuple[Inventory, tuple[Warn, ...]], decide: Decide, now: datetime) -> Plan:
     inventory, elsewhere = found
     plan = decide(shard.policies, inventory, now)
-    return Plan(
-        now=plan.now, actions=plan.actions, warnings=(*plan.warnings, *elsewhere), lineages=plan.lineages
-    )
+    return replace(plan, warnings=(*plan.warnings, *elsewhere))
 
 
 def _whole(ran: Ran[tuple[Inventory, tuple[Warn, ...]]]) -> bool:
@@ -121,11 +116,10 @@ def apply_everywhere(
             report(outcome)
 
     def work(shard: Shard, desk: Desk) -> Applying:
-        there = [policy for policy in shard.policies if policy.regions]
         applied: list[Applying] = []
 
         def apply() -> Inventory:
-            applied.append(apply_now(there, desk, deciding(shard), note, every=every))
+            applied.append(apply_now(shard.working, desk, deciding(shard), note, every=every))
             return applied[0].inventory
 
         where_enabled(shard, desk, apply)
@@ -164,9 +158,7 @@ def as_saved(scope: Scope, saved: Saved) -> Deciding:
 
     def deciding(shard: Shard) -> Decide:
         mine = part(saved.plan, shard.account, shard.region)
-        return lambda _policies, inventory, now: revive_part(
-            mine, saved.policies, inventory, now, saved.context
-        )
+        return lambda _policies, inventory, now: revive(mine, saved.policies, inventory, now, saved.context)
 
     return deciding
 
@@ -182,10 +174,10 @@ def with_the_word(scope: Scope, deciding: Deciding, saved: SavedPlan | None, all
         return deciding
 
     def look(shard: Shard, desk: Desk) -> Plan:
-        there = [policy for policy in shard.policies if policy.regions]
-        return deciding(shard)(there, read_inventory(there, desk), scope.clock.now())
+        return deciding(shard)(shard.working, read_inventory(shard.working, desk), scope.clock.now())
 
     ran = each(scope.shards, look, scope.monotonic)
+    ran.heed()
     for shard, error in ran.errors.items():
         if isinstance(error, Refused) or (saved and part(saved, shard.account, shard.region).actions):
             raise Refused(f"{shard.name}: {error.message}", error.remedy)

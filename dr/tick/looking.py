@@ -16,8 +16,7 @@ def status_everywhere(scope: Scope) -> tuple[Status, bool]:
     """How well everything is protected, and whether everything could be seen. Raises `DrError` where no shard could be read."""
 
     def look(shard: Shard, desk: Desk) -> Inventory:
-        there = [policy for policy in shard.policies if policy.regions]
-        return where_enabled(shard, desk, lambda: read_inventory(there, desk, whole={shard.region}))
+        return where_enabled(shard, desk, lambda: read_inventory(shard.working, desk, whole={shard.region}))
 
     ran = each(scope.shards, look, scope.monotonic)
     ran.some()

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain
 
 from dr.actions import Outcome, Plan, Warn, WarningCode
-from dr.errors import DrError, Interrupted, NotEnabled
+from dr.errors import Busy, DrError, Interrupted, NotEnabled
 from dr.model import Lineage, Policy
 from dr.planner.warnings import selects_nothing
 from dr.status import Status, is_ok, points_newest_first
@@ -62,7 +62,8 @@ def merge_applied(
     if len(shards) == 1 and parts:
         return next(iter(parts.values()))
     own = {shard: part.warnings for shard, part in parts.items()}
-    failed = {shard: error for shard, error in ran.errors.items() if not isinstance(error, NotEnabled)}
+    failed = [error for error in ran.errors.values() if not isinstance(error, NotEnabled | Busy)]
+    held = [error.message for error in ran.errors.values() if isinstance(error, Busy)]
     ended = {id(outcome.action) for part in parts.values() for outcome in part.outcomes}
     return Applying(
         inventory=merged([part.inventory for part in parts.values()]),
@@ -72,9 +73,9 @@ def merge_applied(
             *(outcome for outcome in told if id(outcome.action) not in ended),
         ),
         warnings=(*merge_warnings(own, policies, shards), *failure_warnings(ran.errors)),
-        busy=tuple(dict.fromkeys(busy for part in parts.values() for busy in part.busy)),
+        busy=tuple(dict.fromkeys([*(busy for part in parts.values() for busy in part.busy), *held])),
         not_good=tuple(point for part in parts.values() for point in part.not_good),
-        failed=tuple(failed.values()),
+        failed=tuple(failed),
         interrupted=Interrupted() if ran.interrupted else None,
     )
 
@@ -82,16 +83,20 @@ def merge_applied(
 def merge_statuses(
     of: Mapping[Shard, Status], errors: Mapping[Shard, DrError], policies: Sequence[Policy], now: datetime
 ) -> Status:
-    """One status. It is ok where each shard's is, a policy that selects nothing in one of many apart."""
+    """One status. It is ok where each shard's is, a policy that selects nothing in one of many apart.
+
+    What is told of no policy, such as a Region that none names, makes no shard's status less than ok, nor this one.
+    """
     shards = [*of, *errors]
     if len(shards) == 1:
         return next(iter(of.values()))
     warnings = merge_warnings({shard: one.warnings for shard, one in of.items()}, policies, shards)
     parts = list(of.values())
     failed = any(not isinstance(error, NotEnabled) for error in errors.values())
+    of_policies = [warn for warn in warnings if warn.policy is not None]
     return Status(
         now=now,
-        ok=not failed and is_ok([row for one in parts for row in one.sources], warnings),
+        ok=not failed and is_ok([row for one in parts for row in one.sources], of_policies),
         sources=tuple(sorted((row for one in parts for row in one.sources), key=lambda row: row.policy)),
         unprotected=tuple(row for one in parts for row in one.unprotected),
         stacks=tuple(sorted({name for one in parts for name in one.stacks})),
@@ -104,13 +109,22 @@ def failure_warnings(errors: Mapping[Shard, DrError]) -> tuple[Warn, ...]:
     """A warning for each shard that came to nothing, by its name."""
     return tuple(
         Warn(
-            code=WarningCode.REGION_NOT_ENABLED
-            if isinstance(error, NotEnabled)
-            else WarningCode.SHARD_FAILED,
+            code=_code(error),
             message=f"{shard.name}: {error.message}" + (f" ({error.remedy})" if error.remedy else ""),
         )
         for shard, error in errors.items()
     )
+
+
+def _code(error: DrError) -> WarningCode:
+    """What was left to somebody else, or cannot be there, has not failed."""
+    match error:
+        case NotEnabled():
+            return WarningCode.REGION_NOT_ENABLED
+        case Busy():
+            return WarningCode.BUSY
+        case _:
+            return WarningCode.SHARD_FAILED
 
 
 def merge_warnings(
@@ -124,7 +138,7 @@ def merge_warnings(
         return tuple(next(iter(of.values()), ()))
     where: dict[Warn, list[Shard]] = {}
     for shard, warnings in of.items():
-        for warn in warnings:
+        for warn in dict.fromkeys(warnings):
             where.setdefault(warn, []).append(shard)
     told = [
         warn if len(there) == len(of) else replace(warn, message=f"{_label(there, shards)}: {warn.message}")

@@ -55,6 +55,11 @@ class Shard:
         """`222222222222/eu-west-1`."""
         return f"{self.account}/{self.region}"
 
+    @property
+    def working(self) -> tuple[Policy, ...]:
+        """The policies that work there; the others are known, so that their points are not taken for nobody's."""
+        return tuple(policy for policy in self.policies if policy.regions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran(Generic[T]):
@@ -64,12 +69,16 @@ class Ran(Generic[T]):
     errors: Mapping[Shard, DrError] = field(default_factory=dict)
     interrupted: bool = False
 
-    def some(self) -> None:
-        """Raise where no shard has a result: one error for all of them."""
-        if self.results or not self.errors:
-            return
+    def heed(self) -> None:
+        """Raise `Interrupted` where a person ended it: what some shards came to is no answer to who wanted none."""
         if self.interrupted:
             raise Interrupted
+
+    def some(self) -> None:
+        """Raise where no shard has a result: one error for all of them. Raises as `heed`."""
+        self.heed()
+        if self.results or not self.errors:
+            return
         told = {error.message: error for error in self.errors.values()}
         if len(told) == 1:
             raise next(iter(told.values()))
@@ -117,7 +126,9 @@ def _alone(shard: Shard, work: Callable[[Shard, Desk], T]) -> Ran[T]:
 
 
 def _at_its_desk(shard: Shard, work: Callable[[Shard, Desk], T], patience: Patience) -> T:
-    """The work of one shard, which heeds the interrupts of all."""
+    """The work of one shard, which heeds the interrupts of all: also that of a desk is not begun after one."""
+    if patience.over:
+        raise Interrupted
     desk = shard.desk()
     hands = replace(desk.hands, interrupts=lambda: nullcontext(patience))
     if patience.over:

@@ -202,7 +202,7 @@ def verified(
         faults=(*whole, *(one.fault for one in missing)),
         stores=found.stores,
         stacks=tuple(stacks),
-        names=frozenset(name for _, name in found.stacks) | {one.name for one in missing},
+        names=frozenset(name for *_, name in found.stacks) | {one.name for one in missing},
     )
 
 

@@ -37,14 +37,15 @@ def unstored(
             continue
         for source in sorted(live, key=lambda one: one.id):
             by = next((policy for policy in mine if matches(policy, source)), None)
-            if by and stack in (None, source.id) and (region, source.id) not in found.stacks:
+            here = (source.account, region, source.id)
+            if by and stack in (None, source.id) and here not in found.stacks:
                 yield Unstored(name=source.id, fault=_fault(source, by))
 
 
 def _fault(source: Source, policy: Policy) -> Fault:
     captured = "`dr apply` captures it; see what it warns of if it does not"
     return Fault(
-        message=f"nothing is stored of the stack {source.id} in {source.region}, which policy {policy.name} selects",
+        message=f"nothing is stored of the stack {source.id} in {source.region} of {source.account}, which policy {policy.name} selects",
         remedy=f"{captured}; now {source.unready}" if source.unready else captured,
         exit=EXIT_ACTIONS,
     )

@@ -23,10 +23,8 @@ EVERYTHING = {
     "Regions": "eu-west-1,eu-central-1",
     "StoreBucket": "acme-store",
     "StorePrefix": "dr",
-    "StoreRegion": "eu-west-1",
     "ReplicaBucket": "acme-replica",
     "ReplicaPrefix": "a/b",
-    "ReplicaRegion": "eu-central-1",
     "FanOut": "true",
     "MemberRole": "dr-member",
     "OrganizationId": "o-abcdefghij",
@@ -36,14 +34,12 @@ EVERYTHING = {
     "ParameterArns": f"arn:aws:ssm:*:{ACCOUNT}:parameter/app/password",
     "AlarmEmail": "oncall@example.com",
 }
-LEAST = {**_NEEDED, "Regions": "eu-west-1", "StoreBucket": "acme-store", "StoreRegion": "eu-west-1"}
+LEAST = {**_NEEDED, "Regions": "eu-west-1", "StoreBucket": "acme-store"}
 IN_CHINA = {
     **_NEEDED,
     "Regions": "cn-north-1,cn-northwest-1",
     "StoreBucket": "acme-store",
-    "StoreRegion": "cn-north-1",
     "ReplicaBucket": "acme-replica",
-    "ReplicaRegion": "cn-northwest-1",
     "ParameterArns": f"arn:aws-cn:ssm:*:{ACCOUNT}:parameter/app/password",
 }
 MEMBER = {
@@ -93,12 +89,15 @@ def _place(name: str, rebuilt: Rebuilt) -> Place:
 
 
 PLACES = {
-    "everything": _place("everything", _REBUILT),
+    "everything": replace(_place("everything", _REBUILT), asks=("accounts", "units", "tags")),
     "least": _place("least", Rebuilt()),
     "in China": _place("in China", Rebuilt()),
     "member": replace(_place("everything", Rebuilt()), stores=(), staging={}, parameters=()),
 }
-"""What `dr iam` makes of the dr.yaml of each deployment; a member has none of the hub's buckets and parameters."""
+"""What `dr iam` makes of the dr.yaml of each deployment; a member has none of the hub's buckets and parameters.
+
+The roles that the hub takes on are no part of it: the template knows the Organization that they are in.
+"""
 
 
 def deployments() -> dict[str, Deployment]:

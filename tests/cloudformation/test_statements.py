@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from cloudformation.deployments import EVERYTHING, PLACES, deployments
@@ -96,26 +97,39 @@ def test_a_role_may_what_dr_iam_lets_it_and_nothing_else(name, role):
 
 def test_the_summary_reads_the_store_and_looks_at_nothing_else():
     statements = statements_of(DEPLOYED["everything"], "SummaryRole")
-    wanted = policy(Role.READER, PLACES["everything"])["Statement"]
+    wanted = policy(Role.READER, replace(PLACES["everything"], asks=()))["Statement"]
 
     of_dr = [row for row in statements if row["Sid"] not in BESIDE]
     assert allowed(of_dr) == allowed([row for row in wanted if row["Sid"] != "Look"])
 
 
-def test_the_shards_are_asked_of_the_organization_alone_and_only_where_it_is_to_be_asked():
+ASKING = ["TickRole", "ChangedRole", "RestoreRole", "ShardsRole"]
+
+
+@pytest.mark.parametrize("role", ASKING)
+def test_an_organization_is_asked_by_whoever_has_to_know_the_accounts_and_only_where_it_is_to_be_asked(role):
     asking = DEPLOYED["everything"]
     silent = Deployment(template=asking.template, given={**EVERYTHING, "ListsOrganization": "false"})
 
-    never = {row["Sid"] for row in asking.properties("NeverPolicy")["PolicyDocument"]["Statement"]}
-    assert {row["Sid"] for row in statements_of(asking, "ShardsRole")} - never == {
-        "AskTheOrganization",
-        "Log",
+    def asked(deployment) -> set[str]:
+        actions = {a for row in statements_of(deployment, role) for a in listed(row["Action"])}
+        return {action for action in actions if action.startswith("organizations:")}
+
+    assert asked(silent) == set()
+    assert asked(asking) == {
+        "organizations:ListAccounts",
+        "organizations:ListAccountsForParent",
+        "organizations:ListOrganizationalUnitsForParent",
+        "organizations:ListTagsForResource",
     }
-    assert {row["Sid"] for row in statements_of(silent, "ShardsRole")} - never == {"Log"}
-    (row,) = [row for row in statements_of(asking, "ShardsRole") if row["Sid"] == "AskTheOrganization"]
-    assert all(
-        action.startswith(("organizations:List", "organizations:Describe")) for action in row["Action"]
-    )
+
+
+def test_the_shards_are_asked_of_the_organization_alone():
+    deployment = DEPLOYED["everything"]
+    each = {row["Sid"] for row in deployment.properties("EachPolicy")["PolicyDocument"]["Statement"]}
+
+    found = {row["Sid"] for row in statements_of(deployment, "ShardsRole")}
+    assert found - each == {"ListAccounts", "ListUnits", "AccountTags"}
 
 
 def test_what_a_function_may_besides_is_its_log_its_queue_and_its_members():

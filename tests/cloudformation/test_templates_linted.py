@@ -38,7 +38,7 @@ def with_everything(text: str) -> str:
 def checked(folder: Path):
     done = run(
         *(LINTERS / "checkov", "-d", folder, "--framework", "cloudformation"),
-        *("--output", "json", "--quiet", "--skip-download"),
+        *("--config-file", "tools/checkov.yaml", "--output", "json", "--quiet", "--skip-download"),
     )
     return done.returncode, json.loads(done.stdout)
 

@@ -61,6 +61,8 @@ def _pair(key: str, value: Any, width: int) -> Iterator[str]:
         yield f"{key}:"
         short = all(len(_flow(each)) <= _SHORT for each in value)
         yield from _packed(value, width - 2) if short else _items(value, width)
+    elif isinstance(value, Mapping) and "Fn::Split" in value:
+        yield from _folded(key, value["Fn::Split"][1]["Fn::Sub"], width)
     elif called := _intrinsic(value):
         tag, of = called
         yield f"{key}: {tag}"
@@ -80,6 +82,17 @@ def _packed(rows: list[Any], width: int) -> Iterator[str]:
             line = "  "
         line += f"{row}, "
     yield f"{line.removesuffix(', ')}]"
+
+
+def _folded(key: str, text: str, width: int) -> Iterator[str]:
+    """A text of many words, split at its blanks: between quotes YAML reads the end of a line as one."""
+    line = f'{key}: !Split [" ", !Sub "'
+    for word in text.split(" "):
+        if len(line) + len(word) > width:
+            yield line.rstrip()
+            line = "  "
+        line += f"{word} "
+    yield f'{line.rstrip()}"]'
 
 
 def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:

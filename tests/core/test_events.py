@@ -8,7 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dr.errors import UsageError
-from dr.events import RestoreEvent, TickEvent, narrowed, read_restore, read_tick, require_account
+from dr.events import (
+    RestoreEvent,
+    ShardsEvent,
+    SummaryEvent,
+    TickEvent,
+    narrowed,
+    read_restore,
+    read_shards,
+    read_summary,
+    read_tick,
+    require_account,
+    require_shard,
+)
 from dr.model import Policy, Protect, RetentionRule, Selector
 from dr.recovery.asked import Asked
 
@@ -175,6 +187,50 @@ def test_an_event_for_another_account_is_refused():
 @pytest.mark.parametrize("asked", [None, "111111111111"])
 def test_an_event_for_this_account_or_for_none_is_accepted(asked):
     assert require_account(asked, ["111111111111"]) is None
+
+
+def test_an_event_for_any_of_several_accounts_is_accepted_and_another_is_told_which_they_are():
+    several = ["111111111111", "222222222222"]
+    assert [require_account(one, several) for one in several] == [None, None]
+    with pytest.raises(UsageError, match="this function runs in 111111111111, 222222222222"):
+        require_account("333333333333", several)
+
+
+def test_a_shard_of_a_run_is_one_account_and_one_region():
+    whole = {"run": "r-1", "account": "1", "region": "eu-west-1"}
+    assert require_shard(read_tick(whole)) is None
+    assert require_shard(read_tick({})) is None
+    for missing in ("account", "region"):
+        event = {key: value for key, value in whole.items() if key != missing}
+        with pytest.raises(UsageError, match="event: run: is for one shard"):
+            require_shard(read_tick(event))
+
+
+def test_the_shards_of_a_run_are_those_of_some_policies_or_of_all():
+    assert read_shards({}) == ShardsEvent()
+    assert read_shards({"policies": ["a"], "scheduled": "now"}) == ShardsEvent(
+        policies=("a",), scheduled="now"
+    )
+    assert "region" in refused(read_shards, {"region": "eu-west-1"})
+
+
+def test_a_summary_is_of_a_run_and_its_shards():
+    rows = [{"account": "1", "region": "eu-west-1", "more": 1}, {"account": "2", "region": "eu-west-1"}]
+    found = read_summary({"run": "r-1", "shards": rows})
+    assert found == SummaryEvent(run="r-1", shards=(("1", "eu-west-1"), ("2", "eu-west-1")))
+    assert read_summary({"run": "r-1", "shards": []}).shards == ()
+
+
+@pytest.mark.parametrize(
+    "shards", [None, "x", {}, 1, [1], [None], [[]], [{"account": CANARY}], [{"region": CANARY}]]
+)
+def test_what_is_no_list_of_shards_is_refused_without_its_values(shards):
+    told = refused(read_summary, {"run": "r-1", "shards": shards})
+    assert (told.startswith("event: shards: expected"), CANARY in told) == (True, False)
+
+
+def test_a_restore_may_name_the_account_of_its_stack():
+    assert read_restore({"stack": "prod", "account": "222222222222"}).asked.account == "222222222222"
 
 
 def test_an_event_of_thousands_of_faults_is_told_by_its_first_ones():

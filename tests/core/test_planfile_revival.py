@@ -24,7 +24,7 @@ from dr.actions import WarningCode
 from dr.errors import EXIT_REFUSED, Refused
 from dr.limits import allow_expire, decide
 from dr.model import Applied, Inventory, RetentionRule, State
-from dr.planfile import Context, SavedPlan, parse, revive, stamp, to_document
+from dr.planfile import Context, SavedPlan, parse, require_something, revive, stamp, to_document
 
 DB = policy()
 CONTEXT = Context(
@@ -48,7 +48,10 @@ def saved(inventory, policies=(DB,), context=CONTEXT) -> SavedPlan:
 
 
 def again(inventory, plan=None, *, now=LATER, policies=(DB,), context=CONTEXT):
-    return revive(plan or saved(there(*OLD)), policies, inventory, now, context)
+    asked = plan or saved(there(*OLD))
+    found = revive(asked, policies, inventory, now, context)
+    require_something(asked, [found])
+    return found
 
 
 def stale(inventory, plan=None, **facts) -> str:

@@ -141,7 +141,7 @@ def test_what_stops_an_older_version_is_worth_less_and_what_was_not_asked_stays(
 
 def stores(*versions, reachable=True, faults=()):
     store = StoreFound(name="/store", reachable=reachable, manifests=1, templates=1, faults=faults)
-    names = frozenset(("eu-west-1", one.point.lineage.source) for one in versions)
+    names = frozenset((one.point.lineage.account, "eu-west-1", one.point.lineage.source) for one in versions)
     return StoresFound(stores=(store,), versions=versions, stacks=names)
 
 
@@ -306,7 +306,7 @@ def test_a_stack_that_a_policy_selects_and_of_which_nothing_is_stored_is_3_and_k
     answer = verified(found, Planner(accounts=lambda: ["1"], plan=Recording()), (), rows, deep=False)
 
     assert [fault.message for fault in answer.faults] == [
-        "nothing is stored of the stack pay in eu-west-1, which policy nightly selects"
+        "nothing is stored of the stack pay in eu-west-1 of 1, which policy nightly selects"
     ]
     assert (answer.exit_code, answer.misses("pay"), answer.misses("other")) == (3, False, True)
 

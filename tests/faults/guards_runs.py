@@ -31,6 +31,10 @@ def _parsed_first(self: Any, body: bytes, lineage: Any, slot: Any) -> Any:
     return found
 
 
+def _of_those_seen(nothing: Any) -> Any:
+    return lambda empty, policies, _shards: nothing(empty, policies, [shard for _, shard in empty])
+
+
 GUARDS = (
     Guard(
         name="an instance is not restarted",
@@ -49,6 +53,30 @@ GUARDS = (
         source="DESIGN 9; I16",
         off=answers("dr.planfile.revival:_same_ground", None),
         test="tests/core/test_planfile_revival.py::test_i16_a_plan_is_stale_when_its_ground_changed",
+    ),
+    Guard(
+        name="a shard that hears nothing is given up",
+        source="I25; docs/decisions/0011",
+        off=answers("dr.tick.shards:_Watch.hears_nothing", answer=False),
+        test="tests/tick/test_shards_each.py::test_i25_a_shard_that_hears_nothing_for_sixty_seconds_is_given_up_while_others_end",
+    ),
+    Guard(
+        name="a word on a plan is held against every shard before any begins",
+        source="DESIGN 9; I16; docs/decisions/0011",
+        off=value("dr.tick.everywhere:with_the_word", lambda _scope, deciding, _saved, _allowed: deciding),
+        test="tests/tick/test_everywhere.py::test_i16_a_saved_plan_is_refused_whole_before_any_change_where_one_region_s_expiry_moved",
+    ),
+    Guard(
+        name="an interrupted look at many shards is no answer",
+        source="docs/decisions/0011",
+        off=answers("dr.tick.shards:Ran.heed", None),
+        test="tests/tick/test_everywhere.py::test_who_interrupts_while_everything_is_read_gets_no_answer_of_a_part",
+    ),
+    Guard(
+        name="a policy of which a shard was not seen may select something",
+        source="DESIGN 7, rule 3; I10",
+        off=around("dr.tick.merging:_nothing", _of_those_seen),
+        test="tests/tick/test_merging_shards.py::test_a_policy_of_which_a_shard_was_not_seen_may_select_something_there",
     ),
     Guard(
         name="nothing begins after the deadline",

@@ -13,12 +13,13 @@ from restore_values import NOON, SECRET, stored
 from dr import layout
 from dr.durations import Duration
 from dr.errors import Busy, Refused
-from dr.model import Applied, Begun, RetentionRule
+from dr.model import Applied, Begun, RetentionRule, ShardRun
 from dr.ports import StoredObject
 from dr.store.documents import Predecessor, open_manifest, pack, unpack
 from dr.store.keys import checked_key, checked_prefix, is_key
 from dr.store.leases import Owner, StoreLeases
 from dr.store.records import StoreRecords
+from dr.store.shards import ShardRuns
 
 ACCOUNT, REGION = "111111111111", "eu-west-1"
 CONFIGS = (
@@ -106,6 +107,7 @@ def read_records(data: bytes) -> None:
         lambda: kept.applied(ACCOUNT, REGION, "db"),
         lambda: kept.orphans(ACCOUNT, REGION),
         lambda: kept.begun(ACCOUNT, REGION, "prod"),
+        lambda: ShardRuns(store).latest(ACCOUNT, REGION),
     )
     with suppress(Busy):
         StoreLeases(store, Owner(name="me"), clock).acquire(layout.lease_key(ACCOUNT, REGION, "db"))
@@ -155,7 +157,9 @@ def records() -> tuple[bytes, ...]:
         found.append(store.body())
     store = Kept()
     StoreLeases(store, Owner(name="me"), Clock()).acquire(layout.lease_key(ACCOUNT, REGION, "db"))
-    return (*found, store.body())
+    shard = Kept()
+    ShardRuns(shard).record(ACCOUNT, REGION, ShardRun(run="r-1", failed=2, left=1, error="no"))
+    return (*found, store.body(), shard.body())
 
 
 def read_key(data: bytes) -> None:

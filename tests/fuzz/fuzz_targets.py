@@ -24,7 +24,7 @@ from dr.config import check_config
 from dr.documents.zones import parse_zone
 from dr.durations import parse_duration
 from dr.errors import CloudError, DrError, Problem, Refused, UsageError
-from dr.events import read_restore, read_tick
+from dr.events import read_change, read_restore, read_shards, read_summary, read_tick
 from dr.planfile import Context, parse, to_document
 from dr.policy import check_policies
 from dr.retention import parse_keep, parse_times, retention_answer
@@ -148,7 +148,7 @@ def read_event(data: bytes) -> None:
         event = json.loads(data)
     except (ValueError, RecursionError):
         return  # Lambda gives a handler nothing but JSON
-    for read in (read_tick, read_restore):
+    for read in (read_tick, read_restore, read_change, read_shards, read_summary):
         try:
             read(event)
         except UsageError as error:
@@ -214,7 +214,16 @@ TIME = words(
 EVENTS = words(
     '{"policies": ["db"], "account": "111111111111", "region": "eu-west-1", "scheduled": "x"}',
     '{"stack": "prod", "at": "2026-03-29T01:00:00Z", "as": "b", "parameters": {"A": "1"}, "names": "drop", "plan_only": true}',
+    '{"run": "r-1", "shards": [{"account": "111111111111", "region": "eu-west-1"}]}',
     "[]",
+)
+OF_ACCOUNTS = words(
+    'name: a\nstore: {primary: {url: s}}\naccounts: [{id: "111111111111", role: dr, external_id: acme/dr}]\n',
+    "name: a\nstore: {primary: {url: s}}\naccounts:\n  role: dr\n  organization:\n    units: [ou-abcd-11111111]\n"
+    '    tags: {Tier: [prod, "s*"]}\n    exclude: ["222222222222"]\n',
+)
+ACCOUNTS = words(
+    "accounts: ", "organization: ", "units: ", "tags: ", "exclude: ", "role: ", "external_id: ", "id: "
 )
 FOREIGN = words("\x1b", "\u202e", "\u2028", "\x85", "ä", "😀", "\ufeff")
 
@@ -223,8 +232,8 @@ TARGETS: tuple[Target, ...] = (
     Target(
         name="config",
         read=read_config,
-        seeds=(starter_files("acme", "eu-west-1")["dr.yaml"].encode(), *fuzz_stores.CONFIGS),
-        tokens=(*YAML, b"s3://b/../x", b"replica: ", b"ssm: ", b"image_for: ", b"~", b"/"),
+        seeds=(starter_files("acme", "eu-west-1")["dr.yaml"].encode(), *fuzz_stores.CONFIGS, *OF_ACCOUNTS),
+        tokens=(*YAML, b"s3://b/../x", b"replica: ", b"ssm: ", b"image_for: ", b"~", b"/", *ACCOUNTS),
     ),
     Target(name="schedule", read=read_schedule, seeds=SCHEDULES, allowed=(UsageError,), tokens=CRON),
     Target(

@@ -1,7 +1,7 @@
 """A call of dr as the recorder keeps it, and what AWS asks IAM when it is made.
 
 This is AWS's side, written down apart from the table in dr/iam: what a call is checked for, on which resources, with
-which keys. Sources: Service Authorization Reference (EC2, CloudFormation, S3, KMS, Systems Manager); EC2 user guide,
+which keys. Sources: Service Authorization Reference (EC2, CloudFormation, S3, KMS, Organizations, Systems Manager); EC2 user guide,
 Grant permission to tag resources during creation; S3 user guide, Encryption context.
 """
 
@@ -51,7 +51,7 @@ def revived(text: str) -> Call:
 def _place(row: dict[str, Any]) -> Place:
     rebuilt = Rebuilt(**{name: tuple(values) for name, values in row.pop("rebuilt").items()})
     stores = tuple(StoreLocation(**store) for store in row.pop("stores"))
-    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters")}
+    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters", "members", "asks")}
     return Place(**row, **tuples, stores=stores, rebuilt=rebuilt)
 
 
@@ -135,8 +135,7 @@ def _cloudformation(call: Call) -> Iterator[Question]:
         context["cloudformation:RoleArn"] = role
         yield "iam:PassRole", role, {"iam:PassedToService": "cloudformation.amazonaws.com"}
     arn = _stack(call, named)
-    resource = "*" if call.operation == "DescribeStacks" else arn
-    yield f"cloudformation:{call.operation}", resource, context
+    yield f"cloudformation:{call.operation}", arn, context
     if call.operation == "CreateChangeSet":
         if params.get("Tags"):
             yield "cloudformation:TagResource", arn, {"cloudformation:CreateAction": call.operation}
@@ -164,6 +163,8 @@ def _s3(call: Call) -> Iterator[Question]:
         case "ListObjectsV2":
             prefix = call.params.get("Prefix")
             yield "s3:ListBucket", arn, {} if prefix is None else {"s3:prefix": prefix}
+        case "HeadBucket":
+            yield "s3:ListBucket", arn, {}
         case "GetObject":
             yield "s3:GetObject", f"{arn}/{key}", {}
             yield "s3:ListBucket", arn, {}  # or a missing object would be 403, not 404
@@ -197,13 +198,34 @@ def _kms(call: Call) -> Iterator[Question]:
     yield f"kms:{call.operation}", f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{key}", facts
 
 
+def _organizations(call: Call) -> Iterator[Question]:
+    one = f"arn:{_partition(call)}:organizations::{ACCOUNT}:account/o-1/222222222222"
+    yield f"organizations:{call.operation}", one if call.operation == "DescribeAccount" else "*", {}
+
+
+def _partition(call: Call) -> str:
+    return call.place.partition if call.place else "aws"
+
+
 def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 
 
-def _nothing(_: Call) -> Iterator[Question]:
+def _organizations(call: Call) -> Iterator[Question]:
+    """Everything in an Organization is its managing account's."""
+    named = call.params.get("ParentId") or call.params.get("ResourceId")
+    if named is None:
+        yield from _plain(call)
+        return
+    kind = {"o": "ou", "r": "root"}.get(named[0], "account")
+    arn = f"arn:aws:organizations::111111111111:{kind}/o-exampleorgid/{named}"
+    yield f"organizations:{call.operation}", arn, {}
+
+
+def _sts(call: Call) -> Iterator[Question]:
     """Source: STS API reference, GetCallerIdentity: no permissions are required."""
-    yield from ()
+    if call.operation != "GetCallerIdentity":
+        yield f"sts:{call.operation}", call.params["RoleArn"], {}
 
 
 _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {
@@ -211,7 +233,8 @@ _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {
     "cloudformation": _cloudformation,
     "ec2": _ec2,
     "kms": _kms,
+    "organizations": _organizations,
     "s3": _s3,
     "ssm": _ssm,
-    "sts": _nothing,
+    "sts": _sts,
 }

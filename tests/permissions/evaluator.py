@@ -105,6 +105,7 @@ _TESTS = {
     "StringNotEquals": lambda value, wanted: not _equal(value, wanted),
     "StringLike": _alike,
     "StringNotLike": lambda value, wanted: not _alike(value, wanted),
+    "ArnLike": _alike,
     "ArnNotEquals": lambda value, wanted: not _alike(value, wanted),
 }
 _NEGATED = {"StringNotEquals", "StringNotLike", "ArnNotEquals"}

@@ -12,7 +12,8 @@ from permissions.evaluator import decide
 from permissions.places import place
 from permissions.recorder import folder
 
-from dr.iam.documents import policy
+from dr.iam.building import AROUND, BUILT
+from dr.iam.documents import policy, roles
 from dr.iam.operations import NEEDS, OPERATIONS
 from dr.iam.place import Place, Rebuilt, Role
 
@@ -26,7 +27,11 @@ ROLES = {
     "apply": (Role.CAPTURER, Role.EXPIRER),
     "tick": (Role.CAPTURER, Role.EXPIRER),
     "changed": (Role.CAPTURER,),
+    "list_shards": (Role.CAPTURER, Role.EXPIRER),
+    "sum_up": (Role.CAPTURER, Role.EXPIRER),
     "restore": (Role.RESTORER,),
+    "deploy": (Role.DEPLOYER, Role.BUILDER, Role.WAKER),
+    "undeploy": (Role.DEPLOYER, Role.BUILDER, Role.WAKER),
 }
 """The roles under which a command, or a function, is run."""
 CHANGING = {"ClearStore", "MakeStacks", "PassStackRoles", "StageTemplates", "TagStacksAtBirth", "WriteStore"}
@@ -38,6 +43,13 @@ UNUSED = {
     (Role.MARKER, "ec2:DescribeSnapshots"): "as ec2:CreateTags",
 }
 """What is allowed to a role and made by none of its commands, each with its reason."""
+BY_CLOUDFORMATION = {
+    (role, action)
+    for role, table in ((Role.BUILDER, BUILT), (Role.WAKER, AROUND))
+    for actions in table.values()
+    for action in actions
+}
+"""What CloudFormation does for its caller: test_building.py holds it against CloudFormation's own schemas."""
 UNTOUCHED = {
     (
         Role.CAPTURER,
@@ -68,6 +80,7 @@ def judge(calls: Iterable[Call], *, whole: bool = False) -> Verdict:
     used: set[tuple[Role, str]] = set()
     refused = [fault for call in calls for fault in _faults(call, used)]
     idle = {(role, need.action) for need in NEEDS for role in need.roles} - used - UNUSED.keys()
+    idle -= BY_CLOUDFORMATION
     unused = [f"{role.value}: {action} is allowed, and no recorded call needs it" for role, action in idle]
     unused += _untouched(calls) if whole else []
     return Verdict(refused=tuple(refused), unused=tuple(sorted(unused)), calls=len(calls))
@@ -92,7 +105,7 @@ def _folders() -> set[tuple[Role, str, str]]:
     """What each role may write and clear in the store."""
     return {
         (role, action, folder(arn))
-        for role in Role
+        for role in roles(place())
         for row in policy(role, place())["Statement"]
         if row["Sid"] in ("WriteStore", "ClearStore")
         for action in row["Action"]
@@ -117,10 +130,18 @@ def _faults(call: Call, used: set[tuple[Role, str]]) -> Iterator[str]:
 
 
 def _fitting(call: Call) -> Place:
-    """The installation with what was asked of `dr iam` for this restore."""
+    """The installation with what was asked of `dr iam` for this restore, in the account that is asked."""
     assert call.place is not None
     role = call.params.get("RoleARN")
-    return replace(call.place, rebuilt=Rebuilt(stacks=call.targets, roles=(role,) if role else ()))
+    rebuilt = Rebuilt(stacks=call.targets, roles=(role,) if role else ())
+    return replace(call.place, account=_account(call) or call.place.account, rebuilt=rebuilt)
+
+
+def _account(call: Call) -> str:
+    """Another account's, whose role has documents of its own; only an installation that takes on such roles has any."""
+    assert call.place is not None
+    named = str(call.params.get("StackName", ""))
+    return named.split(":")[4] if call.place.members and named.startswith("arn:") else ""
 
 
 _documents: dict[str, Any] = {}

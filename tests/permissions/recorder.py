@@ -32,13 +32,14 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 _KEPT = {
     *("VolumeId", "InstanceId", "SnapshotId", "ImageId", "TagSpecifications"),
-    *("StackName", "ChangeSetName", "RoleARN", "TemplateURL", "Tags"),
+    *("StackName", "ChangeSetName", "RoleARN", "RoleArn", "TemplateURL", "Tags"),
     *("Bucket", "Key", "Prefix", "Name", "KeyId"),
+    *("ParentId", "ResourceId"),
 }
 """Parameters that IAM's decision depends on; bodies and values stay out."""
 FOLDERS = {
     *("installation.json", "stacks", "blobs", "altered", "leases"),
-    *("applied", "orphans", "pins", "restores", "dr-staging"),
+    *("applied", "orphans", "pins", "restores", "shards", "dr-packages", "dr-staging"),
 }
 _directories: list[Path] = []
 _tags: dict[str, Mapping[str, str]] = {}
@@ -192,7 +193,7 @@ def _asking(frame: FrameType | None) -> _Who:
             app = app or next((v for v in frame.f_locals.values() if _is_app(v)), None)
             if file.endswith("/dr/cli/__init__.py") and name == "run":
                 command, targets = _typed([str(a) for a in frame.f_locals["arguments"]])
-            elif "/dr/app/" in file and name in ("tick", "restore", "changed"):
+            elif "/dr/app/" in file and name in _FUNCTIONS:
                 command, targets = name, _named(frame.f_locals.get("event"))
         frame = frame.f_back
     return command, targets, None if app is None else _place_of(app)
@@ -202,7 +203,11 @@ def _is_app(value: Any) -> bool:
     return type(value).__module__.startswith("dr.app") and type(value).__name__ in {"App", "RestoringApp"}
 
 
-_COMMANDS = ("plan", "apply", "status", "points", "stacks", "restore", "verify", "demo", "iam", "sandbox")
+_COMMANDS = (
+    *("plan", "apply", "status", "points", "stacks", "restore", "verify", "demo", "iam", "sandbox"),
+    *("deploy", "undeploy"),
+)
+_FUNCTIONS = ("tick", "changed", "list_shards", "sum_up", "restore")
 
 
 def _typed(arguments: list[str]) -> tuple[str | None, tuple[str, ...]]:

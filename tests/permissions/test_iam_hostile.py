@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 from permissions.calls import Call, asked
 from permissions.evaluator import Request, decide
-from permissions.places import ACCOUNT, FULL, ROLE, place
+from permissions.places import ACCOUNT, DEPLOYED, FULL, ROLE, place
 
 from dr.iam.documents import policy
 from dr.iam.place import Role
@@ -60,6 +60,24 @@ def s3(operation: str, bucket: str, key: str) -> Call:
     return call("s3", operation, Bucket=bucket, **{name: key})
 
 
+HOME = "eu-central-1"
+OWN = "dr-acme"
+
+
+def functions(operation: str, name: str = OWN, region: str = HOME, **params) -> Call:
+    """What `dr deploy` asks of CloudFormation."""
+    return call("cloudformation", operation, region=region, StackName=name, **params)
+
+
+def deployed(name: str = OWN, change_set: str = "dr-0a1b", region: str = HOME) -> Call:
+    return functions("CreateChangeSet", name, region, ChangeSetName=change_set, Tags=[{}])
+
+
+def packed(operation: str, key: str, bucket: str = "acme-replica") -> Call:
+    """In the bucket of the functions' Region."""
+    return replace(s3(operation, bucket, key), region=HOME)
+
+
 def parameter(name: str) -> Call:
     return call("ssm", "GetParameter", Name=name)
 
@@ -86,6 +104,15 @@ PERMITTED = [
     (Role.RESTORER, stack("app")),
     (Role.RESTORER, stack("prod-friday")),
     (Role.RESTORER, parameter("/app/password:3")),
+    (Role.DEPLOYER, deployed()),
+    (Role.DEPLOYER, functions("ExecuteChangeSet", ChangeSetName="dr-0a1b")),
+    (
+        Role.DEPLOYER,
+        functions("DeleteStack", "arn:aws:cloudformation:eu-central-1:123456789012:stack/dr-acme/1"),
+    ),
+    (Role.DEPLOYER, packed("PutObject", "dr-packages/acme/0123.zip")),
+    (Role.DEPLOYER, packed("ListObjectsV2", "dr-packages/acme/")),
+    (Role.DEPLOYER, packed("DeleteObject", "dr-staging/a")),
 ]
 FORBIDDEN = {
     "capturer: a point in another installation's name": (Role.CAPTURER, born(OTHERS)),
@@ -136,12 +163,30 @@ FORBIDDEN = {
     "restorer: the end of a stack": (Role.RESTORER, call("cloudformation", "DeleteStack", StackName="app")),
     "restorer: another parameter": (Role.RESTORER, parameter("/app/password2")),
     "restorer: a stored manifest": (Role.RESTORER, s3("PutObject", "acme-store", "dr/stacks/a")),
+    "deployer: another stack": (Role.DEPLOYER, deployed("billing")),
+    "deployer: another installation's stack": (Role.DEPLOYER, deployed("dr-acme-2")),
+    "deployer: its stack in another Region": (Role.DEPLOYER, deployed(region="eu-west-1")),
+    "deployer: somebody's change set": (Role.DEPLOYER, deployed(change_set="release-7")),
+    "deployer: the end of another stack": (Role.DEPLOYER, functions("DeleteStack", "app")),
+    "deployer: another installation's package": (
+        Role.DEPLOYER,
+        packed("PutObject", "dr-packages/acme-2/0123.zip"),
+    ),
+    "deployer: a package elsewhere": (
+        Role.DEPLOYER,
+        packed("PutObject", "dr-packages/acme/0123.zip", bucket="acme-store"),
+    ),
+    "deployer: a stored template": (Role.DEPLOYER, packed("PutObject", "dr/blobs/a")),
+    "deployer: the end of a stored stack": (Role.DEPLOYER, packed("DeleteObject", "dr/stacks/a")),
+    "deployer: the end of a point": (Role.DEPLOYER, ended(IDENTITY)),
+    "builder: a stack": (Role.BUILDER, deployed()),
+    "waker: a stack": (Role.WAKER, deployed()),
     "restorer: a staged template of another's": (Role.RESTORER, s3("PutObject", "acme-staging", "site/a")),
 }
 
 
 def decisions(role: Role, made: Call, *beside):
-    documents = [policy(role, place()), *beside]
+    documents = [policy(role, place(DEPLOYED)), *beside]
     return [decide(documents, request) for request in asked(made)]
 
 
@@ -202,7 +247,7 @@ def test_protections_stay_even_with_a_policy_beside_ours(role, action):
     request = Request(action=action, resource=CLOSED[action])
 
     assert decide([ADMIN], request).allowed
-    assert not decide([policy(role, place()), ADMIN], request).allowed
+    assert not decide([policy(role, place(DEPLOYED)), ADMIN], request).allowed
 
 
 def test_a_star_in_a_prefix_opens_nothing_else():
@@ -224,4 +269,4 @@ def test_a_role_is_passed_to_cloudformation_only():
 
     assert not decide([document], request).allowed
     to_cloudformation = {"iam:PassedToService": "cloudformation.amazonaws.com"}
-    assert decide([document], dataclasses.replace(request, context=to_cloudformation)).allowed
+    assert decide([document], replace(request, context=to_cloudformation)).allowed

@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from conftest import Ended, Shell, a_shell
-from many_accounts import ACCOUNTS, REGIONS, Door, a_volume, door, installation, snapshots
+from many_accounts import ACCOUNTS, REGIONS, a_volume, installation, led_through, snapshots
 
 FEW = ACCOUNTS[:3]
 
 
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """A prompt whose dr reaches its sandbox through the door."""
-
-    shell: Shell
-    door: Door
-    led: Path
-    direct: str
-
-    def __call__(self, *arguments: str, **how) -> Ended:
-        """Run `dr` through the door, in a process of its own."""
-        config = self.shell.folder / "dr.yaml"
-        return self.shell(
-            "--sandbox", "--config", config, *arguments, environ={"DR_SANDBOX_DIR": str(self.led)}, **how
-        )
-
-    def install(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            path = self.shell.folder / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    shell = a_shell(tmp_path_factory.mktemp("accounts"))
-    shell.begin()
-    sandbox = Path(shell.environ["DR_SANDBOX_DIR"])
-    state = json.loads((sandbox / "sandbox.json").read_text())
-    led = sandbox.parent / "led"
-    led.mkdir()
-    with door(state["url"]) as opened:
-        port = int(opened.url.rsplit(":", 1)[1])
-        (led / "sandbox.json").write_text(json.dumps({**state, "url": opened.url, "port": port}))
-        yield World(shell=shell, door=opened, led=led, direct=state["url"])
-    assert shell("sandbox", "stop").code == 0
+    with led_through(tmp_path_factory.mktemp("accounts")) as led:
+        yield led
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +73,8 @@ def test_a_saved_plan_is_carried_out_in_every_account_or_in_none(world, volumes)
     world.door.denied = set()
     applied = world("apply", "saved.json", "--json")
     assert (applied.code, shards(applied.document["outcomes"])) == (0, set(volumes))
+    saved = json.loads((world.shell.folder / "saved.json").read_text())
+    assert applied.document["fingerprint"] == saved["fingerprint"]
     assert world("apply", "saved.json").code == 4
 
 
@@ -130,6 +97,7 @@ def test_a_region_that_an_account_has_not_enabled_is_a_warning(world, volumes):
     told = [w["message"] for w in planned.document["warnings"] if w["code"] == "region-not-enabled"]
     assert planned.code == 0, planned
     assert [message.split(":")[0] for message in told] == [f"{account}/{far}" for account in FEW]
+    assert world("apply", "--json").code == 0
     world.door.closed = set()
 
 

@@ -17,6 +17,8 @@ COMMANDS = [
     ["stacks"],
     ["restore"],
     ["verify"],
+    ["deploy"],
+    ["undeploy"],
     ["schedule"],
     ["schedule", "next"],
     ["retention"],

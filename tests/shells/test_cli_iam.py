@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-ROLES = ["reader", "capturer", "expirer", "marker", "restorer"]
+DEPLOYING = ["deployer", "builder", "waker"]
+ROLES = ["reader", "capturer", "expirer", "marker", "restorer", *DEPLOYING]
 GIVEN = ("--account", "123456789012")
 CONFIG = """\
 name: acme
@@ -24,7 +25,7 @@ keep: {last: 3}
 
 @pytest.fixture
 def acme(here):
-    (here.folder / "dr.yaml").write_text(CONFIG)
+    (here.folder / "dr.yaml").write_text(f"{CONFIG}deploy: {{region: eu-west-1}}\n")
     (here.folder / "policies").mkdir()
     (here.folder / "policies" / "stacks.yaml").write_text(STACKS)
     return here
@@ -46,6 +47,16 @@ def test_all_of_them_in_one_document(acme):
 
     assert [row["role"] for row in document["roles"]] == ROLES
     assert document["roles"][0]["policy"] == acme("iam", "reader", *GIVEN).document
+
+
+def test_roles_of_deployments_are_for_who_deploys(acme):
+    (acme.folder / "dr.yaml").write_text(CONFIG)
+
+    done = acme("iam", "builder", *GIVEN, "--json")
+    rows = acme("iam", *GIVEN, "--json").document["roles"]
+
+    assert (done.code, "deploy: {region" in done.error["remedy"]) == (2, True)
+    assert [row["role"] for row in rows] == [role for role in ROLES if role not in DEPLOYING]
 
 
 def test_what_each_may_do_is_told_without_any_file(here):

@@ -212,7 +212,8 @@ def test_one_name_narrows_it_and_every_name_is_known(pair):
     manifest_file(pair, version(NOON, name="wiki")).write_bytes(b"{}")
     found = checked(pair.alone, "prod")
 
-    assert (told(found), found.stacks) == ([], {("eu-west-1", "prod"), ("eu-west-1", "wiki")})
+    known = {("111111111111", "eu-west-1", name) for name in ("prod", "wiki")}
+    assert (told(found), found.stacks) == ([], known)
     assert [one.point.lineage.source for one in found.versions] == ["prod"]
 
 

@@ -1,0 +1,146 @@
+"""`dr` over the accounts of an AWS Organization, and stacks of one name in two of them."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from many_accounts import ROLE, a_volume, led_through, member
+
+HOME, AWAY = "eu-west-1", "eu-central-1"
+TEMPLATE = {
+    "Resources": {
+        "Data": {"Type": "AWS::EC2::Volume", "Properties": {"AvailabilityZone": f"{HOME}a", "Size": 8}}
+    }
+}
+VOLUMES = 'policy: volumes\nprotect: volumes\nselect: {tags: {Backup: "yes"}}\nschedule: "0 * * * *"\nkeep: {last: 3}\n'
+STACKS = 'policy: stacks\nprotect: stacks\nregions: [eu-west-1]\nselect: {names: ["shop"]}\nschedule: "0 * * * *"\nkeep: {last: 3}\n'
+
+
+def installation(choice):
+    return {
+        "dr.yaml": (
+            f"name: org\nregions: [{HOME}, {AWAY}]\nstore: {{primary: {{url: store/}}}}\n"
+            f"accounts: {{organization: {choice}, role: {ROLE}}}\n"
+        ),
+        "policies/volumes.yaml": VOLUMES,
+        "policies/stacks.yaml": STACKS,
+    }
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with led_through(tmp_path_factory.mktemp("organization")) as led:
+        yield led
+
+
+@pytest.fixture(scope="module")
+def tree(world):
+    """An organization with two accounts besides the own one, of which one is in a unit and tagged; each has a volume and a stack."""
+    client = member(world.direct, "123456789012", "us-east-1", "organizations")
+    client.create_organization(FeatureSet="ALL")
+    root = client.list_roots()["Roots"][0]["Id"]
+    unit = client.create_organizational_unit(ParentId=root, Name="prod")["OrganizationalUnit"]["Id"]
+    made = {}
+    for name in ("shop", "blog"):
+        status = client.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
+        made[name] = status["AccountId"]
+        a_volume(world.direct, made[name], HOME)
+        stack(world.direct, made[name])
+    client.move_account(AccountId=made["shop"], SourceParentId=root, DestinationParentId=unit)
+    client.tag_resource(ResourceId=made["shop"], Tags=[{"Key": "Tier", "Value": "prod"}])
+    return {**made, "unit": unit, "root": root}
+
+
+def stack(url, account):
+    cloudformation = member(url, account, HOME, "cloudformation")
+    cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(TEMPLATE))
+    for _ in range(300):
+        if cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the stack is not complete")
+
+
+def lost(url, account):
+    cloudformation = member(url, account, HOME, "cloudformation")
+    cloudformation.delete_stack(StackName="shop")
+    for _ in range(300):
+        if not cloudformation.describe_stacks()["Stacks"]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the stack is not gone")
+
+
+def of(rows):
+    return {row["account"] for row in rows}
+
+
+def test_every_account_of_the_organization_is_planned_and_applied(world, tree):
+    world.install(installation("all"))
+    planned = world("plan", "--json")
+    assert (planned.code, of(planned.document["actions"])) == (0, {tree["shop"], tree["blog"]}), planned
+    applied = world("apply", "--json")
+    assert (applied.code, of(applied.document["outcomes"])) == (0, {tree["shop"], tree["blog"]}), applied
+    assert {row["policy"] for row in applied.document["outcomes"]} == {"volumes", "stacks"}
+
+
+def test_units_and_tags_choose_the_accounts(world, tree):
+    world.shell.advance("1h")
+    for choice in (
+        f"{{units: [{tree['unit']}]}}",
+        "{tags: {Tier: 'pr*'}}",
+        f"{{units: [{tree['root']}], tags: {{Tier: prod}}}}",
+    ):
+        world.install(installation(choice))
+        assert of(world("plan", "--json").document["actions"]) == {tree["shop"]}, choice
+    applied = world("apply", "--json")
+    assert (applied.code, of(applied.document["outcomes"])) == (0, {tree["shop"]}), applied
+    assert world("verify", "--json").code in (0, 3)
+
+
+def test_an_organization_of_which_nothing_is_chosen_is_an_error_of_dr_yaml(world, tree):
+    world.install(installation("{tags: {Tier: nothing}}"))
+    planned = world("plan", "--json")
+
+    assert planned.code == 2
+    assert "accounts.organization: no active account is chosen" in planned.error["message"]
+
+
+def test_a_region_that_an_account_has_not_enabled_ends_no_apply(world, tree):
+    world.install(installation("all"))
+    world.shell.advance("1h")
+    world.door.closed = {(tree["blog"], AWAY)}
+    applied = world("apply", "--json")
+    world.door.closed = set()
+    told = [w["message"] for w in applied.document["warnings"] if w["code"] == "shard-failed"]
+
+    assert (applied.code, len(told)) == (1, 0), "the Region is enabled, and its listings fail"
+    assert of(applied.document["outcomes"]) == {tree["shop"], tree["blog"]}
+
+
+def test_a_stack_name_that_is_stored_of_two_accounts_needs_the_account(world, tree):
+    world.install(installation("all"))
+    asked = world("restore", "--stack", "shop", "--plan-only", "--json")
+    assert asked.code == 2
+    accounts = sorted((tree["shop"], tree["blog"]))
+    assert asked.error["message"] == f"shop is stored of {', '.join(accounts)}"
+    assert asked.error["remedy"] == f"add --account {accounts[0]}"
+
+
+def test_a_stack_comes_back_in_its_own_account_and_the_other_s_is_not_touched(world, tree):
+    world.install(installation("all"))
+    lost(world.direct, tree["blog"])
+    done = world("restore", "--stack", "shop", "--account", tree["blog"], "--yes", "--json")
+    assert (done.code, done.document["result"]) == (0, "done"), done
+    assert done.document["stacks"][0]["stack_id"].split(":")[4] == tree["blog"]
+    again = world("restore", "--stack", "shop", "--account", tree["shop"], "--yes", "--json")
+    assert (again.code, "stack shop exists" in again.error["message"]) == (4, True), again
+
+
+def test_an_account_of_which_nothing_is_stored_is_told(world, tree):
+    world.install(installation("all"))
+    asked = world("restore", "--stack", "shop", "--account", "123456789012", "--plan-only", "--json")
+
+    assert (asked.code, "shop" in asked.error["message"]) == (2, True), asked
