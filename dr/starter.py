@@ -37,6 +37,9 @@ store:
 # Templates above 51,200 bytes reach CloudFormation through a bucket; the default is the store's own, if it is on S3.
 # staging_bucket: {{{region}: my-bucket}}
 
+# Where dr runs as scheduled functions (dr deploy): best a Region that they do not protect, with a staging_bucket there.
+# deploy: {{region: another-region, email: ops@example.com}}
+
 # Who vouches for what is stored: a KMS key (ECC_NIST_P256) signs it, and what its public key does not verify is refused.
 # signing: {{key: alias/dr-signing, public_key: keys/dr-signing.pem}}
 
