@@ -115,12 +115,14 @@ def test_an_organization_is_asked_by_whoever_has_to_know_the_accounts_and_only_w
         actions = {a for row in statements_of(deployment, role) for a in listed(row["Action"])}
         return {action for action in actions if action.startswith("organizations:")}
 
+    about_one = {"organizations:DescribeAccount", "organizations:ListParents"}
     assert asked(silent) == set()
     assert asked(asking) == {
         "organizations:ListAccounts",
         "organizations:ListAccountsForParent",
         "organizations:ListOrganizationalUnitsForParent",
         "organizations:ListTagsForResource",
+        *(about_one if role in ("TickRole", "ChangedRole") else ()),
     }
 
 
