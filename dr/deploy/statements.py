@@ -59,18 +59,23 @@ _NONE = {"Ref": "AWS::NoValue"}
 
 
 def functions_blocks() -> dict[str, list[Document]]:
-    """Policy -> statements, of functions.yaml: a role has `never`, `store`, `organization`, and beyond what its function does."""
+    """Policy -> statements, of functions.yaml: a role has `never`, `store`, `organization`, and beyond what its function does.
+
+    `account` is what a tick of one account asks an Organization about that one.
+    """
     never, roles = _apart(HUB, Role.READER, Role.CAPTURER, Role.EXPIRER, Role.RESTORER)
     organization = [row for row in roles[Role.READER] if _is_asked(row)]
     store = [row for row in roles[Role.READER] if row["Sid"] != "Look" and row not in organization]
     shared = [*store, *organization]
-    capturer = _beyond(shared, roles[Role.CAPTURER])
+    account = _beyond(shared, [row for row in roles[Role.CAPTURER] if _is_asked(row)])
+    capturer = _beyond([*shared, *account], roles[Role.CAPTURER])
     blocks = {
         "never": never,
         "store": store,
         "organization": organization,
+        "account": account,
         "capturer": capturer,
-        "expirer": _beyond([*shared, *capturer], roles[Role.EXPIRER]),
+        "expirer": _beyond([*shared, *account, *capturer], roles[Role.EXPIRER]),
         "restorer": _beyond(shared, roles[Role.RESTORER]),
     }
     return {name: [_worded(row) for row in rows] for name, rows in blocks.items()}

@@ -136,6 +136,8 @@ def _cloudformation(call: Call) -> Iterator[Question]:
         yield "iam:PassRole", role, {"iam:PassedToService": "cloudformation.amazonaws.com"}
     arn = _stack(call, named)
     yield f"cloudformation:{call.operation}", arn, context
+    if (call.operation, call.command) == ("ExecuteChangeSet", "deploy"):
+        yield from _package_read(call)
     if call.operation == "CreateChangeSet":
         if params.get("Tags"):
             yield "cloudformation:TagResource", arn, {"cloudformation:CreateAction": call.operation}
@@ -152,6 +154,15 @@ def _stack(call: Call, named: str) -> str:
 def _read_by_cloudformation(call: Call, url: str) -> Iterator[Question]:
     """With the rights of the caller."""
     bucket, _, key = unquote(urlsplit(url).path).lstrip("/").partition("/")
+    yield "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", {}
+    yield from _key("kms:Decrypt", call.region, bucket, key)
+
+
+def _package_read(call: Call) -> Iterator[Question]:
+    """By Lambda, with the rights of whoever CloudFormation makes the functions for. Source: Lambda API reference, FunctionCode."""
+    assert call.place is not None
+    bucket = call.place.staging[call.place.home]
+    key = f"dr-packages/{call.place.installation}/0123.zip"
     yield "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", {}
     yield from _key("kms:Decrypt", call.region, bucket, key)
 

@@ -190,7 +190,7 @@ def _asking(frame: FrameType | None) -> _Who:
     while frame is not None:
         file, name = frame.f_code.co_filename, frame.f_code.co_name
         if "/dr/cli/" in file or "/dr/app/" in file or file.endswith("/dr/demo.py"):
-            app = app or next((v for v in frame.f_locals.values() if _is_app(v)), None)
+            app = app or next(filter(None, map(_app_of, list(frame.f_locals.values()))), None)
             if file.endswith("/dr/cli/__init__.py") and name == "run":
                 command, targets = _typed([str(a) for a in frame.f_locals["arguments"]])
             elif "/dr/app/" in file and name in _FUNCTIONS:
@@ -199,8 +199,14 @@ def _asking(frame: FrameType | None) -> _Who:
     return command, targets, None if app is None else _place_of(app)
 
 
-def _is_app(value: Any) -> bool:
-    return type(value).__module__.startswith("dr.app") and type(value).__name__ in {"App", "RestoringApp"}
+def _app_of(value: Any) -> Any:
+    """The composition root that a value is, or has been given; None for another value."""
+    kind = type(value)
+    if not kind.__module__.startswith("dr.app"):
+        return None
+    if kind.__name__ == "Deployment":
+        return value._app
+    return value if kind.__name__ in {"App", "RestoringApp"} else None
 
 
 _COMMANDS = (
