@@ -179,8 +179,8 @@ OPERATIONS = (
     _plain("cloudformation", "UpdateTerminationProtection", reach.stacks_made, _RESTORER),
     # --- deploy ---
     _plain("cloudformation", "DeleteChangeSet", deploying.own_stack, _DEPLOYER),
-    _plain("cloudformation", "DeleteStack", deploying.own_stack, _DEPLOYER),
     _plain("cloudformation", "ListChangeSets", deploying.own_stack, _DEPLOYER),
+    _plain("cloudformation", "DeleteStack", deploying.own_stack, _DEPLOYER),
     Operation(
         service="s3", name="HeadBucket", needs=(_need("s3:ListBucket", deploying.packages_listed, _DEPLOYER),)
     ),
