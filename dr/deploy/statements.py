@@ -78,12 +78,7 @@ def functions_blocks() -> dict[str, list[Document]]:
         "expirer": _beyond([*shared, *account, *capturer], roles[Role.EXPIRER]),
         "restorer": _beyond(shared, roles[Role.RESTORER]),
     }
-    worded = {name: [_worded(row) for row in rows] for name, rows in blocks.items()}
-    asked = [_worded(row) for row in capturer if _is_asked(row)]
-    worded["capturer"] = [
-        {"Fn::If": ["AsksOrganization", row, _NONE]} if row in asked else row for row in worded["capturer"]
-    ]
-    return worded
+    return {name: [_worded(row) for row in rows] for name, rows in blocks.items()}
 
 
 def _is_asked(row: Document) -> bool:
