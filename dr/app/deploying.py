@@ -10,7 +10,7 @@ from dr import layout
 from dr.app import App
 from dr.aws.deployer import StackDeployer
 from dr.config import Deploying, Organization
-from dr.deploy.deploying import Deployer, Proposed, left_packages, propose, removable, standing
+from dr.deploy.deploying import Deployer, Proposed, deployed_template, left_packages, propose, removable
 from dr.deploy.package import Package, code_files, installation_files, package
 from dr.deploy.stack import Ground, require_places, stack_of
 from dr.errors import UsageError
@@ -102,6 +102,6 @@ class Deployment:
         deployer, source = self.deployer, read_file(_TEMPLATE, "install dr with pip").decode()
         require_places(self._app.config, self._app.policies, source)
         made = self.package
-        there = deployer.aws.template(self.stack_name) if standing(deployer, self.stack_name) else None
+        there = deployed_template(deployer, self.stack_name)
         stack = stack_of(self.ground, (self.bucket, made.sha256), source, there, self._app.clock.now())
         return propose(stack, deployer)

@@ -94,6 +94,12 @@ def standing(deployer: Deployer, name: str) -> LiveStack | None:
     return found
 
 
+def deployed_template(deployer: Deployer, name: str) -> str | None:
+    """The template that is deployed; None where there is no stack, or nothing of it yet. Raises as `standing`."""
+    found = standing(deployer, name)
+    return None if found is None or found.status == _EMPTY else deployer.aws.template(name)
+
+
 def _is_ours(found: LiveStack, deployer: Deployer) -> bool:
     """By its tag; a stack under review has none yet, and its change sets say what it will have."""
     tags = deployer.aws.asked_with(found.stack_id) if found.status == _EMPTY else (found.tags,)
