@@ -5,7 +5,6 @@ The sandbox keeps accounts apart by the credentials that AssumeRole gave, as AWS
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,11 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qs
 
 import boto3
-from conftest import Ended, Shell, a_shell
 
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
 ACCOUNTS = tuple(f"{number:012d}" for number in range(200000000001, 200000000021))
@@ -135,45 +132,6 @@ def _send(
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
     handler.wfile.write(body)
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """A prompt whose dr reaches its sandbox through the door."""
-
-    shell: Shell
-    door: Door
-    led: Path
-    direct: str
-
-    def __call__(self, *arguments: str, **how) -> Ended:
-        """Run `dr` through the door, in a process of its own."""
-        config = self.shell.folder / "dr.yaml"
-        return self.shell(
-            "--sandbox", "--config", config, *arguments, environ={"DR_SANDBOX_DIR": str(self.led)}, **how
-        )
-
-    def install(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            path = self.shell.folder / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-
-
-@contextmanager
-def led_through(folder: Path) -> Iterator[World]:
-    """A prompt with a sandbox of its own, and a door before it."""
-    shell = a_shell(folder)
-    shell.begin()
-    sandbox = Path(shell.environ["DR_SANDBOX_DIR"])
-    state = json.loads((sandbox / "sandbox.json").read_text())
-    led = sandbox.parent / "led"
-    led.mkdir()
-    with door(state["url"]) as opened:
-        port = int(opened.url.rsplit(":", 1)[1])
-        (led / "sandbox.json").write_text(json.dumps({**state, "url": opened.url, "port": port}))
-        yield World(shell=shell, door=opened, led=led, direct=state["url"])
-    assert shell("sandbox", "stop").code == 0
 
 
 def member(url: str, account: str, region: str, service: str = "ec2"):

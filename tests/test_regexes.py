@@ -13,11 +13,17 @@ from dr.planner.selection import matches
 
 USES = sorted(set(uses()), key=lambda use: (use.place, use.method))
 MADE = {
+    "dr/deploy/stack.py": "the AllowedPattern of a parameter of functions.yaml: those of places in a store, below",
     "dr/documents/fields.py": "the patterns of `matching` are written out where it is called: _BUCKET and others below",
     "dr/stacks/recovery_set.py": "escaped names with [A-Z0-9]+ between hyphens: see the test of nested stacks",
 }
 """Where an expression is made of something else than a text that is written out there, and why that is harmless."""
 ELSEWHERE = (
+    Use(
+        place="dr/deploy/stack.py",
+        pattern=r"([A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*)?",
+        method="fullmatch",
+    ),
     Use(
         place="dr/config/stores.py", pattern=r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", method="fullmatch"
     ),

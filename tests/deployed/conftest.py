@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import pytest
 from emulator import emulate
+from sandbox_server import sandbox_server
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory):
+    """A server of these tests' own: functions and `dr` have this machine's clock, and others let theirs run ahead."""
+    with sandbox_server(tmp_path_factory.mktemp("sandbox")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from permissions import recorder
+from sandbox_server import sandbox_server
 from young_hour import young_hour
 
 from dr.cli import run
@@ -243,3 +244,10 @@ def installation(seeded, tmp_path):
     made.write("policies/files.yaml", POLICY)
     yield made
     shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    """A server of this file's own: functions and `dr` have this machine's clock, and others let theirs run ahead."""
+    with sandbox_server(tmp_path_factory.mktemp("sandbox")) as server:
+        yield server

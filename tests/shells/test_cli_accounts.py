@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from many_accounts import ACCOUNTS, REGIONS, a_volume, installation, led_through, snapshots
+from led_accounts import led_through
+from many_accounts import ACCOUNTS, REGIONS, a_volume, installation, snapshots
 
 FEW = ACCOUNTS[:3]
 

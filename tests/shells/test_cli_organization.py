@@ -6,7 +6,8 @@ import json
 import time
 
 import pytest
-from many_accounts import ROLE, a_volume, led_through, member
+from led_accounts import led_through
+from many_accounts import ROLE, a_volume, member
 
 HOME, AWAY = "eu-west-1", "eu-central-1"
 TEMPLATE = {
