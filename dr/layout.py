@@ -260,7 +260,7 @@ SHARDS = "shards/"
 
 
 def shard_key(account: str, region: str) -> str:
-    """How the latest run of an account and Region in a fan-out ended."""
+    """How an account and Region ended in the last runs of many."""
     return f"{SHARDS}{account}/{region}.json"
 
 

@@ -21,6 +21,14 @@ class Settings:
         """--sandbox, or DR_SANDBOX=1."""
         return self.sandbox or self.environ.get("DR_SANDBOX") == "1"
 
+    @property
+    def function_region(self) -> str | None:
+        """Where this function runs; None where this is no function. A protected Region that is down takes nothing from it.
+
+        Source: Lambda developer guide, Defined runtime environment variables.
+        """
+        return self.environ.get("AWS_REGION") if "AWS_LAMBDA_FUNCTION_NAME" in self.environ else None
+
 
 def sandbox_directory(environ: Mapping[str, str]) -> Path:
     """Where the sandbox keeps its files: DR_SANDBOX_DIR, else under XDG_STATE_HOME."""

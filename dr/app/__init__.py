@@ -48,11 +48,11 @@ class App(Installation):
     @cached_property
     def session(self) -> Session:
         """Clients for AWS."""
-        region = self.config.regions[0] if self.config.regions else None
-        access = Access(region=region)
+        asked = [one for one in (self.settings.function_region, *self.config.regions) if one]
+        access = Access(region=next(iter(asked), None), also=tuple(asked[1:]))
         if self.running:
             keys = Keys(access_key="sandbox", secret_key="sandbox")  # noqa: S106 - the sandbox takes any
-            access = Access(region=region, endpoint_url=self.running.url, keys=keys)
+            access = replace(access, endpoint_url=self.running.url, keys=keys)
         return Session(access, self.clock.now, self._pacer(), tell_slow)
 
     def _pacer(self) -> Pacer:

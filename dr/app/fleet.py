@@ -67,6 +67,11 @@ class Fleet:
         """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""
         return (id_,) if id_ is not None and self._one(id_) else self.ids
 
+    def has(self, id_: str) -> bool:
+        """Whether it is one of them; AWS is asked for that one alone."""
+        asked = isinstance(self._configured, Organization) and "accounts" not in self.__dict__
+        return self._one(id_) is not None if asked else id_ in self.ids
+
     def _one(self, id_: str) -> Account | None:
         """An account of an Organization that was not asked for all of its accounts."""
         if not isinstance(self._configured, Organization) or "accounts" in self.__dict__:

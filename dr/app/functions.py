@@ -5,6 +5,8 @@ Each takes the id of Lambda's request and, where it acts, the seconds until Lamb
 
 from __future__ import annotations
 
+from functools import partial
+
 from dr.app import App
 from dr.events import (
     narrowed,
@@ -47,16 +49,16 @@ def tick(settings: Settings, event: object, request: str, seconds_left: float) -
 
 
 def changed(settings: Settings, event: object, request: str, seconds_left: float) -> Document:
-    """A capture of a stack that was changed."""
+    """A capture of a stack that was changed; of an account that is not protected nobody asks for one, whoever sends its events."""
     app = App(settings)
     with invocation(settings.environ, request):
         asked, end = read_change(event), stop_at(app.clock.now(), seconds_left)
-        require_account(asked.account, app.fleet.ids_near(asked.account))
         require_past(asked.change.at, app.clock.now())
         region = asked.change.region
         of_stacks = [p for p in app.policies if p.protect is Protect.STACKS and region in p.regions]
-        policies = narrowed(of_stacks, region) if asked.settled and of_stacks else ()
-        return run_change(policies, app.fleet.desk(asked.account, end), asked.change)
+        wanted = asked.settled and of_stacks and app.fleet.has(asked.account)
+        policies = narrowed(of_stacks, region) if wanted else ()
+        return run_change(policies, partial(app.fleet.desk, asked.account, end), asked.change)
 
 
 def list_shards(settings: Settings, event: object, request: str) -> Document:

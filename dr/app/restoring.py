@@ -11,7 +11,7 @@ from dr.app import App
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.stacks import CloudFormationStacks
-from dr.errors import UsageError
+from dr.errors import CloudError, DrError, EnvironmentFailed, UsageError
 from dr.events import read_restore
 from dr.functions import Document, invocation, stop_at
 from dr.functions.restoring import run_restore
@@ -108,12 +108,15 @@ class RestoringApp(App):
         whole = faults_of_store(
             found, self.stores.nothing, records.holder, self.config.name, self._reads(records)
         )
-        missing = [
-            one
-            for account in self.fleet.ids
-            for one in unstored(self.sound_policies, found, self._sources_in(account), stack)
-        ]
+        missing = [one for sources in self._sources() for one in unstored(self.sound_policies, found, sources, stack)]
         return verified(found, planner, whole, missing, deep=deep)
+
+    def _sources(self) -> list[Callable[[str], tuple[Source, ...]]]:
+        """What lists the stacks of a Region, for each account; where nobody tells which those are, what says so when it is asked."""
+        try:
+            return [self._sources_in(account) for account in self.fleet.ids]
+        except (CloudError, EnvironmentFailed) as error:
+            return [partial(_refuse, error)]
 
     def _sources_in(self, account: str) -> Callable[[str], tuple[Source, ...]]:
         """What lists the stacks of a Region; an account whose role cannot be taken on says so when it is asked."""
@@ -135,6 +138,10 @@ class RestoringApp(App):
             plan = self.plan_restore(asked.asked)
             kit = self.kit(plan.region, plan.stored.lineage.account)
             return run_restore(plan, replace(kit, stop_at=end), plan_only=asked.plan_only)
+
+
+def _refuse(error: DrError, _region: str) -> tuple[Source, ...]:
+    raise error
 
 
 def _of_store(trouble: str) -> Finding:

@@ -9,6 +9,7 @@ besides, when any of them is attached: selectors by instance tags and boot or da
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -44,11 +45,11 @@ class Ec2Cloud:
         return self._session.skew()
 
     def enabled(self, region: str) -> bool:
-        """Whether the account has enabled this Region, as its home Region knows; True where that does not tell."""
-        try:
-            return self._read.enabled(self._session.region, region)
-        except (CloudError, EnvironmentFailed):
-            return True
+        """Whether the account has enabled this Region, as another knows; True where none tells."""
+        for home in self._session.asked_of_sts:
+            with suppress(CloudError, EnvironmentFailed):
+                return self._read.enabled(home, region)
+        return True
 
     def sources(self, protect: Protect, region: str, tags: TagPatterns) -> tuple[Source, ...]:
         """Volumes or instances whose tags match."""

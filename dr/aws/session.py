@@ -25,7 +25,7 @@ from botocore.handlers import json_decode_template_body
 
 from dr import __version__, collector
 from dr.aws import before_parse, codes, errors
-from dr.aws.assuming import Assumed, AssumedRole
+from dr.aws.assuming import Assumed, AssumedRole, first_answer
 from dr.aws.errors import safe_url, translate, translated
 from dr.aws.pacing import Pacer
 from dr.errors import EnvironmentFailed
@@ -42,7 +42,8 @@ factor below 1)."""
 _OF_A_REGION = ("ec2", "cloudformation", "autoscaling")
 """Services that are asked in the Region of what they are asked about."""
 _CONNECT_SECONDS = 10
-_READ_SECONDS = 60
+_READ_SECONDS = 25
+"""No call that dr makes takes as long; and twice as long is less than a shard may be silent (`dr.tick.shards`)."""
 
 
 class Purpose(Enum):
@@ -65,11 +66,13 @@ class Keys:
 class Access:
     """How AWS is reached; everything that is None is found as the AWS CLI finds it.
 
-    `region` is for calls that belong to no Region of a policy (STS). `endpoint_url` stands in for all services.
+    `region` is for calls that belong to no Region of a policy; STS is asked there first, then in those of `also` while none
+    answers. `endpoint_url` stands in for all services.
     `attempts` is how often a repeatable call is made before its failure is believed.
     """
 
     region: str | None = None
+    also: tuple[str, ...] = ()
     profile: str | None = None
     endpoint_url: str | None = field(default=None, repr=False)
     keys: Keys | None = None
@@ -151,12 +154,19 @@ class Session:
         """The account's id, asked of STS once."""
         with self._lock:
             if self._account is None:
-                region = self.region
-                action = "sts:GetCallerIdentity"
-                with translated(action, region):
-                    answer = self.client("sts", region).get_caller_identity()
-                self._account = str(errors.field(answer, "Account", action, region))
+                self._account = first_answer(self.asked_of_sts, self._own_account)
             return self._account
+
+    @property
+    def asked_of_sts(self) -> tuple[str, ...]:
+        """The Regions in which STS is asked, one after the other."""
+        return tuple(dict.fromkeys((self.region, *self._access.also)))
+
+    def _own_account(self, region: str) -> str:
+        action = "sts:GetCallerIdentity"
+        with translated(action, region):
+            answer = self.client("sts", region).get_caller_identity()
+        return str(errors.field(answer, "Account", action, region))
 
     def skew(self) -> float | None:
         """Seconds by which our clock is ahead of the latest `Date` of AWS (to a second); None before any answer."""
@@ -208,9 +218,8 @@ class Session:
         """Let it have the role's credentials; what botocore reads of its services is read once for all sessions."""
         for shared in ("data_loader", "endpoint_resolver"):
             made.register_component(shared, by._session().get_component(shared))
-        region = by.region
         made.register_component(
-            "credential_provider", AssumedRole(role, lambda: by.client("sts", region), region)
+            "credential_provider", AssumedRole(role, lambda region: by.client("sts", region), by.asked_of_sts)
         )
 
     def _make(self, service: str, region: str, purpose: Purpose) -> Any:

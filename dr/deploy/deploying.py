@@ -227,9 +227,15 @@ def carry_out(proposed: Proposed, package: bytes, deployer: Deployer, watch: Wat
     if status not in _STANDS:
         raise CloudError(
             f"{proposed.stack.name} was not deployed: it is {status}{f' ({why})' if why else ''}",
-            "mend what its events name, and deploy again; what was there before is there again",
+            _after(status).format(name=proposed.stack.name, region=proposed.stack.region),
         )
     return found.stack_id
+
+
+def _after(status: str) -> str:
+    """What to do about a deployment that ended so."""
+    back = "; what was there before is there again" if status == "UPDATE_ROLLBACK_COMPLETE" else ""
+    return _STUCK.get(status, f"mend what its events name, and deploy again{back}")
 
 
 def _begun(proposed: Proposed, package: bytes, deployer: Deployer) -> frozenset[str]:

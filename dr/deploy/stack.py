@@ -64,8 +64,8 @@ class Ground:
 
     @property
     def fans_out(self) -> bool:
-        """Whether there is more than one account or Region."""
-        return len(self.accounts) * len({r for p in self.policies for r in p.regions}) > 1
+        """Whether there is more than one account or Region, or may be tomorrow."""
+        return isinstance(self.config.accounts, Organization) or len(self.accounts) * len({r for p in self.policies for r in p.regions}) > 1
 
     @property
     def stack(self) -> str:
@@ -212,14 +212,16 @@ def _of_store(config: Config) -> dict[str, str]:
 
 
 def _of_accounts(ground: Ground) -> dict[str, str]:
-    roles = sorted({account.role for account in ground.accounts if account.role})
+    every = ground.config.accounts
+    theirs = {account.role for account in ground.accounts if account.role}
+    roles = sorted({every.role} if isinstance(every, Organization) else theirs)
     if len(roles) > 1:
         raise UsageError(
             f"accounts: the functions take on one role, and these are several: {names(roles)}",
             "give it one name in every account: cloudformation/member.yaml has RoleName",
         )
     listed = [account.id for account in ground.accounts if account.role]
-    organized = isinstance(ground.config.accounts, Organization)
+    organized = isinstance(every, Organization)
     return {
         "FanOut": "true" if ground.fans_out else "false",
         "MemberRole": next(iter(roles), ""),

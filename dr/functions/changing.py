@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dr.actions import Result
 from dr.errors import CloudError
@@ -15,8 +15,8 @@ from dr.tick.desk import Desk
 from dr.wire import apply_document
 
 
-def run_change(policies: Sequence[Policy], desk: Desk, change: Change) -> Document:
-    """Capture it under these policies, none for a change that nobody asks for; the JSON of `dr apply`.
+def run_change(policies: Sequence[Policy], desk: Callable[[], Desk], change: Change) -> Document:
+    """Capture it under these policies, none for a change that nobody asks for; the JSON of `dr apply`. `desk` is made if need be.
 
     Raises `Busy` while a tick holds the lease of one of the policies, and `CloudError` for what was not captured: an event
     comes once, and Lambda sends it again only where it was refused.
@@ -24,7 +24,7 @@ def run_change(policies: Sequence[Policy], desk: Desk, change: Change) -> Docume
     tell_change(policies, change)
     if not policies:
         return apply_document(None, (), ())
-    done = capture_change(policies, desk, change, tell_outcome)
+    done = capture_change(policies, desk(), change, tell_outcome)
     tell_tick(done.outcomes, done.warnings)
     missed = [miss.message for miss in done.unread if miss.what == "sources"]
     missed += [

@@ -1,15 +1,23 @@
-"""How the shards of a run of many ended, one object for each: the latest run only, so that nothing piles up."""
+"""How the shards of runs of many ended, one object for each shard: the last runs only, so that nothing piles up.
+
+Runs overlap: every wake-up begins one, and a shard that is busy in one is soon done in the other. Each has to find its own word.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from dr import layout
 from dr.errors import CloudError
 from dr.model import ShardRun
-from dr.ports import ObjectStore
+from dr.ports import ObjectStore, StoredObject
 from dr.store.fields import Row
 
+_KEPT = 16
+"""Runs. More do not overlap: one takes two hours at the most, and the sweep begins one each quarter of an hour."""
+_TRIES = 8
 _LONGEST = 500
 """Characters of an error that are kept: the log has all of them."""
 
@@ -21,23 +29,50 @@ class ShardRuns:
         self._store = store
 
     def record(self, account: str, region: str, run: ShardRun) -> None:
-        """Remember how it ended; doing it again is harmless."""
-        row = {"run": run.run, "failed": run.failed, "left": run.left, "error": run.error[:_LONGEST]}
-        self._store.put(layout.shard_key(account, region), json.dumps({"format": 1, **row}).encode())
+        """Remember how it ended in this run; doing it again is harmless. Raises `CloudError` where others keep writing."""
+        key = layout.shard_key(account, region)
+        for _ in range(_TRIES):
+            found = self._store.get(key)
+            others = [one for one in self._known(key, found) if one.run != run.run]
+            body = _document([*others[1 - _KEPT :], run])
+            if found is None:
+                written = self._store.put(key, body, if_absent=True)
+            else:
+                written = self._store.put(key, body, if_match=found.etag)
+            if written is not None:
+                return
+        raise CloudError(f"{self._store.name}/{key}: others keep writing it", "the next run tries again")
 
-    def latest(self, account: str, region: str) -> ShardRun | None:
-        """How it ended last; None when it never did. Raises `CloudError` for what is no such record."""
+    def of(self, run: str, account: str, region: str) -> ShardRun | None:
+        """How it ended in this run; None where it has not said so. Raises `CloudError` for what is no such record."""
         key = layout.shard_key(account, region)
         found = self._store.get(key)
-        if found is None:
-            return None
+        runs = () if found is None else self._read(key, found)
+        return next((one for one in runs if one.run == run), None)
+
+    def _known(self, key: str, found: StoredObject | None) -> Sequence[ShardRun]:
+        """What is there; a record that cannot be read is written anew."""
         try:
-            row = Row(json.loads(found.body))
-            return ShardRun(
-                run=row.text("run"),
-                failed=row.count("failed") or 0,
-                left=row.count("left") or 0,
-                error=row.text("error"),
-            )
-        except (ValueError, AttributeError, RecursionError) as error:
+            return () if found is None else self._read(key, found)
+        except CloudError:
+            return ()
+
+    def _read(self, key: str, found: StoredObject) -> tuple[ShardRun, ...]:
+        try:
+            return tuple(_run(Row(row)) for row in json.loads(found.body)["runs"])
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise CloudError(f"{self._store.name}/{key} cannot be read: {error}", "remove it") from error
+
+
+def _document(runs: Sequence[ShardRun]) -> bytes:
+    rows = [{**asdict(run), "error": run.error[:_LONGEST]} for run in runs]
+    return json.dumps({"format": 1, "runs": rows}).encode()
+
+
+def _run(row: Row) -> ShardRun:
+    return ShardRun(
+        run=row.text("run"),
+        failed=row.count("failed") or 0,
+        left=row.count("left") or 0,
+        error=row.text("error"),
+    )

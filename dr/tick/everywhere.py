@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from dr.actions import Expire, Outcome, Plan, Warn
+from dr.actions import Action, Expire, Outcome, Plan, Result, Warn, failed
 from dr.errors import CloudError, DrError, EnvironmentFailed, NotEnabled, Refused
 from dr.executor.at_once import Report
 from dr.limits import allow_expire
@@ -108,6 +108,7 @@ def apply_everywhere(
 ) -> Applying:
     """Apply. Raises as `apply_now` where it is so in every shard."""
     told: list[Outcome] = []
+    planned: dict[Shard, Plan] = {}
     lock = threading.Lock()
 
     def note(outcome: Outcome) -> None:
@@ -119,14 +120,40 @@ def apply_everywhere(
         applied: list[Applying] = []
 
         def apply() -> Inventory:
-            applied.append(apply_now(shard.working, desk, deciding(shard), note, every=every))
+            decide = _remembered(deciding(shard), partial(planned.__setitem__, shard))
+            applied.append(apply_now(shard.working, desk, decide, note, every=every))
             return applied[0].inventory
 
         where_enabled(shard, desk, apply)
         return applied[0] if applied[0].interrupted else then(shard, applied[0], desk)
 
     ran = each(scope.shards, work, scope.monotonic)
-    return merge_applied(ran, told, scope.policies, scope.clock.now())
+    known = {id(outcome.action) for outcome in told}
+    unknown = [
+        _unknown(action, error)
+        for shard, error in ran.errors.items()
+        for action in (planned[shard].actions if shard in planned else ())
+        if id(action) not in known
+    ]
+    return merge_applied(ran, [*told, *unknown], scope.policies, scope.clock.now())
+
+
+def _remembered(decide: Decide, remember: Callable[[Plan], None]) -> Decide:
+    """A shard that is given up leaves its plan: each action of it has one outcome, too."""
+
+    def made(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> Plan:
+        plan = decide(policies, inventory, now)
+        remember(plan)
+        return plan
+
+    return made
+
+
+def _unknown(action: Action, error: DrError) -> Outcome:
+    """The outcome of an action of a shard that was given up before it said one."""
+    if isinstance(action, Expire) and action.blocked:
+        return Outcome(action=action, result=Result.LEFT, error="blocked, and its shard has not ended")
+    return failed(action, error, "its shard has not ended, and it may be done all the same: ")
 
 
 def where_enabled(shard: Shard, desk: Desk, look: Callable[[], Inventory]) -> Inventory:

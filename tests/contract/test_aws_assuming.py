@@ -9,12 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
+from faults.calls import Fault, Kind
+from faults.fault_proxy import fault_proxy
 
 from dr.aws.assuming import Assumed
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.session import Access, Keys, Session
 from dr.errors import CloudError, Denied, EnvironmentFailed
 
+KEYS = Keys(access_key="sandbox", secret_key="sandbox")
 REGION, MEMBER = "eu-west-1", "222222222222"
 ROLE = Assumed(
     account=MEMBER,
@@ -122,6 +125,29 @@ def test_the_role_the_session_name_and_the_external_id_arrive():
         ["acme/dr"],
     )
     assert (aws.signers("AssumeRole"), aws.signers("DescribeVolumes")) == (["HUB"], ["KEY1"])
+
+
+def test_sts_is_asked_elsewhere_where_a_region_does_not_answer(sandbox):
+    with fault_proxy(sandbox.url) as proxy:
+        proxy.set(Fault(kind=Kind.RESET_BEFORE, region=REGION, times=None))
+        access = Access(region=REGION, also=("eu-central-1",), endpoint_url=proxy.url, keys=KEYS, attempts=1)
+        hub = Session(access, lambda: datetime.now(UTC))
+
+        assert hub.account() == "123456789012"
+        hub.assuming(ROLE).credentials()
+
+        asked = [(call.action, call.region, call.effect) for call in proxy.calls]
+    first, second = (REGION, False), ("eu-central-1", True)
+    assert asked == [(name, *where) for name in ("GetCallerIdentity", "AssumeRole") for where in (first, second)]
+
+
+def test_where_sts_answers_nowhere_the_first_region_is_named(sandbox):
+    with fault_proxy(sandbox.url) as proxy:
+        proxy.set(Fault(kind=Kind.RESET_BEFORE, times=None))
+        access = Access(region=REGION, also=("eu-central-1",), endpoint_url=proxy.url, keys=KEYS, attempts=1)
+
+        with pytest.raises(CloudError, match=f"sts:GetCallerIdentity in {REGION}"):
+            Session(access, lambda: datetime.now(UTC)).account()
 
 
 def test_without_an_external_id_none_is_sent():
