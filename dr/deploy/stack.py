@@ -65,7 +65,10 @@ class Ground:
     @property
     def fans_out(self) -> bool:
         """Whether there is more than one account or Region, or may be tomorrow."""
-        return isinstance(self.config.accounts, Organization) or len(self.accounts) * len({r for p in self.policies for r in p.regions}) > 1
+        return (
+            isinstance(self.config.accounts, Organization)
+            or len(self.accounts) * len({r for p in self.policies for r in p.regions}) > 1
+        )
 
     @property
     def stack(self) -> str:

@@ -138,7 +138,9 @@ def test_sts_is_asked_elsewhere_where_a_region_does_not_answer(sandbox):
 
         asked = [(call.action, call.region, call.effect) for call in proxy.calls]
     first, second = (REGION, False), ("eu-central-1", True)
-    assert asked == [(name, *where) for name in ("GetCallerIdentity", "AssumeRole") for where in (first, second)]
+    assert asked == [
+        (name, *where) for name in ("GetCallerIdentity", "AssumeRole") for where in (first, second)
+    ]
 
 
 def test_where_sts_answers_nowhere_the_first_region_is_named(sandbox):

@@ -38,8 +38,8 @@ class Fanned(World):
 
     @property
     def recorded(self):
-        """What it said of the one run that it was in, or of the second."""
-        return self.runs.of("r-1", OWN, HOME) or self.runs.of("r-2", OWN, HOME)
+        """What it said of the last run that it was in."""
+        return self.runs.of("r-2", OWN, HOME) or self.runs.of("r-1", OWN, HOME)
 
 
 def fails(error):
