@@ -122,8 +122,14 @@ class App(Installation):
     # --- stored stacks ----------------------------------------------------------------------------------------
 
     def stored_points(self) -> tuple[RecoveryPoint, ...]:
-        """Every stored stack of every account and Region, from the store alone: AWS may be away, and an account have left."""
-        return self.stored_stacks.everything()
+        """Every stored stack of every Region, from the store alone."""
+        store = self.stored_stacks
+        return tuple(
+            point
+            for account in self.fleet.ids
+            for region in sorted(self.regions)
+            for point in store.points(account, region)
+        )
 
     def stack_versions(self, points: Sequence[RecoveryPoint]) -> tuple[StackVersion, ...]:
         """Each of these stored stacks with the digest of its template, or why it cannot be read."""

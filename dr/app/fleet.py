@@ -94,19 +94,7 @@ class Fleet:
 
     def session(self, id_: str) -> Session:
         """The clients of an account; nothing is asked yet but whose credentials dr's own are. Raises as `account`."""
-        return self._of(self.account(id_))
-
-    def session_of_stored(self, id_: str) -> Session:
-        """The same, of an account that something is stored of: no Organization is asked, which may be away, or have lost it."""
-        every = self._configured
-        if not isinstance(every, Organization):
-            return self.session(id_)
-        if id_ == self._session.account():
-            return self._session
-        return self._of(Account(id=id_, role=every.role, external_id=every.external_id))
-
-    def _of(self, account: Account) -> Session:
-        id_ = account.id
+        account = self.account(id_)
         if account.role is None:
             own = self._session.account()
             if own != id_:

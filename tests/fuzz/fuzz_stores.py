@@ -107,7 +107,7 @@ def read_records(data: bytes) -> None:
         lambda: kept.applied(ACCOUNT, REGION, "db"),
         lambda: kept.orphans(ACCOUNT, REGION),
         lambda: kept.begun(ACCOUNT, REGION, "prod"),
-        lambda: ShardRuns(store).latest(ACCOUNT, REGION),
+        lambda: ShardRuns(store).of("r-1", ACCOUNT, REGION),
     )
     with suppress(Busy):
         StoreLeases(store, Owner(name="me"), clock).acquire(layout.lease_key(ACCOUNT, REGION, "db"))
