@@ -108,7 +108,9 @@ class RestoringApp(App):
         whole = faults_of_store(
             found, self.stores.nothing, records.holder, self.config.name, self._reads(records)
         )
-        missing = [one for sources in self._sources() for one in unstored(self.sound_policies, found, sources, stack)]
+        missing = [
+            one for sources in self._sources() for one in unstored(self.sound_policies, found, sources, stack)
+        ]
         return verified(found, planner, whole, missing, deep=deep)
 
     def _sources(self) -> list[Callable[[str], tuple[Source, ...]]]:
