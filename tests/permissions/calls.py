@@ -209,22 +209,16 @@ def _kms(call: Call) -> Iterator[Question]:
     yield f"kms:{call.operation}", f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{key}", facts
 
 
-def _organizations(call: Call) -> Iterator[Question]:
-    one = f"arn:{_partition(call)}:organizations::{ACCOUNT}:account/o-1/222222222222"
-    yield f"organizations:{call.operation}", one if call.operation == "DescribeAccount" else "*", {}
-
-
-def _partition(call: Call) -> str:
-    return call.place.partition if call.place else "aws"
-
-
 def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 
 
+_OF_ORGANIZATION = ("ParentId", "ResourceId", "AccountId", "ChildId")
+
+
 def _organizations(call: Call) -> Iterator[Question]:
     """Everything in an Organization is its managing account's."""
-    named = call.params.get("ParentId") or call.params.get("ResourceId")
+    named = next((call.params[key] for key in _OF_ORGANIZATION if key in call.params), None)
     if named is None:
         yield from _plain(call)
         return
