@@ -49,10 +49,8 @@ class Deployment:
     @cached_property
     def bucket(self) -> str:
         """Where the package lies: the staging bucket of the functions' Region, else the store's own there."""
-        config, region = self._app.config, self.where.region
-        stores = [location for location in (config.primary, config.replica) if location is not None]
-        own = next((s.bucket for s in stores if s.bucket and s.region == region), None)
-        found = config.staging_bucket.get(region) or own
+        region = self.where.region
+        found = self._app.config.staging_in(region)
         if not found:
             raise UsageError(
                 f"no bucket is named in {region}, and Lambda takes its code from one of its own Region",

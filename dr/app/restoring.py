@@ -42,16 +42,8 @@ class RestoringApp(App):
             records=StoreRecords(store, self.clock),
             leases=StoreLeases(store, self.owner, self.clock),
             clock=self.clock,
-            staging=self.staging_bucket(region),
+            staging=self.config.staging_in(region),
         )
-
-    def staging_bucket(self, region: str) -> str | None:
-        """Where templates are staged: dr.yaml's bucket, else the store's own in that Region (DESIGN 4)."""
-        config = self.config
-        if region in config.staging_bucket:
-            return config.staging_bucket[region]
-        stores = [location for location in (config.primary, config.replica) if location is not None]
-        return next((s.bucket for s in stores if s.bucket and s.region == region), None)
 
     def plan_restore(self, asked: Asked) -> RestorePlan:
         """Choose a version, read what a restore needs, and plan it. Raises `EnvironmentFailed` for an empty store."""
@@ -90,7 +82,7 @@ class RestoringApp(App):
             stored=stored,
             records=StoreRecords(self.stores.for_restore, self.clock),
             maker=self._maker(account, region),
-            bucket=self.staging_bucket(region),
+            bucket=self.config.staging_in(region),
         )
         configured = Configured(parameters=self.config.parameters, image_for=self.config.image_for)
         return prepare(version, asked, configured, reader, self.clock.now())

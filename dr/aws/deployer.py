@@ -15,7 +15,7 @@ from dr.aws.errors import field, translated
 from dr.aws.maker import CloudFormationMaker
 from dr.aws.pages import pages
 from dr.aws.session import Session
-from dr.errors import CloudError, NotFound, Taken
+from dr.errors import CloudError, NotFound, Refused, Taken
 from dr.ports import LiveStack, StackEvent
 from dr.words import without_credentials
 
@@ -164,7 +164,7 @@ class StackDeployer:
     # --- the bucket ---------------------------------------------------------------------------------------------
 
     def require_bucket(self, bucket: str) -> None:
-        """Raise `CloudError` for a bucket that is not ours, not in this Region, or not there."""
+        """Raise `NotFound` or `Denied` for a bucket that is not there or not ours, `Refused` for one that is not in this Region."""
         try:
             with translated("s3:ListBucket", self._region):
                 answer = self._s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=self._session.account())
@@ -181,8 +181,8 @@ class StackDeployer:
         if where != self._region:
             raise self._elsewhere(bucket, where)
 
-    def _elsewhere(self, bucket: str, where: str) -> CloudError:
-        return CloudError(
+    def _elsewhere(self, bucket: str, where: str) -> Refused:
+        return Refused(
             f"the bucket {bucket} is in {where}, and functions in {self._region} take their code from there only",
             f"name a bucket of that Region: staging_bucket: {{{self._region}: ...}}",
         )

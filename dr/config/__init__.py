@@ -89,6 +89,12 @@ class Config:
     file: str = ""
     digest: str = ""
 
+    def staging_in(self, region: str) -> str | None:
+        """Where templates and packages lie for AWS to read in a Region: its staging bucket, else the store's own there (DESIGN 4)."""
+        stores = [location for location in (self.primary, self.replica) if location is not None]
+        own = (store.bucket for store in stores if store.bucket and store.region == region)
+        return self.staging_bucket.get(region) or next(own, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedConfig:

@@ -79,9 +79,8 @@ def plan_everywhere(scope: Scope, decide: Decide) -> Planned:
     now = scope.clock.now()
     plans = {shard: _decided(shard, found, decide, now) for shard, found in ran.results.items()}
     plan = merge_plans(plans, scope.policies, scope.shards, now)
-    failed = failure_warnings(ran.errors)
     return Planned(
-        plan=replace(plan, warnings=(*plan.warnings, *failed)),
+        plan=replace(plan, warnings=(*plan.warnings, *failure_warnings(ran.errors))),
         inventory=merged([inventory for inventory, _ in ran.results.values()]),
         whole=_whole(ran),
     )

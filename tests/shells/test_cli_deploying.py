@@ -212,7 +212,7 @@ def test_a_bucket_that_s3_says_is_elsewhere_is_refused_before_anything_is_made(a
         done = acme("deploy", "--yes", "--json", AWS_ENDPOINT_URL_S3=url)
         server.shutdown()
 
-    assert (done.code, "is in another Region" in done.error["message"]) == (1, True), done
+    assert (done.code, "is in another Region" in done.error["message"]) == (4, True), done
     assert f"staging_bucket: {{{REGION}: ...}}" in done.error["remedy"]
     assert acme.status() is None
 
@@ -223,7 +223,7 @@ def test_a_bucket_of_another_region_is_refused_with_its_name(acme):
     )
     acme.write(config=f"{CONFIG}staging_bucket: {{{REGION}: far}}\n")
     done = acme("deploy", "--yes", "--json")
-    assert (done.code, "the bucket far is in eu-central-1" in done.error["message"]) == (1, True), done
+    assert (done.code, "the bucket far is in eu-central-1" in done.error["message"]) == (4, True), done
     assert acme.status() is None
 
 
