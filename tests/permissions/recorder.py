@@ -34,7 +34,7 @@ _KEPT = {
     *("VolumeId", "InstanceId", "SnapshotId", "ImageId", "TagSpecifications"),
     *("StackName", "ChangeSetName", "RoleARN", "RoleArn", "TemplateURL", "Tags"),
     *("Bucket", "Key", "Prefix", "Name", "KeyId"),
-    *("ParentId", "ResourceId"),
+    *("ParentId", "ResourceId", "AccountId", "ChildId"),
 }
 """Parameters that IAM's decision depends on; bodies and values stay out."""
 FOLDERS = {
