@@ -17,12 +17,15 @@ SECONDS ?= 60
 demo: $(STAMP)
 	$(BIN)/dr demo
 
-test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long"
+# Without xdist's own order, by the number of a file's tests: tests/conftest.py has the longest files begin first.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# Hypothesis takes other examples each time, and prints how to see those again that fail. The longest files begin first.
+test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP)
+	$(PYTEST) -m "not long"
+
+# Hypothesis takes other examples each time, and prints how to see those again that fail.
 test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP) $(FUZZ_STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --hypothesis-profile=searching
+	$(PYTEST) --hypothesis-profile=searching
 
 # Coverage-guided fuzzing of every reader of foreign bytes, SECONDS for each.
 fuzz: $(STAMP) $(FUZZ_STAMP)

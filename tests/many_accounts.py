@@ -32,13 +32,14 @@ _OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass(slots=True, kw_only=True)
 class Door:
-    """What stands between dr and the sandbox. `denied` are accounts, `hanging` and `closed` accounts with a Region."""
+    """What stands between dr and the sandbox. `denied` are accounts, `hanging` and `closed` accounts with a Region, `away` services."""
 
     backend: str
     url: str = ""
     denied: set[str] = field(default_factory=set)
     hanging: set[tuple[str, str]] = field(default_factory=set)
     closed: set[tuple[str, str]] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     accounts: dict[str, str] = field(default_factory=dict)
@@ -101,6 +102,9 @@ def _answer(handler: BaseHTTPRequestHandler, opened: Door) -> None:
         return
     if (account, region) in opened.closed and service == "ec2":
         _send(handler, 401, [("Content-Type", "text/xml")], _NOT_ENABLED)
+        return
+    if service in opened.away:
+        _send(handler, 503, [("Content-Type", "text/plain")], b"the service is unavailable")
         return
     status, headers, answer = _passed(handler, opened, body)
     if role:

@@ -122,14 +122,12 @@ class App(Installation):
     # --- stored stacks ----------------------------------------------------------------------------------------
 
     def stored_points(self) -> tuple[RecoveryPoint, ...]:
-        """Every stored stack of every Region, from the store alone."""
-        store = self.stored_stacks
-        return tuple(
-            point
-            for account in self.fleet.ids
-            for region in sorted(self.regions)
-            for point in store.points(account, region)
-        )
+        """Every stored stack, as the store has it: an Organization may be away, and an account have left it.
+
+        Raises `EnvironmentFailed` without credentials: who lists next restores.
+        """
+        self.session.account()
+        return self.stored_stacks.everything()
 
     def stack_versions(self, points: Sequence[RecoveryPoint]) -> tuple[StackVersion, ...]:
         """Each of these stored stacks with the digest of its template, or why it cannot be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -12,7 +13,7 @@ from dr.aws.assuming import Assumed
 from dr.aws.pacing import Pacer
 from dr.aws.session import Session
 from dr.config import Account, Accounts, Organization
-from dr.errors import EnvironmentFailed, UsageError
+from dr.errors import CloudError, EnvironmentFailed, UsageError
 from dr.iam.place import role_arn
 from dr.model import Policy
 from dr.regions import partition
@@ -94,7 +95,22 @@ class Fleet:
 
     def session(self, id_: str) -> Session:
         """The clients of an account; nothing is asked yet but whose credentials dr's own are. Raises as `account`."""
-        account = self.account(id_)
+        return self._of(self.account(id_))
+
+    def session_of_stored(self, id_: str) -> Session:
+        """The same, of an account that something is stored of: the store is believed while the Organization cannot be asked."""
+        organization = self._configured
+        if not isinstance(organization, Organization):
+            return self.session(id_)
+        if id_ == self._session.account():
+            return self._session
+        if id_ not in self._sessions:
+            with suppress(CloudError, EnvironmentFailed):
+                return self.session(id_)
+        return self._of(Account(id=id_, role=organization.role, external_id=organization.external_id))
+
+    def _of(self, account: Account) -> Session:
+        id_ = account.id
         if account.role is None:
             own = self._session.account()
             if own != id_:

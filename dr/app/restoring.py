@@ -59,10 +59,10 @@ class RestoringApp(App):
         return replace(plan, findings=(*plan.findings, *map(_of_store, troubles)))
 
     def _maker(self, account: str, region: str) -> CloudFormationMaker:
-        return CloudFormationMaker(self.fleet.session(account), region, self.session)
+        return CloudFormationMaker(self.fleet.session_of_stored(account), region, self.session)
 
     def _cloud_in(self, account: str) -> Ec2Cloud:
-        return Ec2Cloud(self.fleet.session(account), self.config.name)
+        return Ec2Cloud(self.fleet.session_of_stored(account), self.config.name)
 
     def _chosen(self, stored: Sequence[RecoveryPoint], asked: Asked, now: datetime) -> RecoveryPoint:
         """The version; where there is none, also what may hide it."""

@@ -1,7 +1,7 @@
 """`StackDeployer`: the stack of dr's own functions, and the bucket that its package lies in.
 
-Every changing call may be repeated: a change set and its execution carry the digest of what they ask for, an object lies
-under its own digest, and what is deleted twice is gone.
+Every changing call may be repeated: a change set, its execution and a deletion carry the digest of what they ask for, an
+object lies under its own digest, and what is deleted twice is gone.
 """
 
 from __future__ import annotations
@@ -143,16 +143,16 @@ class StackDeployer:
         self._delete(asking)
         found = self.live(asking.stack)
         if found is not None and found.status == "REVIEW_IN_PROGRESS":
-            self.delete(found.stack_id)
+            self.delete(found.stack_id, asking.token)
 
     def execute(self, asking: Asking) -> None:
         """Execute it; one that runs already is followed."""
         self._maker.execute(asking.stack, asking.token)
 
-    def delete(self, stack_id: str) -> None:
-        """Delete the stack; one that is not there is success."""
+    def delete(self, stack_id: str, token: str) -> None:
+        """Delete the stack; one that is not there is success. Its events bear the token."""
         with translated("cloudformation:DeleteStack", self._region):
-            self._client.delete_stack(StackName=stack_id)
+            self._client.delete_stack(StackName=stack_id, ClientRequestToken=token)
 
     def status(self, stack_id: str) -> tuple[str, str]:
         """The status of a stack by its id, and why; DELETE_COMPLETE for one that is gone."""
@@ -188,9 +188,7 @@ class StackDeployer:
         )
 
     def put_package(self, bucket: str, key: str, data: bytes) -> None:
-        """Put it there, if it is not yet."""
-        if key in self.packages(bucket, key):
-            return
+        """Put it there, over whatever lies under its key: only what was sent now is known to be the package."""
         with translated("s3:PutObject", self._region):
             self._s3.put_object(
                 Bucket=bucket, Key=key, Body=data, ExpectedBucketOwner=self._session.account()

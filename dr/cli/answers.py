@@ -97,13 +97,12 @@ def stacks(shared: Shared, name: str | None) -> int:
     with working("reading the store"):
         stored = app.stored_points()
     _warn_of_nothing(shared, app, stored)
+    several = len({point.lineage.account for point in stored}) > 1
     if name is None:
-        shared.emit(lambda: stacks_document(stored), lambda: stacks_text(stored, several=app.several))
+        shared.emit(lambda: stacks_document(stored), lambda: stacks_text(stored, several=several))
         return EXIT_DONE
     versions = app.stack_versions(_versions(stored, name))
-    shared.emit(
-        lambda: stack_document(name, versions), lambda: stack_text(name, versions, several=app.several)
-    )
+    shared.emit(lambda: stack_document(name, versions), lambda: stack_text(name, versions, several=several))
     faults = [version.fault for version in versions if version.fault is not None]
     for message, remedy in {fault.message: fault.remedy for fault in faults}.items():
         shared.warn(message, remedy)

@@ -239,14 +239,17 @@ def _after(status: str) -> str:
 
 
 def _begun(proposed: Proposed, package: bytes, deployer: Deployer) -> frozenset[str]:
-    """Have CloudFormation begin; the events that the stack had before. Where an answer was lost it may have: that is left."""
+    """Upload the package and have CloudFormation begin; the events that the stack had before."""
+    with _or_nothing(proposed, deployer), _or_refused():
+        deployer.aws.put_package(deployer.bucket, proposed.stack.parameters["PackageKey"], package)
+        before = _seen(proposed.stack.name, deployer)
     try:
         with _or_refused():
-            deployer.aws.put_package(deployer.bucket, proposed.stack.parameters["PackageKey"], package)
-            before = _seen(proposed.stack.name, deployer)
             deployer.aws.execute(proposed.asking)
     except Ambiguous:
-        raise
+        raise  # it may have begun: the next deployment sees that
+    except KeyboardInterrupt:
+        raise _goes_on(f"CloudFormation may have begun with {proposed.stack.name}") from None
     except BaseException:
         abandon(proposed, deployer)
         raise
@@ -283,7 +286,9 @@ def undeploy(stack: LiveStack | None, deployer: Deployer, watch: Watch) -> tuple
 
 def _remove(stack: LiveStack, deployer: Deployer, watch: Watch) -> None:
     before = frozenset(event.id for event in deployer.aws.events(stack.stack_id))
-    deployer.aws.delete(stack.stack_id)
+    deployer.aws.delete(
+        stack.stack_id, layout.change_set_name(_digest(json.dumps([stack.stack_id, sorted(before)])))
+    )
     status, why = _followed(stack, before, deployer, watch)
     if status != "DELETE_COMPLETE":
         raise CloudError(
@@ -317,10 +322,11 @@ def _followed(stack: LiveStack, seen: frozenset[str], deployer: Deployer, watch:
             deployer.clock.sleep(_EVERY)
             waited += _EVERY
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; CloudFormation goes on with {stack.name} by itself",
-            "run the same command again to see how it ended",
-        ) from None
+        raise _goes_on(f"CloudFormation goes on with {stack.name} by itself") from None
+
+
+def _goes_on(what: str) -> Interrupted:
+    return Interrupted(f"interrupted; {what}", "run the same command again to see how it ended")
 
 
 def _failure(event: StackEvent) -> str:

@@ -33,8 +33,20 @@ from dr.words import names, short
 SWEEP = 900
 """Seconds between two sweeps (DESIGN 9; functions.yaml, SweepSchedule)."""
 _SOURCE = "cloudformation/functions.yaml"
-_PREFIXES = {"StorePrefix": "store.primary.url", "ReplicaPrefix": "store.replica.url"}
-"""Parameters that take less than dr.yaml does, and where it says them."""
+_WHY_PREFIX = (
+    "cannot stand in the functions' permissions, where * is any text",
+    "keep the store below another prefix",
+)
+_NARROWER = {
+    "Installation": (
+        "name",
+        "is too long for the names of the functions' roles",
+        "take at most 36 characters",
+    ),
+    "StorePrefix": ("store.primary.url", *_WHY_PREFIX),
+    "ReplicaPrefix": ("store.replica.url", *_WHY_PREFIX),
+}
+"""Parameters that take less than dr.yaml does: where it says them, why not, and what to do."""
 _LIFE_OF_A_STACK = 100
 """Years."""
 _PREFIX = "WakeUp"
@@ -111,13 +123,10 @@ def require_places(config: Config, policies: Sequence[Policy], source: str) -> N
     if not policies:
         raise UsageError("there is no policy, and so nothing for functions to do", "write one: dr init")
     declared = parse_template(source, _SOURCE).tree["Parameters"]
-    given = _of_store(config)
-    for name, where in _PREFIXES.items():
+    given = {"Installation": config.name, **_of_store(config)}
+    for name, (where, why, remedy) in _NARROWER.items():
         if not re.fullmatch(declared[name]["AllowedPattern"], given[name]):
-            raise UsageError(
-                f"{where}: {short(given[name])!r} cannot stand in the functions' permissions, where * is any text",
-                "keep the store below another prefix",
-            )
+            raise UsageError(f"{where}: {short(given[name])!r} {why}", remedy)
 
 
 def quiet_seconds(policies: Sequence[Policy]) -> int:

@@ -80,7 +80,7 @@ def passed(place: Place) -> Reach:
 
 
 def _role_arns(place: Place) -> tuple[str, ...]:
-    return _of_iam(place, *(f"role/dr-{place.installation}-{name}" for name in _ROLES))
+    return _of_iam(place, *(f"role/dr-{place.installation}-{name}-{place.home}" for name in _ROLES))
 
 
 def _policy_arns(place: Place) -> tuple[str, ...]:

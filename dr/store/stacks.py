@@ -50,13 +50,20 @@ class StoredStacks:
         self._troubles: dict[str, None] = {}
 
     def points(self, account: str, region: str) -> tuple[RecoveryPoint, ...]:
-        """All stored stacks of a Region; raises only when no store can be listed.
+        """All stored stacks of a Region, as `everything`."""
+        return self._below(layout.manifests_prefix(account, region))
+
+    def everything(self) -> tuple[RecoveryPoint, ...]:
+        """All stored stacks; raises only when no store can be listed.
 
         A point's time is when its manifest was first written, never before its slot. Where only a copy can be listed
         that is when it was copied: at the latest then, and maybe long before. When it was captured, `read` tells.
         """
+        return self._below(layout.MANIFESTS)
+
+    def _below(self, prefix: str) -> tuple[RecoveryPoint, ...]:
         found: dict[str, datetime] = {}
-        listings = self._ask(lambda vault: vault.manifests(layout.manifests_prefix(account, region)))
+        listings = self._ask(lambda vault: vault.manifests(prefix))
         for _, listing in listings:
             for key, written in listing.items():
                 found[key] = min(written, found.get(key, written))

@@ -36,7 +36,7 @@ def test_five_functions_have_the_names_handlers_and_roles_of_their_kind():
     for name, row in functions.items():
         kind = name.removesuffix("Function").lower()
         assert (row["FunctionName"], row["Handler"]) == (f"dr-acme-{kind}", f"handlers.{kind}.handler")
-        assert row["Role"] == f"arn:aws:iam::123456789012:role/dr-acme-{kind}"
+        assert row["Role"] == f"arn:aws:iam::123456789012:role/dr-acme-{kind}-eu-west-1"
 
 
 def test_functions_find_dr_yaml_in_their_package_and_run_as_long_as_lambda_lets_them():

@@ -29,7 +29,7 @@ def test_the_hubs_roles_alone_and_with_the_external_id_may_have_the_role():
     assert row["Principal"] == {"AWS": "arn:aws:iam::999999999999:root"}
     assert row["Condition"] == {
         "StringEquals": {"sts:ExternalId": "not-a-secret-of-anybody"},
-        "ArnEquals": {"aws:PrincipalArn": MEMBER["HubRoleArns"].split(",")},
+        "ArnLike": {"aws:PrincipalArn": MEMBER["HubRoleArns"].split(",")},
     }
     assert HOME.template["Parameters"]["ExternalId"]["NoEcho"] is True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -240,6 +241,16 @@ def test_a_prefix_with_what_iam_reads_as_any_text_is_refused_by_name(store):
 
     with pytest.raises(UsageError, match=f"store.{store}.url: 'a\\*b'"):
         require_places(ground(text=text).config, [policy()], SOURCE)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(36, True), (37, False)])
+def test_an_installation_whose_roles_would_have_too_long_names_is_refused(length, fits):
+    """As long as the longest Region: `dr-NAME-scheduler-ap-southeast-2` has 64 characters."""
+    config = ground(text=TEXT.replace("name: acme", f"name: {'a' * length}")).config
+    with (
+        nullcontext() if fits else pytest.raises(UsageError, match=r"name: 'a+.*' is too long for the names")
+    ):
+        require_places(config, [policy()], SOURCE)
 
 
 def test_without_a_policy_or_a_place_there_is_nothing_to_deploy():

@@ -178,9 +178,13 @@ def carried(**answers):
     return aws, lambda: carry_out(found, b"zip", deployer(aws), lambda _: None)
 
 
-@pytest.mark.parametrize("call", ["put_package", "execute"])
 @pytest.mark.parametrize(
-    ("ends", "told"), [(Denied("no"), Refused), (KeyboardInterrupt(), KeyboardInterrupt)]
+    ("call", "ends", "told"),
+    [
+        ("put_package", Denied("no"), Refused),
+        ("put_package", KeyboardInterrupt(), KeyboardInterrupt),
+        ("execute", Denied("no"), Refused),
+    ],
 )
 def test_what_cannot_begin_is_taken_back(call, ends, told):
     aws, carry = carried(**{call: ends})
@@ -189,9 +193,16 @@ def test_what_cannot_begin_is_taken_back(call, ends, told):
     assert aws.made()[-1] == "withdraw"
 
 
-def test_what_may_have_begun_is_left():
-    aws, carry = carried(execute=Ambiguous("lost"))
-    with pytest.raises(Ambiguous):
+@pytest.mark.parametrize(
+    ("ends", "told", "said"),
+    [
+        (Ambiguous("lost"), Ambiguous, "lost"),
+        (KeyboardInterrupt(), Interrupted, "CloudFormation may have begun with dr-acme"),
+    ],
+)
+def test_what_may_have_begun_is_left(ends, told, said):
+    aws, carry = carried(execute=ends)
+    with pytest.raises(told, match=said):
         carry()
     assert aws.made()[-1] == "execute"
 

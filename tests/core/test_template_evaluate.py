@@ -179,7 +179,7 @@ def test_functions_around_functions_make_no_text_that_is_larger_than_user_data(t
     assert found.value(doubled(text, 7)) == "lol" * text.count("$") ** 7
     begin = time.process_time()
     assert found.value(doubled(text, 50)) is UNKNOWN
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 10
 
 
 def test_joined_text_is_told_up_to_the_size_of_user_data():

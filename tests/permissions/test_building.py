@@ -185,17 +185,17 @@ def role(name: str) -> str:
 def test_a_role_is_given_policies_of_the_installation_and_no_others(policy_arn, expected):
     context = {**VIA, "iam:PolicyARN": policy_arn}
 
-    assert is_allowed("iam:AttachRolePolicy", role("dr-acme-tick"), **context) is expected
+    assert is_allowed("iam:AttachRolePolicy", role("dr-acme-tick-eu-central-1"), **context) is expected
 
 
 @pytest.mark.parametrize(
     ("name", "service", "expected"),
     [
-        ("dr-acme-tick", "lambda.amazonaws.com", True),
-        ("dr-acme-scheduler", "scheduler.amazonaws.com", True),
-        ("dr-acme-runs", "states.amazonaws.com", True),
-        ("dr-acme-tick", "ec2.amazonaws.com", False),
-        ("dr-acme-2-tick", "lambda.amazonaws.com", False),
+        ("dr-acme-tick-eu-central-1", "lambda.amazonaws.com", True),
+        ("dr-acme-scheduler-eu-central-1", "scheduler.amazonaws.com", True),
+        ("dr-acme-runs-eu-central-1", "states.amazonaws.com", True),
+        ("dr-acme-tick-eu-central-1", "ec2.amazonaws.com", False),
+        ("dr-acme-2-tick-eu-central-1", "lambda.amazonaws.com", False),
         ("admin", "lambda.amazonaws.com", False),
     ],
 )

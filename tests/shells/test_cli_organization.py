@@ -140,6 +140,25 @@ def test_a_stack_comes_back_in_its_own_account_and_the_other_s_is_not_touched(wo
     assert (again.code, "stack shop exists" in again.error["message"]) == (4, True), again
 
 
+def test_a_stack_of_another_account_comes_back_while_the_organization_cannot_be_asked(world, tree):
+    world.install(installation("all"))
+    lost(world.direct, tree["shop"])
+    world.door.away = {"organizations"}
+    listed = world("stacks", "--json")
+    done = world("restore", "--stack", "shop", "--account", tree["shop"], "--yes", "--json")
+    world.door.away = set()
+    assert (listed.code, of(listed.document["stacks"])) == (0, {tree["shop"], tree["blog"]}), listed
+    assert (done.code, done.document["stacks"][0]["stack_id"].split(":")[4]) == (0, tree["shop"]), done
+
+
+def test_what_is_stored_of_an_account_that_left_is_still_listed_and_its_restore_says_whose_it_is(world, tree):
+    world.install(installation(f"{{units: [{tree['unit']}]}}"))
+    listed = world("stacks", "--json")
+    asked = world("restore", "--stack", "shop", "--account", tree["blog"], "--plan-only", "--json")
+    assert (listed.code, of(listed.document["stacks"])) == (0, {tree["shop"], tree["blog"]}), listed
+    assert (asked.code, "none of this installation's accounts" in asked.error["message"]) == (2, True), asked
+
+
 def test_an_account_of_which_nothing_is_stored_is_told(world, tree):
     world.install(installation("all"))
     asked = world("restore", "--stack", "shop", "--account", "123456789012", "--plan-only", "--json")
