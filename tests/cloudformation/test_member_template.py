@@ -10,6 +10,7 @@ from cloudformation.reading import FOLDER, Deployment, read
 HOME = Deployment(template=read("member.yaml"), given=MEMBER)
 ABROAD = Deployment(template=read("member.yaml"), given=MEMBER, region="eu-central-1")
 SILENT = Deployment(template=read("member.yaml"), given={**MEMBER, "EventBusArn": ""})
+HUB = Deployment(template=read("member.yaml"), given={**MEMBER, "RoleName": ""})
 RULE = {"ForwardRule", "DeadLetters", "DeadLettersPolicy"}
 ROLE = {"MemberRole", "CapturerPolicy", "ExpirerPolicy", "NeverPolicy"}
 
@@ -21,6 +22,10 @@ def test_roles_are_made_at_home_and_the_rule_in_each_region():
 
 def test_without_a_bus_nothing_is_told():
     assert SILENT.resources.keys() == ROLE
+
+
+def test_in_the_hub_account_it_tells_and_gives_no_role():
+    assert HUB.resources.keys() == {"ForwardRole", *RULE}
 
 
 def test_the_hubs_roles_alone_and_with_the_external_id_may_have_the_role():
