@@ -63,6 +63,13 @@ class DrError(Exception):
         self.remedy = remedy
 
 
+def precede(error: DrError, what: str, remedy: str) -> None:
+    """Make it the reason of something larger, with what to do about that too; for who raises it again."""
+    error.message = f"{what}: {error.message}"
+    error.remedy = "; ".join(part for part in (error.remedy, remedy) if part)
+    error.args = (error.message,)
+
+
 class UsageError(DrError):
     """What the user typed or wrote cannot be carried out."""
 

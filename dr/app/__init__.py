@@ -48,8 +48,10 @@ class App(Installation):
     @cached_property
     def session(self) -> Session:
         """Clients for AWS."""
-        asked = [one for one in (self.settings.function_region, *self.config.regions) if one]
-        access = Access(region=next(iter(asked), None), also=tuple(asked[1:]))
+        config = self.config
+        asked = [one for one in (self.settings.function_region, *config.regions) if one]
+        functions = (config.deploy.region,) if config.deploy else ()  # the protected ones may all be away
+        access = Access(region=next(iter(asked), None), also=(*asked[1:], *functions))
         if self.running:
             keys = Keys(access_key="sandbox", secret_key="sandbox")  # noqa: S106 - the sandbox takes any
             access = replace(access, endpoint_url=self.running.url, keys=keys)

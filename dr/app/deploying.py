@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from dr.config import Deploying, Organization
 from dr.deploy.deploying import Deployer, Proposed, deployed_template, left_packages, propose, removable
 from dr.deploy.package import Package, code_files, installation_files, package
 from dr.deploy.stack import Ground, require_places, stack_of
-from dr.errors import UsageError
+from dr.errors import Denied, UsageError
 from dr.files import read_file
 from dr.ports import LiveStack
 
@@ -63,7 +64,13 @@ class Deployment:
         """The parts that a deployment works with."""
         app, region = self._app, self.where.region
         aws = StackDeployer(app.session, region)
-        return Deployer(aws=aws, installation=app.config.name, bucket=self.bucket, clock=app.clock)
+        return Deployer(
+            aws=aws,
+            region=region,
+            installation=app.config.name,
+            bucket=app.config.staging_in(region) or "",
+            clock=app.clock,
+        )
 
     @property
     def ground(self) -> Ground:
@@ -89,17 +96,22 @@ class Deployment:
         return layout.functions_stack(self._app.config.name)
 
     def removable(self) -> tuple[LiveStack | None, tuple[str, ...]]:
-        """The stack to remove, and the keys of its packages. Raises as `dr.deploy.deploying.removable`."""
-        return removable(self.deployer, self.stack_name), left_packages(self.deployer)
+        """The stack to remove, and the keys of its packages, as far as they may be seen. Raises as `dr.deploy.deploying.removable`."""
+        stack = removable(self.deployer, self.stack_name)
+        left: tuple[str, ...] = ()
+        with suppress(Denied):  # it is told when the stack, which matters, is gone
+            left = left_packages(self.deployer)
+        return stack, left
 
     def propose(self) -> Proposed:
         """What a deployment would change; its change set is there until it is executed or withdrawn.
 
         What is wrong with the files is told before AWS is asked.
         """
-        deployer, source = self.deployer, read_file(_TEMPLATE, "install dr with pip").decode()
+        bucket, deployer = self.bucket, self.deployer
+        source = read_file(_TEMPLATE, "install dr with pip").decode()
         require_places(self._app.config, self._app.policies, source)
         made = self.package
         there = deployed_template(deployer, self.stack_name)
-        stack = stack_of(self.ground, (self.bucket, made.sha256), source, there, self._app.clock.now())
+        stack = stack_of(self.ground, (bucket, made.sha256), source, there, self._app.clock.now())
         return propose(stack, deployer)

@@ -13,7 +13,7 @@ from dr.aws.assuming import Assumed
 from dr.aws.pacing import Pacer
 from dr.aws.session import Session
 from dr.config import Account, Accounts, Organization
-from dr.errors import CloudError, EnvironmentFailed, UsageError
+from dr.errors import Ambiguous, EnvironmentFailed, Throttled, Unreachable, UsageError
 from dr.iam.place import role_arn
 from dr.model import Policy
 from dr.regions import partition
@@ -85,7 +85,10 @@ class Fleet:
 
     def account(self, id_: str) -> Account:
         """One of them by its id. Raises `UsageError` for an account that dr.yaml does not name."""
-        found = self._one(id_) or next((account for account in self.accounts if account.id == id_), None)
+        return self._one(id_) or self._among(id_, self.accounts)
+
+    def _among(self, id_: str, accounts: Sequence[Account]) -> Account:
+        found = next((account for account in accounts if account.id == id_), None)
         if found is None:
             raise UsageError(
                 f"{short(one_line(id_))} is none of this installation's accounts: {names(self.ids)}",
@@ -98,15 +101,18 @@ class Fleet:
         return self._of(self.account(id_))
 
     def session_of_stored(self, id_: str) -> Session:
-        """The same, of an account that something is stored of: the store is believed while the Organization cannot be asked."""
+        """The same, of an account that something is stored of: the store is believed while the Organization does not answer.
+
+        Who restores may list the accounts, and not ask about one.
+        """
         organization = self._configured
-        if not isinstance(organization, Organization):
+        if not isinstance(organization, Organization) or id_ in organization.exclude:
             return self.session(id_)
         if id_ == self._session.account():
             return self._session
         if id_ not in self._sessions:
-            with suppress(CloudError, EnvironmentFailed):
-                return self.session(id_)
+            with suppress(Ambiguous, Throttled, Unreachable):
+                return self._of(self._among(id_, self.accounts))
         return self._of(Account(id=id_, role=organization.role, external_id=organization.external_id))
 
     def _of(self, account: Account) -> Session:

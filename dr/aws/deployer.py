@@ -145,9 +145,9 @@ class StackDeployer:
         if found is not None and found.status == "REVIEW_IN_PROGRESS":
             self.delete(found.stack_id, asking.token)
 
-    def execute(self, asking: Asking) -> None:
-        """Execute it; one that runs already is followed."""
-        self._maker.execute(asking.stack, asking.token)
+    def execute(self, asking: Asking, token: str) -> None:
+        """Execute it, as the operation of this token; one that runs already is followed."""
+        self._maker.execute(asking.stack, asking.token, token)
 
     def delete(self, stack_id: str, token: str) -> None:
         """Delete the stack; one that is not there is success. Its events bear the token."""

@@ -90,12 +90,12 @@ class CloudFormationMaker:
             reason=without_credentials(found.get("StatusReason", "")),
         )
 
-    def execute(self, stack: str, name: str) -> None:
-        """Execute with the name as token; one that runs already, or has run, is followed (FAILURES 2, rows 33, 36)."""
+    def execute(self, stack: str, name: str, token: str | None = None) -> None:
+        """Execute with the name as token, or another; one that runs already, or has run, is followed (FAILURES 2, rows 33, 36)."""
         try:
             with translated("cloudformation:ExecuteChangeSet", self._region):
                 self._session.cloudformation(self._region).execute_change_set(
-                    StackName=stack, ChangeSetName=name, ClientRequestToken=name
+                    StackName=stack, ChangeSetName=name, ClientRequestToken=token or name
                 )
         except CloudError as error:
             if not self._already(error, stack, name):

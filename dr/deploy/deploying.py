@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from dr import __version__, layout
 from dr.aws.deployer import Asking, ChangeRow, StackDeployer
+from dr.deploy.following import EVERY, PATIENCE, Watch, followed, going_on, token, unless_interrupted
 from dr.deploy.stack import Stack
 from dr.errors import (
     Ambiguous,
@@ -25,17 +26,14 @@ from dr.errors import (
     CloudError,
     Denied,
     DrError,
-    Interrupted,
     NotFound,
     OutOfTime,
     Refused,
 )
-from dr.ports import Clock, LiveStack, StackEvent
+from dr.ports import Clock, LiveStack
 
 _BODY_AT_MOST = 51_200
 """Source: CloudFormation user guide, quotas: bytes of a template in the call itself."""
-_EVERY, _PATIENCE = 2.0, 3600.0
-"""Seconds between two looks, and in all."""
 _STANDS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _MAY_CHANGE = (*_STANDS, "UPDATE_ROLLBACK_COMPLETE")
 _EMPTY = "REVIEW_IN_PROGRESS"
@@ -48,8 +46,6 @@ _STUCK = {
     "DELETE_FAILED": "mend what its events name, then run `dr undeploy` again",
 }
 """What to do about a stack that cannot be changed. Source: CloudFormation user guide, Stack status codes."""
-
-Watch = Callable[[StackEvent], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +66,13 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployer:
-    """The parts: CloudFormation and S3 of the functions' Region, the installation, the bucket of its packages, the clock."""
+    """The parts: CloudFormation and S3 of the functions' Region, the installation, the bucket of its packages, the clock.
+
+    Who removes a stack may have none, and names it empty.
+    """
 
     aws: StackDeployer
+    region: str
     installation: str
     bucket: str
     clock: Clock
@@ -126,6 +126,7 @@ def propose(stack: Stack, deployer: Deployer) -> Proposed:
                 deployer.aws.stage(deployer.bucket, stack.template)
             deployer.aws.ask(proposed.asking)
             rows = _made(proposed.asking, deployer)
+            _unstage(proposed, deployer)
     return replace(proposed, rows=rows or (), unchanged=rows is None)
 
 
@@ -184,10 +185,10 @@ def _made(asking: Asking, deployer: Deployer) -> tuple[ChangeRow, ...] | None:
                 raise CloudError(f"CloudFormation cannot change {asking.stack}: {why}", "see what it says")
             deployer.aws.withdraw(asking)
             return None
-        if waited >= _PATIENCE:
+        if waited >= PATIENCE:
             raise OutOfTime(f"the change set of {asking.stack} is still {status}", "deploy again later")
-        deployer.clock.sleep(_EVERY)
-        waited += _EVERY
+        deployer.clock.sleep(EVERY)
+        waited += EVERY
 
 
 def _changes_nothing(why: str) -> bool:
@@ -199,7 +200,6 @@ def withdraw(proposed: Proposed, deployer: Deployer) -> None:
     """Leave nothing of what was only looked at."""
     if not proposed.unchanged:
         deployer.aws.withdraw(proposed.asking)
-    _unstage(proposed, deployer)
 
 
 def abandon(proposed: Proposed, deployer: Deployer) -> None:
@@ -218,16 +218,22 @@ def _unstage(proposed: Proposed, deployer: Deployer) -> None:
 
 def carry_out(proposed: Proposed, package: bytes, deployer: Deployer, watch: Watch) -> str:
     """Upload the package, execute the change set, follow it; the stack's id. Raises `CloudError` where it fails."""
-    before = _begun(proposed, package, deployer)
-    found = deployer.aws.live(proposed.stack.name)
-    if found is None:
-        raise CloudError(f"{proposed.stack.name} is gone while it was deployed", "deploy again")
-    status, why = _followed(found, before, deployer, watch)
-    _unstage(proposed, deployer)
+    name = proposed.stack.name
+    with _or_nothing(proposed, deployer), _or_refused():
+        deployer.aws.put_package(deployer.bucket, proposed.stack.parameters["PackageKey"], package)
+        before = _seen(name, deployer)
+    with unless_interrupted(f"CloudFormation may have begun with {name}"):
+        _execute(proposed, before, deployer)
+        with going_on(name):
+            found = deployer.aws.live(name)
+            ended = followed(found, before, deployer.aws, deployer.clock, watch) if found else None
+    if found is None or ended is None:
+        raise CloudError(f"{name} is gone while it was deployed", "deploy again")
+    status, why = ended
     if status not in _STANDS:
         raise CloudError(
-            f"{proposed.stack.name} was not deployed: it is {status}{f' ({why})' if why else ''}",
-            _after(status).format(name=proposed.stack.name, region=proposed.stack.region),
+            f"{name} was not deployed: it is {status}{f' ({why})' if why else ''}",
+            _after(status).format(name=name, region=proposed.stack.region),
         )
     return found.stack_id
 
@@ -238,22 +244,16 @@ def _after(status: str) -> str:
     return _STUCK.get(status, f"mend what its events name, and deploy again{back}")
 
 
-def _begun(proposed: Proposed, package: bytes, deployer: Deployer) -> frozenset[str]:
-    """Upload the package and have CloudFormation begin; the events that the stack had before."""
-    with _or_nothing(proposed, deployer), _or_refused():
-        deployer.aws.put_package(deployer.bucket, proposed.stack.parameters["PackageKey"], package)
-        before = _seen(proposed.stack.name, deployer)
+def _execute(proposed: Proposed, before: frozenset[str], deployer: Deployer) -> None:
+    """Have CloudFormation begin. What it refused is taken back; where an answer was lost it may have begun: that is left."""
     try:
         with _or_refused():
-            deployer.aws.execute(proposed.asking)
+            deployer.aws.execute(proposed.asking, token(proposed.asking.token, before))
     except Ambiguous:
-        raise  # it may have begun: the next deployment sees that
-    except KeyboardInterrupt:
-        raise _goes_on(f"CloudFormation may have begun with {proposed.stack.name}") from None
-    except BaseException:
+        raise
+    except DrError:
         abandon(proposed, deployer)
         raise
-    return before
 
 
 def removable(deployer: Deployer, name: str) -> LiveStack | None:
@@ -262,13 +262,16 @@ def removable(deployer: Deployer, name: str) -> LiveStack | None:
     if found is not None and found.protected:
         raise Refused(
             f"{name} has termination protection, and CloudFormation would not remove it",
-            f"aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name}",
+            "aws cloudformation update-termination-protection --no-enable-termination-protection "
+            f"--stack-name {name} --region {deployer.region}",
         )
     return found
 
 
 def left_packages(deployer: Deployer) -> tuple[str, ...]:
-    """The keys of this installation's packages; none where their bucket is gone."""
+    """The keys of this installation's packages; none where their bucket is gone, or none is named."""
+    if not deployer.bucket:
+        return ()
     try:
         return deployer.aws.packages(deployer.bucket, layout.packages_prefix(deployer.installation))
     except NotFound:
@@ -286,10 +289,10 @@ def undeploy(stack: LiveStack | None, deployer: Deployer, watch: Watch) -> tuple
 
 def _remove(stack: LiveStack, deployer: Deployer, watch: Watch) -> None:
     before = frozenset(event.id for event in deployer.aws.events(stack.stack_id))
-    deployer.aws.delete(
-        stack.stack_id, layout.change_set_name(_digest(json.dumps([stack.stack_id, sorted(before)])))
-    )
-    status, why = _followed(stack, before, deployer, watch)
+    with unless_interrupted(f"CloudFormation may have begun to remove {stack.name}"):
+        deployer.aws.delete(stack.stack_id, token(stack.stack_id, before))
+        with going_on(stack.name):
+            status, why = followed(stack, before, deployer.aws, deployer.clock, watch)
     if status != "DELETE_COMPLETE":
         raise CloudError(
             f"{stack.name} was not removed: it is {status}{f' ({why})' if why else ''}",
@@ -300,35 +303,3 @@ def _remove(stack: LiveStack, deployer: Deployer, watch: Watch) -> None:
 def _seen(name: str, deployer: Deployer) -> frozenset[str]:
     found = deployer.aws.live(name)
     return frozenset(event.id for event in deployer.aws.events(found.stack_id)) if found else frozenset()
-
-
-def _followed(stack: LiveStack, seen: frozenset[str], deployer: Deployer, watch: Watch) -> tuple[str, str]:
-    """How it ended, and why; every event that was not there before is told."""
-    known, waited, failed = set(seen), 0.0, ""
-    try:
-        while True:
-            status, why = deployer.aws.status(stack.stack_id)
-            for event in deployer.aws.events(stack.stack_id):
-                if event.id not in known:
-                    known.add(event.id)
-                    watch(event)
-                    failed = failed or _failure(event)
-            if not status.endswith("_IN_PROGRESS"):
-                return status, failed or why
-            if waited >= _PATIENCE:
-                raise OutOfTime(
-                    f"{stack.name} is still {status}", "CloudFormation goes on; run it again to see"
-                )
-            deployer.clock.sleep(_EVERY)
-            waited += _EVERY
-    except KeyboardInterrupt:
-        raise _goes_on(f"CloudFormation goes on with {stack.name} by itself") from None
-
-
-def _goes_on(what: str) -> Interrupted:
-    return Interrupted(f"interrupted; {what}", "run the same command again to see how it ended")
-
-
-def _failure(event: StackEvent) -> str:
-    """The first thing that failed is the reason; what follows was only cancelled."""
-    return f"{event.logical_id}: {event.reason}" if event.status.endswith("_FAILED") else ""

@@ -18,7 +18,6 @@ CLOUDFORMATION = "cloudformation.amazonaws.com"
 FUNCTIONS = ("changed", "restore", "shards", "summary", "tick")
 PASSED = ("lambda.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com")
 _ALARMS = ("captures-failed", "dead-letters", "no-tick", "rpo-breached", "shards-failed")
-_ROLES = (*FUNCTIONS, "runs", "scheduler")
 _LOGS = ("lambda", "vendedlogs/states")
 _PARAMETERS = ("replica", "store")
 
@@ -80,7 +79,7 @@ def passed(place: Place) -> Reach:
 
 
 def _role_arns(place: Place) -> tuple[str, ...]:
-    return _of_iam(place, *(f"role/dr-{place.installation}-{name}-{place.home}" for name in _ROLES))
+    return _of_iam(place, f"role/dr/{place.installation}/*")
 
 
 def _policy_arns(place: Place) -> tuple[str, ...]:

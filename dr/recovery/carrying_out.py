@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dr import layout
-from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, OutOfTime, Refused
+from dr.errors import CloudError, DrError, EnvironmentFailed, NotFound, OutOfTime, Refused, precede
 from dr.model import Begun
 from dr.ports import Clock, Leases, LiveStack, NewStack, Records, StackEvent, StackMaker, StackStore
 from dr.recovery.holding import held
@@ -322,13 +322,8 @@ def _going_on(plan: RestorePlan) -> Iterator[None]:
     try:
         yield
     except (CloudError, EnvironmentFailed) as error:
-        error.message = (
-            f"lost sight of stack {plan.name}, which CloudFormation goes on creating: {error.message}"
-        )
-        error.remedy = "; ".join(
-            part for part in (error.remedy, "run the same restore again: it follows on") if part
-        )
-        error.args = (error.message,)
+        lost = f"lost sight of stack {plan.name}, which CloudFormation goes on creating"
+        precede(error, lost, "run the same restore again: it follows on")
         raise
 
 

@@ -18,7 +18,7 @@ def restore_text(plan: RestorePlan) -> str:
     """What will be made, from which points, what comes up empty, and what to know before saying yes."""
     target = plan.name if plan.name == plan.stack else f"{plan.name} (from {plan.stack})"
     lines = [
-        f"Restore stack {clean(target)} in {plan.region}",
+        f"Restore stack {clean(target)} in {plan.region} of account {plan.stored.lineage.account}",
         f"  stored {instant(plan.stored.time)}, slot {instant(plan.stored.slot)}; data at or before {instant(plan.at)}",
         "",
         *_section("parameters", [_parameter(p.name, p.shown, p.origin) for p in plan.parameters]),

@@ -15,8 +15,8 @@ from dr.model import ShardRun
 from dr.ports import ObjectStore, StoredObject
 from dr.store.fields import Row
 
-_KEPT = 16
-"""Runs. More do not overlap: one takes two hours at the most, and the sweep begins one each quarter of an hour."""
+_KEPT = 256
+"""Runs: four hours of one a minute and the sweep. A run takes two at the most, and has to find what its shards said of it."""
 _TRIES = 8
 _LONGEST = 500
 """Characters of an error that are kept: the log has all of them."""

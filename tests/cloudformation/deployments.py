@@ -45,7 +45,7 @@ IN_CHINA = {
 MEMBER = {
     "Installation": "acme",
     "HubAccount": "999999999999",
-    "HubRoleArns": "arn:aws:iam::999999999999:role/dr-acme-tick-*,arn:aws:iam::999999999999:role/dr-acme-changed-*",
+    "HubRoleArns": "arn:aws:iam::999999999999:role/dr/acme/dr-acme-tick-*,arn:aws:iam::999999999999:role/dr/acme/dr-acme-changed-*",
     "ExternalId": "not-a-secret-of-anybody",
     "Regions": "eu-west-1,eu-central-1",
     "HomeRegion": "eu-west-1",

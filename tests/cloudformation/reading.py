@@ -154,6 +154,8 @@ class Deployment:
         assert attribute == "Arn", f"{name}.{attribute} is not known here"
         key, form = _ARNS[row["Type"]]
         own = self._value(row["Properties"].get(key, name))
+        if row["Type"] == "AWS::IAM::Role" and "Path" in row["Properties"]:
+            own = self._value(row["Properties"]["Path"]).removeprefix("/") + own
         if "EventBusName" in row["Properties"]:
             own = f"dr-{self.given['Installation']}/{own}"
         return self._sub(form).replace("NAME", own)

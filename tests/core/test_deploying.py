@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from dr import layout
 from dr.aws.deployer import ChangeRow
-from dr.deploy.deploying import Deployer, Proposed, carry_out, propose, removable, undeploy, withdraw
+from dr.deploy.deploying import (
+    Deployer,
+    Proposed,
+    carry_out,
+    left_packages,
+    propose,
+    removable,
+    undeploy,
+    withdraw,
+)
 from dr.deploy.shown import proposed_text
 from dr.deploy.stack import Stack
-from dr.errors import Ambiguous, Busy, CloudError, Denied, Interrupted, NotFound, Refused
+from dr.errors import Ambiguous, Busy, CloudError, Denied, Interrupted, NotFound, Refused, Unreachable
 from dr.ports import LiveStack, StackEvent
 
 SHORT = Stack(
@@ -65,7 +75,7 @@ class Clock:
 
 
 def deployer(aws):
-    return Deployer(aws=aws, installation="acme", bucket="packages", clock=Clock())
+    return Deployer(aws=aws, region="eu-west-1", installation="acme", bucket="packages", clock=Clock())
 
 
 def proposed(stack=SHORT, **answers):
@@ -161,7 +171,7 @@ def test_tags_and_outputs_are_a_change_without_a_resource():
     assert aws.made() == ["ask", "withdraw"]
 
 
-def test_a_long_template_is_staged_and_taken_away_when_it_is_carried_out():
+def test_a_long_template_is_staged_until_its_change_set_is_there():
     aws, found = proposed(
         LONG,
         live=[None, live("REVIEW_IN_PROGRESS"), live("CREATE_IN_PROGRESS")],
@@ -169,7 +179,7 @@ def test_a_long_template_is_staged_and_taken_away_when_it_is_carried_out():
     )
     assert (found.asking.body, found.asking.url) == (None, "https://url")
     carry_out(found, b"zip", deployer(aws), lambda _: None)
-    assert aws.made() == ["stage", "ask", "put_package", "execute", "remove"]
+    assert aws.made() == ["stage", "ask", "remove", "put_package", "execute"]
 
 
 def carried(**answers):
@@ -219,6 +229,56 @@ def test_who_interrupts_what_has_begun_is_told_that_it_goes_on():
     with pytest.raises(Interrupted, match="goes on with dr-acme by itself"):
         carry()
     assert aws.made()[-1] == "execute"
+
+
+def of_stack(number, status):
+    return replace(event(number, status), logical_id="dr-acme", type="AWS::CloudFormation::Stack")
+
+
+def test_a_status_of_the_change_before_is_no_end():
+    begun, ended = of_stack(1, "UPDATE_IN_PROGRESS"), of_stack(2, "UPDATE_ROLLBACK_COMPLETE")
+    before, statuses = ("UPDATE_COMPLETE", ""), ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+    _, carry = carried(
+        events=[(), (), (begun,), (begun,), (begun, ended)],
+        status=[before, before, *((status, "") for status in statuses)],
+    )
+    with pytest.raises(CloudError, match="it is UPDATE_ROLLBACK_COMPLETE"):
+        carry()
+
+
+def test_the_same_change_set_again_is_another_operation():
+    tokens = []
+    for events in ((), (of_stack(1, "UPDATE_COMPLETE"),)):
+        aws, carry = carried(events=events)
+        carry()
+        tokens += [token for name, *_, token in aws.calls if name == "execute"]
+    assert len(set(tokens)) == 2
+
+
+@pytest.mark.parametrize("call", ["live", "status", "events"])
+def test_who_loses_sight_is_told_that_it_goes_on(call):
+    away = Unreachable("no answer", "check the network")
+    answers = {
+        "live": [live("UPDATE_COMPLETE"), live("UPDATE_COMPLETE"), away],
+        "status": away,
+        "events": [(), away],
+    }
+    _, carry = carried(**{call: answers[call]})
+    with pytest.raises(
+        Unreachable, match="lost sight of dr-acme, with which CloudFormation goes on"
+    ) as caught:
+        carry()
+    assert caught.value.remedy == "check the network; run the same command again to see how it ended"
+
+
+def test_who_interrupts_a_removal_is_told_that_it_may_have_begun():
+    aws = Aws(delete=KeyboardInterrupt())
+    with pytest.raises(Interrupted, match="may have begun to remove dr-acme"):
+        undeploy(live("CREATE_COMPLETE"), deployer(aws), lambda _: None)
+
+
+def test_without_a_bucket_there_are_no_packages():
+    assert left_packages(replace(deployer(Aws(packages=("a",))), bucket="")) == ()
 
 
 def test_packages_go_after_the_stack_and_only_then():

@@ -107,7 +107,7 @@ CREATES = {
     "AWS::Events::EventBus": ("events:CreateEventBus", "events:{}:event-bus/{Name}"),
     "AWS::Events::Rule": ("events:PutRule", "events:{}:rule/{Name}"),
     "AWS::IAM::ManagedPolicy": ("iam:CreatePolicy", "iam::{account}:policy{Path}made-up"),
-    "AWS::IAM::Role": ("iam:CreateRole", "iam::{account}:role/{RoleName}"),
+    "AWS::IAM::Role": ("iam:CreateRole", "iam::{account}:role{Path}{RoleName}"),
     "AWS::Lambda::Function": ("lambda:CreateFunction", "lambda:{}:function:{FunctionName}"),
     "AWS::Logs::LogGroup": ("logs:CreateLogGroup", "logs:{}:log-group:{LogGroupName}:*"),
     "AWS::SNS::Topic": ("sns:CreateTopic", "sns:{}:{TopicName}"),
@@ -185,17 +185,19 @@ def role(name: str) -> str:
 def test_a_role_is_given_policies_of_the_installation_and_no_others(policy_arn, expected):
     context = {**VIA, "iam:PolicyARN": policy_arn}
 
-    assert is_allowed("iam:AttachRolePolicy", role("dr-acme-tick-eu-central-1"), **context) is expected
+    assert (
+        is_allowed("iam:AttachRolePolicy", role("dr/acme/dr-acme-tick-eu-central-1"), **context) is expected
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "service", "expected"),
     [
-        ("dr-acme-tick-eu-central-1", "lambda.amazonaws.com", True),
-        ("dr-acme-scheduler-eu-central-1", "scheduler.amazonaws.com", True),
-        ("dr-acme-runs-eu-central-1", "states.amazonaws.com", True),
-        ("dr-acme-tick-eu-central-1", "ec2.amazonaws.com", False),
-        ("dr-acme-2-tick-eu-central-1", "lambda.amazonaws.com", False),
+        ("dr/acme/dr-acme-tick-eu-central-1", "lambda.amazonaws.com", True),
+        ("dr/acme/dr-acme-scheduler-eu-central-1", "scheduler.amazonaws.com", True),
+        ("dr/acme/dr-acme-runs-eu-central-1", "states.amazonaws.com", True),
+        ("dr/acme/dr-acme-tick-eu-central-1", "ec2.amazonaws.com", False),
+        ("dr/acme-2/dr-acme-2-tick-eu-central-1", "lambda.amazonaws.com", False),
         ("admin", "lambda.amazonaws.com", False),
     ],
 )

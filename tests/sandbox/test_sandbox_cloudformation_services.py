@@ -118,6 +118,7 @@ SERVICES = {
         "Type": "AWS::Events::Rule",
         "Properties": {"ScheduleExpression": "rate(1 hour)", "State": "ENABLED"},
     },
+    "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "b"}},
     "Secret": {
         "Type": "AWS::SecretsManager::Secret",
         "Properties": {"GenerateSecretString": {"PasswordLength": 20}},

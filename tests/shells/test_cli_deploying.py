@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from conftest import a_shell, inside
 
+from dr.app import App, Settings
+
 NAME, STORE, REGION = "dr-acme", "acme-store", "eu-west-1"
 POLICY = (
     'policy: hourly\nprotect: volumes\nselect: {tags: {Tier: db}}\nschedule: "0 * * * *"\nkeep: {last: 3}\n'
@@ -99,6 +101,13 @@ def test_what_is_wrong_with_the_files_is_told_before_aws_is_asked(acme):
     acme.write(policy=POLICY.replace("keep", "kept"))
     broken = acme("deploy", "--yes", "--json", **NOWHERE)
     assert (broken.code, "kept: unknown key" in broken.error["message"]) == (2, True)
+
+
+def test_sts_is_asked_in_the_functions_region_too_which_may_outlive_the_protected_ones(acme):
+    acme.write(config=CONFIG.replace("deploy: {region: eu-west-1}", "deploy: {region: eu-central-1}"))
+    app = App(Settings(config=str(acme.shell.folder / "dr.yaml"), environ={}))
+
+    assert app.session.asked_of_sts == (REGION, "eu-central-1")
 
 
 # --- what is only looked at -------------------------------------------------------------------------------------------
@@ -262,7 +271,8 @@ def until(find):
 
 
 def test_a_protected_stack_is_left_and_one_whose_bucket_and_policies_are_gone_is_removed(acme):
-    assert acme("deploy", "--yes", "--json").document["result"] == "done"
+    done = acme("deploy", "--yes", "--json")
+    assert (done.code, acme.status()) == (0, "CREATE_COMPLETE"), done
     acme.cloudformation.update_termination_protection(StackName=NAME, EnableTerminationProtection=True)
     done = acme("undeploy", "--yes", "--json")
     assert (done.code, "has termination protection" in done.error["message"]) == (4, True)

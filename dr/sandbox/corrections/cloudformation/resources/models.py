@@ -64,7 +64,8 @@ def create(job: Job) -> Made:
             ),
             job,
         )
-        return Made(id=str(made.physical_resource_id), model=made)
+        # moto's event bus has no such attribute. Source: AWS::Events::EventBus, Return values: Ref is its name.
+        return Made(id=str(getattr(made, "physical_resource_id", name)), model=made)
 
 
 def delete(job: Job, made: Made) -> None:
