@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,11 +18,24 @@ from dr.settings import Settings, sandbox_directory
 from dr.words import short
 
 
-class Installation:
-    """One installation as this run sees it. Read when it is first needed; attributes raise `DrError`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """dr.yaml and the policies as they were read."""
 
-    def __init__(self, settings: Settings) -> None:
+    config: CheckedConfig
+    policies: PolicyFiles
+
+
+class Installation:
+    """One installation as this run sees it. Read when it is first needed; attributes raise `DrError`.
+
+    With `files` it is the installation as it was when they were read.
+    """
+
+    def __init__(self, settings: Settings, files: Files | None = None) -> None:
         self.settings = settings
+        if files is not None:
+            self.checked_config, self.policy_files = files.config, files.policies
 
     # --- this machine -----------------------------------------------------------------------------------------
 
@@ -83,6 +97,11 @@ class Installation:
     def policy_files(self) -> PolicyFiles:
         """What lies in the folder of the policies."""
         return read_policy_files(Path(self.checked_config.policies_dir))
+
+    @property
+    def files(self) -> Files:
+        """What it rests on. Raises `UsageError` for what cannot be read."""
+        return Files(config=self.checked_config, policies=self.policy_files)
 
     def check(self) -> tuple[Checked, tuple[Problem, ...]]:
         """Every problem of dr.yaml and of all policies, now; neither AWS nor the sandbox's time is asked for."""

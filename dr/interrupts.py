@@ -1,4 +1,4 @@
-"""An interrupt as a word and not an exception, for work that must not end between two of its lines."""
+"""An interrupt as a word and not an exception, for work that must not end between two of its lines, and for who waits."""
 
 from __future__ import annotations
 
@@ -49,14 +49,65 @@ class Patience:
                 os.write(sys.stderr.fileno(), _SAID)
 
 
+class Words:
+    """What signals have said to a process that goes on until it is asked to end."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.again = False
+        self._interrupts = False
+
+    def end(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """It is to end. Raises `KeyboardInterrupt` where that is for the work in hand to hear."""
+        self.ended = True
+        if self._interrupts:
+            raise KeyboardInterrupt
+
+    def look(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """It is to look at its files again."""
+        self.again = True
+
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Inside, a word to end is an interrupt of what runs there, as Ctrl-C is of a command; `ended` tells it afterwards."""
+        self._interrupts = True
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.ended = True
+        finally:
+            self._interrupts = False
+
+
+@contextmanager
+def listening() -> Iterator[Words]:
+    """Inside, SIGINT and SIGTERM are words to end, and SIGHUP is one to look again. For the main thread."""
+    words = Words()
+    handlers = {signal.SIGINT: words.end, signal.SIGTERM: words.end, signal.SIGHUP: words.look}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield words
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @contextmanager
 def heeded() -> Iterator[Patience]:
     """Inside, the first of these signals is told by the patience, and the second is `KeyboardInterrupt`.
 
-    Signals that the process was started to ignore are ignored; in another thread than the main one none ever comes.
+    Signals that the process was started to ignore are ignored; in another thread than the main one none ever comes. To who
+    listens, a word to end is passed on, and one to look again is left.
     """
     patience, before = Patience(), {number: signal.getsignal(number) for number in _SIGNALS}
+    words = {
+        id(one): one
+        for one in (getattr(each, "__self__", None) for each in before.values())
+        if isinstance(one, Words)
+    }
     heard = [number for number in _SIGNALS if before[number] not in (signal.SIG_IGN, None)]
+    if words:
+        heard.remove(signal.SIGHUP)
     if threading.current_thread() is not threading.main_thread():
         heard = []
     for number in heard:
@@ -66,3 +117,6 @@ def heeded() -> Iterator[Patience]:
     finally:
         for number in heard:
             signal.signal(number, before[number])
+        if patience.over:
+            for one in words.values():
+                one.ended = True

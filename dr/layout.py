@@ -229,8 +229,14 @@ def restore_lease_key(account: str, region: str, stack: str) -> str:
     return f"{LEASES}{account}/{region}/stack.{stack}"
 
 
+LEADER = f"{LEASES}daemon"
+"""The lease of the one daemon of an installation that works; no account has that id."""
+
+
 def leased_work(key: str) -> str:
     """What the holder of a lease does, for people: `restoring stack prod in eu-west-1`."""
+    if key == LEADER:
+        return "running the schedules"
     _, _, region, what = key.split("/", 3)
     kind, dot, stack = what.partition(".")
     return (

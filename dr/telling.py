@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dr import logs
 from dr.actions import Capture, Expire, Outcome, Plan, Result, Warn
+from dr.errors import DrError
 from dr.model import Inventory, Policy
 from dr.planner.changes import Change
 from dr.ports import StackEvent
@@ -107,6 +108,16 @@ def tell_tick(outcomes: Sequence[Outcome], warnings: Sequence[Warn]) -> None:
     log.info(
         "tick.finished", captured=captured, expired=len(done) - captured, warnings=len(warnings), **ended
     )
+
+
+def tell_daemon(event: str, **facts: str | int) -> None:
+    """Something that a daemon has begun or ended."""
+    logs.get("dr").info(event, **facts)
+
+
+def tell_trouble(event: str, error: DrError) -> None:
+    """What a process that goes on could not do, and what to do about it."""
+    logs.get("dr").error(event, why=one_line(error.message), remedy=error.remedy)
 
 
 def tell_run(run: str, done: int, failed: Sequence[Mapping[str, Any]]) -> None:

@@ -152,6 +152,11 @@ class Fleet:
             for region in sorted(regions)
         )
 
+    def asked(self) -> tuple[int, int]:
+        """Calls of AWS in the accounts other than dr's own, and how many attempts were throttled."""
+        counted = [session.counted() for session in self._sessions.values()]
+        return sum(one.begun for one in counted), sum(one.throttled for one in counted)
+
     def desk(self, id_: str, stop_at: datetime | None = None) -> Desk:
         """What works in one account. Its credentials come first: who has none is told so once, and not of every listing."""
         session = self.session(id_)

@@ -25,8 +25,9 @@ from dr.functions.ticking import Tick, run_shard, run_tick
 from dr.model import Policy, Protect
 from dr.settings import Settings
 from dr.store.shards import ShardRuns
+from dr.tick.everywhere import Scope
 
-__all__ = ["Settings", "changed", "list_shards", "sum_up", "tick"]
+__all__ = ["Settings", "changed", "list_shards", "sum_up", "tick", "tick_of"]
 
 
 def tick(settings: Settings, event: object, request: str, seconds_left: float) -> Document:
@@ -38,14 +39,20 @@ def tick(settings: Settings, event: object, request: str, seconds_left: float) -
         require_account(asked.account, app.fleet.ids_near(asked.account))
         require_shard(asked)
         accounts = (asked.account,) if asked.account else None
-        work = Tick(
-            installation=app.config.name,
-            scope=app.scope(policies, accounts=accounts, stop_at=end),
-            decide=app.stamped(policies),
-            stamp=lambda done: app.stamped_whole(done, policies),
-            scheduled=asked.scheduled,
-        )
+        scope = app.scope(policies, accounts=accounts, stop_at=end)
+        work = tick_of(app, scope, asked.scheduled)
         return run_shard(work, asked.run, _runs(app)) if asked.run else run_tick(work)
+
+
+def tick_of(app: App, scope: Scope, scheduled: str | None = None) -> Tick:
+    """A tick of these policies in these shards."""
+    return Tick(
+        installation=app.config.name,
+        scope=scope,
+        decide=app.stamped(scope.policies),
+        stamp=lambda done: app.stamped_whole(done, scope.policies),
+        scheduled=scheduled,
+    )
 
 
 def changed(settings: Settings, event: object, request: str, seconds_left: float) -> Document:

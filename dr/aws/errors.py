@@ -136,6 +136,11 @@ def without_user(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def code_of(parsed: Any) -> str:
+    """AWS's error code in an answer as botocore has parsed it; empty where there is none."""
+    return str(parsed.get("Error", {}).get("Code", "")) if isinstance(parsed, dict) else ""
+
+
 def field(answer: Mapping[str, Any], key: str, action: str, region: str) -> Any:
     """What every answer of this call has. Raises `Ambiguous` for one that lacks it: the outcome is unknown."""
     if answer.get(key) is None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr.aws import codes
+from dr.aws.errors import code_of
 from dr.aws.rows import LISTINGS
 
 _BUCKETS = {
@@ -90,7 +91,7 @@ class Pacer:
             self.wait(region, _action(event_name))
 
         def received(event_name: str, parsed_response: Any = None, **_: Any) -> None:
-            if _code(parsed_response) in codes.BUCKET_EMPTY:
+            if code_of(parsed_response) in codes.BUCKET_EMPTY:
                 self.throttled(region, _action(event_name))
 
         events.register("before-send.ec2", sending)
@@ -121,7 +122,3 @@ class Pacer:
 
 def _action(event_name: str) -> str:
     return event_name.rpartition(".")[2]
-
-
-def _code(parsed: Any) -> str:
-    return str(parsed.get("Error", {}).get("Code", "")) if isinstance(parsed, dict) else ""

@@ -81,10 +81,11 @@ class Access:
 
 @dataclass(slots=True)
 class Calls:
-    """How many calls of one Region were begun, and how many of them have ended, in an answer or an error."""
+    """How many calls of one Region were begun, how many of them have ended, in an answer or an error, and how often AWS throttled one."""
 
     begun: int = 0
     ended: int = 0
+    throttled: int = 0
 
 
 class Session:
@@ -124,6 +125,16 @@ class Session:
         """What was asked of EC2 and CloudFormation there so far."""
         with self._counting:  # the first that asks makes it, and whoever counts has to count in the same one
             return self._calls[region]
+
+    def counted(self) -> Calls:
+        """What was asked of all Regions so far."""
+        with self._counting:
+            every = tuple(self._calls.values())
+        return Calls(
+            begun=sum(each.begun for each in every),
+            ended=sum(each.ended for each in every),
+            throttled=sum(each.throttled for each in every),
+        )
 
     def credentials(self) -> None:
         """Have them now. Raises `Denied` or `EnvironmentFailed` when there are none to be had, as a first call would."""
@@ -261,11 +272,16 @@ class Session:
             events.register("before-call", partial(self._count, calls, "begun"))
             events.register("after-call", partial(self._count, calls, "ended"))
             events.register("after-call-error", partial(self._count, calls, "ended"))
+            events.register("response-received", partial(self._throttled, calls))
         events.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
 
     def _count(self, calls: Calls, what: str, **_: Any) -> None:
         with self._counting:
             setattr(calls, what, getattr(calls, what) + 1)
+
+    def _throttled(self, calls: Calls, parsed_response: Any = None, **_: Any) -> None:
+        if errors.code_of(parsed_response) in codes.THROTTLED:
+            self._count(calls, "throttled")
 
     def _observe(
         self, sdk: botocore.session.Session, http_response: Any = None, parsed: Any = None, **_: Any
@@ -273,8 +289,7 @@ class Session:
         date = http_response.headers.get("date")
         if date:
             self._compare(str(date))
-        code = parsed.get("Error", {}).get("Code") if isinstance(parsed, dict) else None
-        if code in codes.EXPIRED:
+        if errors.code_of(parsed) in codes.EXPIRED:
             self._forget(sdk)
 
     def _compare(self, date: str) -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "stacks": ("answers", "List stored stacks, or the versions of the stack NAME."),
     "restore": ("restoring", "Bring a lost stack back with its data."),
     "verify": ("verifying", "Check every digest, chain and recovery point."),
+    "daemon": ("daemon", "Run the schedules here, until it is ended."),
     "deploy": ("deploying", "Run dr as scheduled functions: create or update their stack."),
     "undeploy": (
         "deploying",

@@ -151,7 +151,8 @@ def apply(
         )
     done = _of(saved, done) if saved else app.stamped_whole(done, asked)
     shared.emit(
-        partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings), lambda: _text(done)
+        partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings),
+        lambda: applied_text(done),
     )
     if done.interrupted and not shared.json:
         complain(done.interrupted, as_json=False)
@@ -240,7 +241,8 @@ def _report(shared: Shared, outcome: Outcome, *, several: bool) -> None:
     shared.follow(outcome_line(outcome, several=several))
 
 
-def _text(done: Applying) -> str:
+def applied_text(done: Applying) -> str:
+    """What became of an apply, after its outcomes were told."""
     lines = [*warning_lines(done.warnings), outcomes_summary(done.outcomes, done.warnings)]
     if done.not_good:
         lines.append(f"Not good yet, of another run: {names(done.not_good)}.")

@@ -39,6 +39,7 @@ _AT_A_TERMINAL = (
     "dr/app/deploying.py",
     "dr/aws/deployer.py",
     "dr/cli/",
+    "dr/daemon/",
     "dr/demo.py",
     "dr/deploy/",
     "dr/sandbox/",

@@ -24,14 +24,12 @@ from dr.iam.place import Rebuilt, place_of
 from dr.iam.reach import parameters as parameters_reach
 from dr.iam.reach import stacks_made
 from dr.model import Policy, Protect
-from dr.slots import Schedule
+from dr.slots import SWEEP, Schedule
 from dr.slots.days import EVERY_WEEKDAY, DaySets
 from dr.slots.walk import Calendar, Rate
 from dr.stacks.template import parse_template
 from dr.words import names, short
 
-SWEEP = 900
-"""Seconds between two sweeps (DESIGN 9; functions.yaml, SweepSchedule)."""
 _SOURCE = "cloudformation/functions.yaml"
 _WHY_PREFIX = (
     "cannot stand in the functions' permissions, where * is any text",

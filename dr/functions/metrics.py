@@ -22,11 +22,11 @@ DIMENSION = "installation"
 
 
 def tick_metrics(policies: Sequence[Policy], done: Applying, now: datetime) -> Mapping[str, int]:
-    """Name -> count. A tick succeeds when everything could be read: what fails of one source has a metric of its own."""
+    """Name -> count. What fails of one source has a metric of its own."""
     of = [(isinstance(outcome.action, Capture), outcome.result) for outcome in done.outcomes]
     sources = status(policies, done.inventory, now).sources
     return {
-        "TickSucceeded": int(not done.unread and not done.failed and not done.interrupted),
+        "TickSucceeded": int(is_good(done)),
         "Captured": of.count((True, Result.DONE)),
         "CapturesFailed": of.count((True, Result.FAILED)),
         "Expired": of.count((False, Result.DONE)),
@@ -34,6 +34,11 @@ def tick_metrics(policies: Sequence[Policy], done: Applying, now: datetime) -> M
         "Left": sum(result is Result.LEFT for _, result in of),
         "RpoBreaches": sum(source.within_rpo is False for source in sources),
     }
+
+
+def is_good(done: Applying) -> bool:
+    """Whether a tick has succeeded: everything could be read, and nothing ended it before its time."""
+    return not done.unread and not done.failed and not done.interrupted
 
 
 def embedded(installation: str, metrics: Mapping[str, int], now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The scheduled function's work: `dr apply` without a person."""
+"""The work of the scheduled function and of the daemon: `dr apply` without a person."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_tick(tick: Tick) -> Document:
 
     When others hold every lease the work is under way already: a success with a note (FAILURES 2, row 44).
     """
-    done = _applied(tick)
+    done = applied(tick)
     if isinstance(done, Warn):
         return apply_document(None, (), (done,))
     metrics = tick_metrics(tick.scope.policies, done, tick.scope.clock.now())
@@ -49,7 +49,7 @@ def run_shard(tick: Tick, run: str, runs: ShardRuns) -> Document:
     """
     (shard,) = tick.scope.shards
     try:
-        done = _applied(tick)
+        done = applied(tick)
     except NotEnabled as error:  # nothing can be there: a warning, as it is beside others
         done = Warn(code=WarningCode.REGION_NOT_ENABLED, message=error.message)
         tell_tick((), (done,))
@@ -78,8 +78,8 @@ def _numbers(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return {**counted, "left": counted["left"] - blocked, "blocked": blocked}
 
 
-def _applied(tick: Tick) -> Applying | Warn:
-    """What it did; a warning when others are at it."""
+def applied(tick: Tick) -> Applying | Warn:
+    """Plan and apply, and tell it; a warning when others are at it. Raises `DrError` where it came to nothing."""
     tell_started(tick.scope.policies, tick.scheduled)
     try:
         done = apply_everywhere(tick.scope, lambda _shard: tick.decide, tell_outcome)

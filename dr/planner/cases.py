@@ -53,9 +53,13 @@ def _lacks(slot: datetime | None, points: Sequence[RecoveryPoint], until: dateti
     return not any(point.slot <= until and point.state in ALIVE for point in later)
 
 
-def _newest(points: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
-    good = [point for point in points if point.state is State.GOOD]
-    return max(good, key=attrgetter("time", "slot", "id"), default=None)
+def latest(points: Sequence[RecoveryPoint]) -> RecoveryPoint | None:
+    """The one with the newest data of points in the order of their slots; of several the last."""
+    newest = max(map(_time, points), default=None)
+    return next((point for point in reversed(points) if point.time == newest), None)
+
+
+_time = attrgetter("time")
 
 
 def cases(policy: Policy, inventory: Inventory, shelf: Shelf, now: datetime) -> tuple[Case, ...]:
@@ -113,6 +117,8 @@ def _case(policy: Policy, source: Source, shelf: Shelf, unread: Sequence[Unread]
     points = [
         point for point in shelf.points.get(lineage, ()) if point.kind is kind and point.copy_of is None
     ]
+    unsettled = [point for point in points if point.state is not State.GOOD]
+    good = [point for point in points if point.state is State.GOOD] if unsettled else points
     return Case(
         policy=policy,
         source=source,
@@ -120,9 +126,9 @@ def _case(policy: Policy, source: Source, shelf: Shelf, unread: Sequence[Unread]
         wanted=wanted,
         due=_lacks(wanted, points, until),
         pace=wants.pace,
-        newest=_newest(points),
+        newest=latest(good),
         points=tuple(points),
-        unsettled=tuple([point for point in points if point.state is not State.GOOD]),
+        unsettled=tuple(unsettled),
         parts=shelf.parts.get(lineage, ()),
         unread=unread_of(policy, source.region, unread),
     )

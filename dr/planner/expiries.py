@@ -23,7 +23,7 @@ from operator import attrgetter
 
 from dr.actions import Cause, Expire
 from dr.model import Applied, Kind, Part, RecoveryPoint, RetentionRule, State
-from dr.planner.cases import Case
+from dr.planner.cases import Case, latest
 from dr.planner.orphans import graced
 from dr.planner.shelf import Shelf
 from dr.planner.words import keep_text
@@ -58,15 +58,16 @@ def judge(
 ) -> Verdict:
     """Find the candidates of one lineage, oldest slot first."""
     standing: Sequence[RecoveryPoint] = case.points
+    good, newest = standing, case.newest
     if case.unsettled or shelf.merged:
         standing = [p for p in case.points if p.state in _COUNT and p.id not in shelf.merged]
-    good = [point for point in standing if point.state is State.GOOD] if case.unsettled else standing
+        good = [point for point in standing if point.state is State.GOOD]
+        newest = latest(good)
     found = [*_dropped(case, standing, applied, now), *_duplicates(case, shelf)]
-    if good:
-        newest = max(good, key=_by_time)
+    if newest:
         gone = [part for part in case.parts if not graced(part, orphaned_since, now)]
         found += [*_failed(case, newest), *_orphans(case, newest, gone)]
-    stay = _newest(good or standing)
+    stay = _staying(good or standing, newest or latest(standing))
     free = [expire for thing, expire in found if thing.id not in stay and not shelf.untouchable(thing)]
     return Verdict(
         case=case,
@@ -79,15 +80,12 @@ def judge(
 _Found = Iterator[tuple[RecoveryPoint | Part, Expire]]
 
 
-def _newest(points: Sequence[RecoveryPoint]) -> tuple[str, ...]:
+def _staying(points: Sequence[RecoveryPoint], newest: RecoveryPoint | None) -> tuple[str, ...]:
     """Safety rule 1, of points in the order of their slots: the one with the newest data and the last, mostly the same.
 
     They are the good ones; where none is good, the archived ones: the last of a source is never deleted.
     """
-    return (max(points, key=_by_time).id, points[-1].id) if points else ()
-
-
-_by_time = attrgetter("time", "slot", "id")
+    return (newest.id, points[-1].id) if newest else ()
 
 
 def _closed(case: Case) -> str:
@@ -101,11 +99,11 @@ def _closed(case: Case) -> str:
 
 def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | None, now: datetime) -> _Found:
     """What `keep` drops, slot by slot: several points of one slot (sets that are not whole) go or stay together."""
-    slots: dict[datetime, list[RecoveryPoint]] = {}
-    for point in standing:
-        if point.slot <= now:
-            slots.setdefault(point.slot, []).append(point)
-    candidates = [row[0] if len(row) == 1 else _first(row) for row in slots.values()]
+    come = standing
+    if standing and standing[-1].slot > now:
+        come = [point for point in standing if point.slot <= now]
+    of_slot = _of_slots(come)
+    candidates = come if of_slot is None else [_first(row) for row in of_slot.values()]
     kept = retain(candidates, case.policy.keep, case.policy.zone)
     before = applied.keep if applied else UNKNOWN
     kept_before = kept if before == case.policy.keep else retain(candidates, before, case.policy.zone)
@@ -113,8 +111,21 @@ def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | N
         if kept[candidate.id] or candidate.slot == case.wanted:
             continue
         cause, reason = _why_dropped(case.policy.keep, before, kept_before[candidate.id])
-        for point in slots[candidate.slot]:
+        for point in (candidate,) if of_slot is None else of_slot[candidate.slot]:
             yield point, _expire(point, cause, reason)
+
+
+def _of_slots(points: Sequence[RecoveryPoint]) -> Mapping[datetime, list[RecoveryPoint]] | None:
+    """The points of each slot; None where each has one, as nearly everywhere."""
+    if len(set(map(_slot, points))) == len(points):
+        return None
+    slots: dict[datetime, list[RecoveryPoint]] = {}
+    for point in points:
+        slots.setdefault(point.slot, []).append(point)
+    return slots
+
+
+_slot = attrgetter("slot")
 
 
 def _first(row: Sequence[RecoveryPoint]) -> RecoveryPoint:

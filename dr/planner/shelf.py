@@ -117,10 +117,16 @@ def _by_lineage(things: Iterable[_Thing]) -> dict[Lineage, tuple[_Thing, ...]]:
     shelf: defaultdict[Lineage, list[_Thing]] = defaultdict(list)
     for row in same.values():
         shelf[row[0].lineage] += row
-    return {lineage: tuple(sorted(shelf[lineage], key=_oldest_first)) for lineage in sorted(shelf)}
+    return {lineage: tuple(_oldest_first(shelf[lineage])) for lineage in sorted(shelf)}
 
 
-_oldest_first = attrgetter("slot", "time", "id")
+def _oldest_first(row: list[_Thing]) -> list[_Thing]:
+    """By slot; by time and id too where two have one slot, as nearly nowhere."""
+    row.sort(key=_slot if len(set(map(_slot, row))) == len(row) else _slot_time_and_id)
+    return row
+
+
+_slot, _slot_time_and_id = attrgetter("slot"), attrgetter("slot", "time", "id")
 
 
 def unread_of(policy: Policy, region: str, unread: Iterable[Unread]) -> tuple[Unread, ...]:

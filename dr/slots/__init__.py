@@ -22,6 +22,8 @@ from dr.slots.unix import parse_unix
 from dr.slots.walk import BEGINNING, END, Once, When
 from dr.words import short
 
+SWEEP = 900
+"""Seconds between two looks at everything, whatever the schedules say: they repair what was missed (DESIGN 9)."""
 _LONGEST = 500
 """Characters of an expression: every value of every field of Unix cron, one by one, takes fewer."""
 _FORMS: Mapping[str, Callable[[str], When]] = {"cron": parse_cron, "rate": parse_rate, "at": parse_at}

@@ -1,0 +1,254 @@
+"""`dr daemon` as a person meets it: real processes at the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+from conftest import a_shell, inside
+
+REGION = "eu-west-1"
+CONFIG = f"name: acme\nregions: [{REGION}]\nstore: {{primary: {{url: store/}}}}\n"
+POLICY = 'policy: {name}\nprotect: volumes\nselect: {{tags: {{Tier: {name}}}}}\nschedule: "0 * * * *"\nkeep: {{last: 3}}\n'
+
+
+class Acme:
+    """An installation with a volume of each tier, and its daemons."""
+
+    def __init__(self, shell, sandbox):
+        self.shell, self.ec2 = shell, sandbox.client("ec2")
+
+    def __call__(self, *arguments):
+        return inside(arguments, self.shell.environ, self.shell.folder)
+
+    def protect(self, name, text=POLICY):
+        (self.shell.folder / "policies").mkdir(exist_ok=True)
+        (self.shell.folder / "policies" / f"{name}.yaml").write_text(text.format(name=name))
+
+    def volume(self, tier):
+        tags = [{"ResourceType": "volume", "Tags": [{"Key": "Tier", "Value": tier}]}]
+        return self.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=tags)[
+            "VolumeId"
+        ]
+
+    def captured(self):
+        """The volumes of which there is a point, each as often as there is one."""
+        rows = self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+        return sorted(
+            row["VolumeId"] for row in rows if any(tag["Key"] == "dr:slot" for tag in row.get("Tags", ()))
+        )
+
+    @contextmanager
+    def daemon(self, name="one"):
+        log = self.shell.folder.parent / f"{name}.log"
+        with log.open("w") as err:
+            process = subprocess.Popen(
+                self.shell.command("daemon", "--json", "--port", "0"),
+                cwd=self.shell.folder,
+                env=self.shell.environ,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                text=True,
+            )
+        try:
+            yield Daemon(process, log)
+        finally:
+            process.kill()
+            process.communicate()
+
+
+class Daemon:
+    def __init__(self, process, log):
+        self.process, self._log = process, log
+
+    def said(self, event):
+        """Its lines of this event: each is one JSON object."""
+        lines = [json.loads(line) for line in self._log.read_text().splitlines() if line.endswith("}")]
+        return [line for line in lines if line["event"] == event]
+
+    def asked(self, path):
+        """What it answers over HTTP."""
+        (told,) = self.until(lambda: self.said("health.answers"))
+        with urllib.request.urlopen(f"http://127.0.0.1:{told['port']}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
+    def until(self, find):
+        end = time.monotonic() + 60
+        while not (found := find()):
+            assert self.process.poll() is None, self._log.read_text()
+            assert time.monotonic() < end, self._log.read_text()
+            time.sleep(0.1)
+        return found
+
+    def ended(self, number):
+        """Its exit code and answer, and the seconds that it took to end."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, out, time.monotonic() - began
+
+
+@pytest.fixture
+def acme(sandbox, tmp_path):
+    sandbox.reset()
+    sandbox.pending(0)
+    shell = a_shell(
+        tmp_path, AWS_ENDPOINT_URL=sandbox.url, AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any"
+    )
+    (shell.folder / "dr.yaml").write_text(CONFIG)
+    made = Acme(shell, sandbox)
+    made.protect("db")
+    return made
+
+
+def test_once_is_one_tick_that_gives_its_lease_back(acme):
+    volume = acme.volume("db")
+    done = acme("daemon", "--once", "--json")
+    assert (done.code, done.document["summary"]["done"], acme.captured()) == (0, 1, [volume]), done
+    again = acme("daemon", "--once", "--json")
+    assert (again.code, again.document["summary"]["done"]) == (0, 0), again
+    assert not (acme.shell.folder / "store" / "leases" / "daemon").exists()
+
+
+def test_it_captures_reads_new_policies_lives_through_broken_ones_and_ends_when_it_is_told_to(acme):
+    first = acme.volume("db")
+    with acme.daemon() as one:
+        one.until(lambda: acme.captured() == [first])
+        second = acme.volume("files")
+        acme.protect("files")
+        one.until(lambda: acme.captured() == sorted([first, second]))
+        one.until(lambda: len(one.said("tick.finished")) >= 2)
+
+        acme.protect("broken", "keep: nothing\n")
+        (broken,) = one.until(lambda: one.said("files.broken"))
+        assert "broken.yaml" in broken["why"]
+        ticks = len(one.said("tick.finished"))
+        one.process.send_signal(signal.SIGHUP)
+        one.until(lambda: len(one.said("tick.finished")) > ticks)
+
+        health = json.loads(one.asked("/healthz"))
+        assert (health["alive"], health["leading"], health["standing_by"], health["failed"]) == (
+            True,
+            True,
+            None,
+            None,
+        )
+        assert "broken.yaml" in health["files"]
+        assert health["last_good_tick"] < health["next_slot"]
+
+        lease = acme.shell.folder / "store" / "leases" / "daemon"
+        assert lease.exists()
+        code, out, seconds = one.ended(signal.SIGTERM)
+    assert (code, json.loads(out)) == (0, {"result": "ended"})
+    assert seconds < 30
+    assert not lease.exists()
+    assert acme.captured() == sorted([first, second])
+
+
+def test_prometheus_reads_what_it_did_and_how_old_everything_is(acme):
+    volume = acme.volume("db")
+    acme.protect("db", POLICY + "objectives: {{rpo: 2h}}\n")
+    acme.protect("empty")
+    with acme.daemon() as one:
+        one.until(lambda: acme.captured() == [volume])
+        one.until(lambda: one.said("tick.finished"))
+        acme.protect("empty", POLICY.replace("keep: {{last: 3}}", "keep: {{last: 4}}"))
+        one.until(lambda: len(one.said("tick.finished")) >= 2)
+        one.until(lambda: 'dr_newest_good_point_age_seconds{policy="db"}' in one.asked("/metrics"))
+        read = {
+            line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+            for line in one.asked("/metrics").splitlines()
+            if line[0] != "#"
+        }
+
+    assert read['dr_captures_total{result="done"}'] == 1
+    assert 'dr_ticks_total{result="good"}' in read
+    assert (
+        0
+        <= read['dr_newest_good_point_age_seconds{policy="db"}']
+        < 7200
+        == read['dr_rpo_seconds{policy="db"}']
+    )
+    assert read["dr_leading"] == 1
+    assert read["dr_aws_calls_total"] > 4
+    assert read["dr_aws_throttles_total"] == 0
+
+
+def test_a_port_that_was_asked_for_has_to_be_free(acme):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = acme.shell("daemon", "--json", "--port", port)
+    assert (
+        done.code,
+        f"127.0.0.1:{port} cannot be listened on" in json.loads(done.out)["error"]["message"],
+    ) == (1, True)
+
+
+def test_of_two_one_works_and_the_other_takes_over_when_it_is_killed(acme):
+    first = acme.volume("db")
+    with acme.daemon("one") as one, acme.daemon("two") as two:
+        leader, other = leading(one, two)
+        (waits,) = other.until(lambda: other.said("daemon.standing-by"))
+        assert f"process {leader.process.pid}) is running the schedules" in waits["why"]
+        once = acme("daemon", "--once", "--json")
+        assert (once.code, "is running the schedules" in once.error["message"]) == (5, True)
+
+        leader.process.kill()
+        leader.process.wait(10)
+        second = acme.volume("files")
+        acme.protect("files")  # whoever stands by looks then, and not in a minute only
+        other.until(lambda: acme.captured() == sorted([first, second]))
+        assert other.said("daemon.leading")
+
+
+def leading(one, two):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for leader, other in ((one, two), (two, one)):
+            if leader.said("tick.finished") and other.said("daemon.standing-by"):
+                return leader, other
+        time.sleep(0.1)
+    raise AssertionError((one._log.read_text(), two._log.read_text()))
+
+
+def test_without_a_store_nothing_is_captured_and_with_it_again_everything(acme):
+    volume = acme.volume("db")
+    store = acme.shell.folder / "store"
+    store.write_text("no folder")
+    once = acme("daemon", "--once", "--json")
+    assert (once.code, acme.captured()) == (1, []), once
+    with acme.daemon() as one:
+        one.until(lambda: one.said("daemon.standing-by"))
+        assert acme.captured() == []
+        store.unlink()
+        one.process.send_signal(signal.SIGHUP)
+        one.until(lambda: acme.captured() == [volume])
+
+
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [("dr.yaml", "dr.yaml"), ("policies/db.yaml", "db.yaml")],
+)
+def test_what_is_broken_from_the_start_is_told_and_nothing_begins(acme, broken, what):
+    (acme.shell.folder / broken).write_text("name: [")
+    for arguments in (("daemon", "--json"), ("daemon", "--once", "--json")):
+        done = acme.shell(*arguments)
+        assert done.code == 2
+        assert what in json.loads(done.out)["error"]["message"]
+
+
+def test_a_daemon_that_is_asked_to_end_while_it_reads_ends_at_once(acme):
+    assert os.name == "posix"
+    with acme.daemon() as one:
+        one.until(lambda: one.said("tick.started"))
+        code, _, seconds = one.ended(signal.SIGINT)
+    assert (code, seconds < 30) == (0, True)
