@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +55,12 @@ def read_policy_files(folder: Path) -> PolicyFiles:
 
 
 def looks_like(config: Path, folder: Path) -> tuple[object, ...]:
-    """What a change of dr.yaml or of a policy changes, without reading them: names, sizes, times of writing, what they are."""
-    with suppress(OSError):
-        return tuple(_look(path) for path in (config, folder, *sorted(folder.iterdir())))
-    return (_look(config), _look(folder))
+    """What a change of dr.yaml or of a policy changes, without reading them: names, sizes, times of writing, what cannot be seen."""
+    try:
+        policies = sorted(path for path in folder.iterdir() if is_policy_file(path.name))
+    except OSError as error:
+        return (_look(config), error.errno)
+    return tuple(_look(path) for path in (config, *policies))
 
 
 def _look(path: Path) -> tuple[object, ...]:
@@ -106,5 +107,9 @@ def shown(path: Path) -> str:
     """A path as the user would type it: relative to here where it is below."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, RuntimeError):  # elsewhere; or a symbolic link to itself, which reading will tell
+    except (
+        ValueError,
+        RuntimeError,
+        OSError,
+    ):  # elsewhere; a link to itself, or no folder any more, which reading will tell
         return str(path)

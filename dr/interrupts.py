@@ -7,10 +7,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TypeVar
 
+_Made = TypeVar("_Made")
 _PATIENCE = 5.0
 """Seconds. EC2 answers a create within one or two."""
 _SAID = (
@@ -58,23 +60,23 @@ class Words:
         self._interrupts = False
 
     def end(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """It is to end. Raises `KeyboardInterrupt` where that is for the work in hand to hear."""
-        self.ended = True
-        if self._interrupts:
+        """It is to end. Raises `KeyboardInterrupt` where that is for the work in hand to hear, and whenever it is said again."""
+        again, self.ended = self.ended, True
+        if again or self._interrupts:
             raise KeyboardInterrupt
 
     def look(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """It is to look at its files again."""
         self.again = True
 
-    @contextmanager
-    def interrupting(self) -> Iterator[None]:
-        """Inside, a word to end is an interrupt of what runs there, as Ctrl-C is of a command; `ended` tells it afterwards."""
-        self._interrupts = True
+    def unless_ended(self, work: Callable[[], _Made]) -> _Made | None:
+        """What the work makes, for which a word to end is an interrupt, as Ctrl-C is of a command; None where it came."""
         try:
-            yield
+            self._interrupts = True
+            return None if self.ended else work()
         except KeyboardInterrupt:
             self.ended = True
+            return None
         finally:
             self._interrupts = False
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from typing import Any
 
 from dr.daemon.metrics import TYPE, Metrics
 from dr.errors import EnvironmentFailed
+from dr.slots import SWEEP
 from dr.wire import time_text
 
 PORT = 9464
@@ -30,6 +31,8 @@ class Health:
     """How a daemon is; its work writes it, and others read it. Empty texts are no trouble."""
 
     metrics: Metrics
+    monotonic: Callable[[], float]
+    moved: float | None = None
     leading: bool = False
     standing_by: str = ""
     files: str = ""
@@ -37,10 +40,15 @@ class Health:
     last_good: datetime | None = None
     next_slot: datetime | None = None
 
+    @property
+    def alive(self) -> bool:
+        """Whether its loop has moved in the time of two sweeps: no tick takes as long without an answer of AWS."""
+        return self.moved is None or self.monotonic() - self.moved < 2 * SWEEP
+
     def document(self) -> dict[str, Any]:
         """The JSON of /healthz."""
         return {
-            "alive": True,
+            "alive": self.alive,
             "leading": self.leading,
             "standing_by": self.standing_by or None,
             "files": self.files or None,
@@ -76,7 +84,9 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             match self.path.partition("?")[0]:
                 case "/healthz":
-                    self._answer(200, "application/json", json.dumps(health.document()).encode())
+                    document = health.document()
+                    status = 200 if document["alive"] else 503
+                    self._answer(status, "application/json", json.dumps(document).encode())
                 case "/metrics":
                     self._answer(200, TYPE, health.metrics.text())
                 case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -32,21 +33,26 @@ class Work(Protocol):
 
 
 def serve(work: Work, words: Words) -> None:
-    """Work until it is to end: what is in hand then is ended by the tick itself."""
-    while not words.ended:
-        words.again = False
-        wake_up: datetime | None = None
-        with words.interrupting():
-            wake_up = work.tick()
-        if wake_up is not None:
-            _wait(wake_up, work, words)
+    """Work until it is to end: what is in hand then is ended by the tick itself; who says it twice is not waited for."""
+    with suppress(KeyboardInterrupt):
+        while not words.ended:
+            words.again = False
+            began = work.now()
+            wake_up = words.unless_ended(work.tick)
+            if wake_up is not None:
+                _wait(wake_up, began, work, words)
 
 
-def _wait(wake_up: datetime, work: Work, words: Words) -> None:
-    """Until the wake-up, or anything that asks for a look before it; also a clock that was set back."""
-    shown = work.now()
-    while not (words.ended or words.again) and shown < wake_up:
-        work.sleep(min(_STEP, (wake_up - shown).total_seconds()))
+def _wait(wake_up: datetime, began: datetime, work: Work, words: Words) -> None:
+    """Until the wake-up, or anything that asks for a look before it; also a clock that was set back since the tick began."""
+    shown = began
+    while not (words.ended or words.again):
         before, shown = shown, work.now()
-        if is_set_back(before, shown) or work.moved() or not work.beat():
+        if (
+            shown >= wake_up
+            or is_set_back(before, shown)
+            or work.moved()
+            or not words.unless_ended(work.beat)
+        ):
             return
+        work.sleep(min(_STEP, (wake_up - shown).total_seconds()))

@@ -46,9 +46,15 @@ class Metrics:
             "dr_sources_without_good_point", "Sources that have none", ["policy"], registry=registry
         )
 
-    def led(self, *, leads: bool) -> None:
-        """Whether it leads now."""
-        self._leading.set(leads)
+    def led(self) -> None:
+        """It is the one that works."""
+        self._leading.set(1)
+
+    def stands_by(self) -> None:
+        """It works no more: what it knew of points is another's to tell."""
+        self._leading.set(0)
+        self._left.set(0)
+        self.protected(())
 
     def failed(self) -> None:
         """A tick that came to nothing."""

@@ -1,10 +1,10 @@
 """A daemon's work on an installation: read the files, lead, tick.
 
-files --broken: the last good ones go on--> App --the leader's lease--> `dr apply` without a person
-                                               |
-                                               +-- another leads: stand by; no lease to be had: nothing is done
+    files --broken: the last good ones go on--> App --the leader's lease--> `dr apply` without a person
+                                                   |
+                                                   +-- another leads: stand by; no lease to be had: nothing is done
 
-Whatever a later tick may mend is told and no end of it.
+What a later tick may mend is told, and ends nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dr.config import CheckedConfig
 from dr.daemon.health import Health
 from dr.daemon.metrics import Metrics
 from dr.daemon.waking import next_slot, next_wake_up
-from dr.errors import Busy, CloudError, DrError, EnvironmentFailed, Interrupted, UsageError
+from dr.errors import Busy, DrError, Interrupted, UsageError
 from dr.files import looks_like
 from dr.functions.metrics import is_good
 from dr.functions.ticking import applied
@@ -43,14 +43,16 @@ class DaemonWork:
     """`loop.Work`. Who is no leader captures and expires nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        self.health = Health(metrics=Metrics(self.now))
+        self.health = Health(metrics=Metrics(self.now), monotonic=self._monotonic)
         self._settings = settings
         self._good: Files | None = None
         self._lease: Lease | None = None
         self._beaten: datetime | None = None
         self._seen: tuple[object, ...] = ()
         self._told = ""
-        self._session: tuple[CheckedConfig, Session] | None = None
+        self._config: CheckedConfig | None = None
+        self._session: Session | None = None
+        self._has_led = False
         self._asked = (0, 0)
 
     @cached_property
@@ -60,6 +62,9 @@ class DaemonWork:
     def now(self) -> datetime:
         """This instant; the sandbox's, which people move, in the sandbox."""
         return Installation(self._settings).clock.now()
+
+    def _monotonic(self) -> float:
+        return self._place.clock.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -77,7 +82,7 @@ class DaemonWork:
 
     def once(self) -> Applying | Warn:
         """One tick. Raises `DrError`: for files with faults, while another leads, where no lease is to be had."""
-        app = self._app()
+        app = self._as_files_are()
         self._lead(app)
         try:
             return applied(tick_of(app, app.scope(app.policies)))
@@ -86,11 +91,12 @@ class DaemonWork:
 
     def tick(self) -> datetime:
         """Do what is due, as the leader; when to look next."""
+        self._stamp()
         app = self._read()
         now = app.clock.now()
         try:
             self._lead(app)
-        except (Busy, CloudError, EnvironmentFailed) as error:
+        except DrError as error:
             self._stand_by(error)
             return now + _BEAT
         try:
@@ -101,9 +107,9 @@ class DaemonWork:
             tell_trouble("tick.failed", error)
             self.health.failed = error.message
             self.health.metrics.failed()
-        self.beat()
+            self._session = None  # its credentials may be those of yesterday
         self.health.next_slot = next_slot(app.policies, app.clock.now())
-        return next_wake_up(app.policies, now)
+        return next_wake_up(app.policies, now) if self.beat() else app.clock.now() + _BEAT
 
     def _applied(self, app: App) -> None:
         """Apply, and note what it came to; when others hold every lease, the work is under way already."""
@@ -112,74 +118,82 @@ class DaemonWork:
         if isinstance(done, Warn):
             return
         now, metrics = app.clock.now(), self.health.metrics
-        good = is_good(done)
-        metrics.ticked(done.outcomes, good=good)
+        metrics.ticked(done.outcomes, good=is_good(done))
         metrics.protected(status(app.policies, done.inventory, now).sources)
         own, others = app.session.counted(), app.fleet.asked()
         metrics.asked(own.begun + others[0] - self._asked[0], own.throttled + others[1] - self._asked[1])
         self._asked = (own.begun, own.throttled)
-        if good:
+        if is_good(done):
             self.health.last_good = now
-
-    def _app(self) -> App:
-        """The installation as its files are now. Raises `UsageError` for what is wrong with them."""
-        app = self._made(None)
-        self._good = app.files
-        self._seen = self._look()
-        app.policies  # noqa: B018 - raises
-        self.health.files = ""
-        return app
-
-    def _made(self, files: Files | None) -> App:
-        """The installation anew, so that nothing of it is stale but the SDK's session: what EC2's buckets hold is known there."""
-        app = App(self._settings, files)
-        if self._session is not None and self._session[0] == app.checked_config:
-            app.session = self._session[1]
         else:
-            self._session, self._asked = None, (0, 0)
-        return app
+            self._session = None
 
     def _read(self) -> App:
-        """The same; while they have faults, as they were before."""
-        good = self._good
+        """The installation as its files are now; while they have faults, as they were before."""
+        good, looked = self._good, self._look()
         try:
-            app = self._app()
-        except UsageError as error:
+            app = self._as_files_are()
+        except (UsageError, OSError) as error:
             if good is None:
                 raise
-            self._good = good
-            tell_trouble("files.broken", error)
-            self.health.files = error.message
-            app = self._made(good)
-        self._session = (app.checked_config, app.session)
+            broken = error if isinstance(error, UsageError) else UsageError(str(error), "make it readable")
+            tell_trouble("files.broken", broken)
+            self.health.files, self._seen = broken.message, looked
+            return self._anew(good)
+        same_place = good is not None and good.config.policies_dir == app.checked_config.policies_dir
+        self._seen = looked if same_place else self._look()
+        return app
+
+    def _as_files_are(self) -> App:
+        """Raises `UsageError` for what is wrong with them."""
+        found = Installation(self._settings)
+        found.policies  # noqa: B018 - raises
+        self._good = found.files
+        self.health.files = ""
+        return self._anew(found.files)
+
+    def _anew(self, files: Files) -> App:
+        """So that nothing of it is stale but the SDK's session, which knows what EC2's buckets hold and is kept with its dr.yaml."""
+        app = App(self._settings, files)
+        if self._config is not None and self._config != files.config:
+            self.leave()  # the store may be another one now, and the lease is in the one that was
+            self._session, self._has_led = None, False
+        self._config = files.config
+        if self._session is None:
+            self._session, self._asked = app.session, (0, 0)
+        app.session = self._session
         return app
 
     # --- leading ------------------------------------------------------------------------------------------------
 
     def _lead(self, app: App) -> None:
-        """Take the leader's lease, or hold it on. Raises `Busy` while another has it."""
+        """Take the leader's lease, or hold it on. Raises `Busy` while another has it, and where a store it has led in is empty."""
+        if self._has_led and (nothing := app.stores.nothing()):
+            raise nothing
         if self._lease is not None:
             self._renew(self._lease)
         else:
             leases = StoreLeases(app.stores.primary, app.owner, app.clock)
             self._lease = leases.acquire(layout.LEADER)
             tell_daemon("daemon.leading", pid=os.getpid())
-        self._beaten = app.clock.now()
+        self._beaten, self._has_led = app.clock.now(), True
         self._told = self.health.standing_by = ""
         self.health.leading = True
-        self.health.metrics.led(leads=True)
+        self.health.metrics.led()
 
     def _renew(self, lease: Lease) -> None:
+        """Hold it on. One that another has taken is let go; where nobody says so, it may still be ours."""
         try:
             lease.renew()
-        except DrError:
+        except Busy:
             self._lease = None
             raise
 
     def beat(self) -> bool:
-        """Renew the lease once a minute; False when it is lost."""
+        """Renew the lease once a minute; False when it could not be."""
         now = self.now()
-        if self._lease is None or self._beaten is None or now - self._beaten < _BEAT:
+        self._stamp()
+        if self._lease is None or self._beaten is None or abs(now - self._beaten) < _BEAT:
             return True
         self._beaten = now
         try:
@@ -194,11 +208,17 @@ class DaemonWork:
         if self._lease is not None:
             self._lease.release()
             self._lease = None
+        self.health.leading = False
+        self.health.metrics.stands_by()
+
+    def _stamp(self) -> None:
+        self.health.moved = self._monotonic()
 
     def _stand_by(self, error: DrError) -> None:
-        """Do nothing, and say so once for as long as it is for the same reason."""
+        """Do nothing, and say so once for as long as it is for the same reason: the rest of a message is how long it still takes."""
         self.health.leading, self.health.standing_by = False, error.message
-        self.health.metrics.led(leads=False)
-        if self._told != error.message:
-            self._told = error.message
+        self.health.metrics.stands_by()
+        reason = error.message.partition(":")[0]
+        if self._told != reason:
+            self._told = reason
             tell_trouble("daemon.standing-by", error)

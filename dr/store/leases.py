@@ -147,6 +147,8 @@ class StoreLease:
         if found.body == body:
             return found.etag
         claim = _read(found.body) or _Claim(owner="somebody", until=self._clock.now() + _LASTS)
+        if claim.process is not None and claim.process == self._owner.process:
+            return found.etag  # of an earlier renewal whose answer was lost: it still holds
         raise _busy(self._key, claim, self._clock.now())
 
 

@@ -107,6 +107,23 @@ def test_a_clock_that_is_set_back_is_noticed_at_once(back):
     assert at - back in ran(MONDAY + timedelta(days=1), sets=[(at, at - back)], looks=5).looks
 
 
+def test_a_clock_that_is_set_back_during_a_tick_is_noticed_too():
+    words = Words()
+    made = Simulated(words, MONDAY, looks=2)
+    ticks = made.tick
+
+    def tick():
+        wake_up = ticks()
+        if len(made.looks) == 1:
+            made.at -= timedelta(hours=9)
+        return wake_up
+
+    made.tick, made._end = tick, MONDAY + timedelta(days=1)
+    serve(made, words)
+
+    assert made.looks[1] == MONDAY - timedelta(hours=9)
+
+
 def test_a_change_of_the_files_and_a_lost_lease_are_looked_at_before_the_wake_up():
     words = Words()
     made = Simulated(words, MONDAY + timedelta(minutes=10))
@@ -123,11 +140,12 @@ def test_a_word_to_end_is_an_interrupt_of_the_work_in_hand_and_none_of_a_wait():
     with listening() as words:
         os.kill(os.getpid(), signal.SIGTERM)
         assert words.ended
-        words.ended, reached = False, False
-        with words.interrupting():
-            os.kill(os.getpid(), signal.SIGINT)
-            reached = True
-        assert (words.ended, reached) == (True, False)
+        words.ended = False
+        assert words.unless_ended(lambda: os.kill(os.getpid(), signal.SIGINT) or "made") is None
+        assert words.ended
+        assert words.unless_ended(lambda: "made") is None, "nothing is begun any more"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -138,8 +156,11 @@ def test_a_hangup_is_a_word_to_look_again_also_while_interrupts_are_heeded():
 
 
 def test_an_interrupt_that_the_work_in_hand_has_heeded_ends_the_daemon_too():
-    with listening() as words:
-        with words.interrupting(), heeded() as patience:
+    def work():
+        with heeded() as patience:
             os.kill(os.getpid(), signal.SIGTERM)
-            assert (patience.over, words.ended) == (True, False)
+            return patience.over, words.ended
+
+    with listening() as words:
+        assert words.unless_ended(work) == (True, False)
         assert words.ended

@@ -65,7 +65,7 @@ GUARDS = (
     Guard(
         name="the newest good point stays",
         source="DESIGN 7, rule 1; I1",
-        off=answers(f"{_P}:_newest", ()),
+        off=answers(f"{_P}:_staying", ()),
         test="tests/core/test_planner_expiries.py::test_i1_rule_7_1_the_newest_slot_that_is_good_stays_where_the_data_of_another_is_newer",
     ),
     Guard(

@@ -79,6 +79,12 @@ OPERATIONS = {
     operation.name: operation
     for operation in (
         Operation(name="apply volumes", arguments=APPLY, prepare=_one_tick("volumes"), begins=(1, 0)),
+        Operation(
+            name="a daemon's tick",
+            arguments=("daemon", "--once", "--json"),
+            prepare=_one_tick("volumes"),
+            begins=(1, 0),
+        ),
         Operation(name="apply images", arguments=APPLY, prepare=_one_tick("instances"), begins=(1, 0)),
         Operation(name="apply stacks", arguments=APPLY, prepare=_one_tick("stacks"), begins=(1, 0)),
         Operation(

@@ -17,6 +17,7 @@ COMMANDS = [
     ["stacks"],
     ["restore"],
     ["verify"],
+    ["daemon"],
     ["deploy"],
     ["undeploy"],
     ["schedule"],
