@@ -107,9 +107,7 @@ def shown(path: Path) -> str:
     """A path as the user would type it: relative to here where it is below."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except (
-        ValueError,
-        RuntimeError,
-        OSError,
-    ):  # elsewhere; a link to itself, or no folder any more, which reading will tell
-        return str(path)
+    except (ValueError, RuntimeError, OSError):
+        return str(
+            path
+        )  # elsewhere; or a link to itself, or no folder here any more, which reading will tell

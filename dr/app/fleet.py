@@ -154,7 +154,9 @@ class Fleet:
 
     def asked(self) -> tuple[int, int]:
         """Calls of AWS in the accounts other than dr's own, and how many attempts were throttled."""
-        counted = [session.counted() for session in self._sessions.values()]
+        with self._lock:  # a shard that was given up may still be on its way to a session
+            sessions = tuple(self._sessions.values())
+        counted = [session.counted() for session in sessions]
         return sum(one.begun for one in counted), sum(one.throttled for one in counted)
 
     def desk(self, id_: str, stop_at: datetime | None = None) -> Desk:

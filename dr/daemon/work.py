@@ -52,7 +52,7 @@ class DaemonWork:
         self._told = ""
         self._config: CheckedConfig | None = None
         self._session: Session | None = None
-        self._has_led = False
+        self._was_held = False
         self._asked = (0, 0)
 
     @cached_property
@@ -157,7 +157,7 @@ class DaemonWork:
         app = App(self._settings, files)
         if self._config is not None and self._config != files.config:
             self.leave()  # the store may be another one now, and the lease is in the one that was
-            self._session, self._has_led = None, False
+            self._session, self._was_held = None, False
         self._config = files.config
         if self._session is None:
             self._session, self._asked = app.session, (0, 0)
@@ -167,8 +167,8 @@ class DaemonWork:
     # --- leading ------------------------------------------------------------------------------------------------
 
     def _lead(self, app: App) -> None:
-        """Take the leader's lease, or hold it on. Raises `Busy` while another has it, and where a store it has led in is empty."""
-        if self._has_led and (nothing := app.stores.nothing()):
+        """Take the leader's lease, or hold it on. Raises `Busy` while another has it, and where a store that held something is empty."""
+        if self._was_held and (nothing := app.stores.nothing()):
             raise nothing
         if self._lease is not None:
             self._renew(self._lease)
@@ -176,7 +176,8 @@ class DaemonWork:
             leases = StoreLeases(app.stores.primary, app.owner, app.clock)
             self._lease = leases.acquire(layout.LEADER)
             tell_daemon("daemon.leading", pid=os.getpid())
-        self._beaten, self._has_led = app.clock.now(), True
+        self._beaten = app.clock.now()
+        self._was_held = self._was_held or app.stores.nothing() is None
         self._told = self.health.standing_by = ""
         self.health.leading = True
         self.health.metrics.led()

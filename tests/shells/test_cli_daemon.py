@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from conftest import a_shell, inside
+from many_accounts import door
 
 REGION = "eu-west-1"
 CONFIG = f"name: acme\nregions: [{REGION}]\nstore: {{primary: {{url: store/}}}}\n"
@@ -232,6 +235,43 @@ def test_without_a_store_nothing_is_captured_and_with_it_again_everything(acme):
         store.unlink()
         one.process.send_signal(signal.SIGHUP)
         one.until(lambda: acme.captured() == [volume])
+
+
+def test_a_leader_that_loses_sight_of_its_store_waits_and_leads_again_when_it_is_back(acme):
+    volume = acme.volume("db")
+    store, away = acme.shell.folder / "store", acme.shell.folder / "away"
+    with acme.daemon() as one:
+        one.until(lambda: one.said("tick.finished"))
+        for gone in (
+            "no folder",
+            None,
+        ):  # a file in its place, and an empty folder as under a mount that went
+            store.rename(away)
+            if gone:
+                store.write_text(gone)
+            ticks, waits = len(one.said("tick.finished")), len(one.said("daemon.standing-by"))
+            one.process.send_signal(signal.SIGHUP)
+            one.until(lambda waits=waits: len(one.said("daemon.standing-by")) > waits)
+            assert json.loads(one.asked("/healthz"))["leading"] is False
+            store.unlink() if gone else shutil.rmtree(store, ignore_errors=True)
+            away.rename(store)
+            one.process.send_signal(signal.SIGHUP)
+            one.until(lambda ticks=ticks: len(one.said("tick.finished")) > ticks)
+            assert json.loads(one.asked("/healthz"))["leading"] is True
+    assert acme.captured() == [volume]
+
+
+def test_a_first_tick_that_fails_makes_no_empty_store_of_a_new_one(acme, sandbox):
+    volume = acme.volume("db")
+    with door(sandbox.url) as opened:
+        opened.away = {"ec2", "sts"}
+        acme.shell = replace(acme.shell, environ={**acme.shell.environ, "AWS_ENDPOINT_URL": opened.url})
+        with acme.daemon() as one:
+            one.until(lambda: one.said("tick.failed") or one.said("tick.finished"))
+            opened.away = set()
+            one.process.send_signal(signal.SIGHUP)
+            one.until(lambda: acme.captured() == [volume])
+            assert one.said("daemon.standing-by") == []
 
 
 @pytest.mark.parametrize(

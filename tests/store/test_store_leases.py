@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from dr.store.leases import Owner, StoreLeases
 from dr.store.processes import Process, died, this_process
 
 KEY = "leases/111111111111/eu-west-1/nightly"
+SOMEBODY = Process(boot="b", namespace="pid:[1]", pid=7, started=99)
 
 
 @pytest.fixture
@@ -244,15 +246,44 @@ def test_i6_our_own_lease_is_ours_after_a_lost_answer(store, clock, theirs):
     assert theirs.acquire(KEY) is not None
 
 
+class LosesOne:
+    """Its next put has its effect, and no answer."""
+
+    def __init__(self, inner):
+        self.inner, self.loses = inner, False
+        self.name, self.get, self.keys, self.delete = inner.name, inner.get, inner.keys, inner.delete
+
+    def put(self, key, body, **condition):
+        written = self.inner.put(key, body, **condition)
+        if self.loses:
+            self.loses = False
+            raise EnvironmentFailed("no answer")
+        return written
+
+
+@pytest.mark.parametrize(("process", "holds"), [(SOMEBODY, True), (None, False)])
+def test_i6_a_renewal_after_one_whose_answer_was_lost_is_ours_where_the_process_is_known(
+    store, clock, process, holds
+):
+    """What a function wrote, another invocation of the same name may have written: it may have been frozen for long."""
+    losing = LosesOne(store)
+    lease = StoreLeases(losing, Owner(name="us", process=process), clock).acquire(KEY)
+    clock.advance(minutes=1)
+    losing.loses = True
+    with pytest.raises(EnvironmentFailed):
+        lease.renew()
+    clock.advance(minutes=1)
+    with nullcontext() if holds else pytest.raises(Busy, match=r"^us is applying"):
+        lease.renew()
+        lease.renew()
+
+
 def test_a_restore_that_holds_a_stack_is_named_as_one(ours, theirs):
     key = layout.restore_lease_key("111111111111", "eu-west-1", "prod")
     ours.acquire(key)
 
     with pytest.raises(Busy, match=r"^anna@laptop \(process 7\) is restoring stack prod in eu-west-1: "):
         theirs.acquire(key)
-
-
-SOMEBODY = Process(boot="b", namespace="pid:[1]", pid=7, started=99)
 
 
 def crashed(store, clock, process=SOMEBODY):
