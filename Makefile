@@ -21,7 +21,7 @@ demo: $(STAMP)
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP)
-	$(PYTEST) -m "not long"
+	$(PYTEST) -m "not long" --sample
 
 # Hypothesis takes other examples each time, and prints how to see those again that fail.
 test-long: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP) $(FUZZ_STAMP)
@@ -58,8 +58,12 @@ format: $(STAMP)
 
 # Locks for all of it, with hashes and free of index addresses. pip-tools has an environment of its own.
 lock: .venv-lock/.installed
-	.venv-lock/bin/pip-compile -q --strip-extras --extra sandbox --extra signing --extra dev --generate-hashes \
+	.venv-lock/bin/pip-compile -q --strip-extras --extra sandbox --extra signing --extra apprise --extra dev --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o requirements.lock pyproject.toml
+
+	.venv-lock/bin/pip-compile -q --strip-extras --extra signing --extra apprise --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -c requirements.lock \
+	  -o tools/daemon.lock pyproject.toml
 
 	.venv-lock/bin/pip-compile -q --strip-extras --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o tools/awscli.lock tools/awscli.in

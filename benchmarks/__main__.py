@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,8 @@ from dr.aws.session import Access, Session
 Session(Access(region="eu-west-1"), lambda: datetime.now(UTC)).ec2("eu-west-1")
 """
 _POINTS = 1_000_000
+_PAIRS = 3
+"""Of a listing and a plan in each round: their ratio lies closest to its target, and what a machine does beside weighs most on it."""
 
 
 @contextmanager
@@ -63,10 +65,10 @@ def listings(fleet: Mapping[str, int], rounds: int, *, targets: bool) -> Iterato
         programs = {
             "boto3": [*_TASK, "boto3_lists_and_holds", url],
             "Custodian": custodian(folder),
-            "lists": [*_TASK, "dr_lists", url],
-            "plan": _PLAN,
         }
-        found = _in_rounds(programs, environ(url, folder), folder, rounds)
+        pair = {"lists": [*_TASK, "dr_lists", url], "plan": _PLAN}
+        turn = [*programs.items(), *[*pair.items()] * _PAIRS]
+        found = _in_rounds(turn, environ(url, folder), folder, rounds)
         _told(url, "calls")
         cost(_PLAN, environ(url, folder), folder)
         calls = _told(url, "calls")
@@ -109,18 +111,24 @@ def _pages(fleet: Mapping[str, int]) -> int:
 
 
 def _in_rounds(
-    programs: Mapping[str, Sequence[str]], environment: Mapping[str, str], folder: Path, rounds: int
+    turn: Iterable[tuple[str, Sequence[str]]], environment: Mapping[str, str], folder: Path, rounds: int
 ) -> Mapping[str, list[Cost]]:
-    """Every program in turn, so many times."""
+    """Every program in its turn, so many times."""
     found: defaultdict[str, list[Cost]] = defaultdict(list)
     for _ in range(rounds):
-        for name, command in programs.items():
+        for name, command in turn:
             found[name].append(cost(command, environment, folder))
     return found
 
 
 def _ratios(found: Mapping[str, Sequence[Cost]], one: str, other: str) -> list[float]:
-    return [mine.cpu / theirs.cpu for mine, theirs in zip(found[one], found[other], strict=True)]
+    """By round; of what ran more often in it, the median."""
+    each = len(found[one]) // len(found[other])
+    of_rounds = (found[one][at : at + each] for at in range(0, len(found[one]), each))
+    return [
+        median(cost.cpu for cost in mine) / theirs.cpu
+        for mine, theirs in zip(of_rounds, found[other], strict=True)
+    ]
 
 
 def starts(rounds: int) -> Iterator[Row]:
@@ -132,7 +140,7 @@ def starts(rounds: int) -> Iterator[Row]:
         "help": [sys.executable, "-m", "dr", "--help"],
     }
     with tempfile.TemporaryDirectory() as folder:
-        found = _in_rounds(programs, {"PYTHONPATH": str(ROOT), "HOME": folder}, Path(folder), rounds)
+        found = _in_rounds(programs.items(), {"PYTHONPATH": str(ROOT), "HOME": folder}, Path(folder), rounds)
     yield Row(
         what="a function's start, CPU over a bare boto3 client",
         most=1.2,
@@ -193,11 +201,14 @@ def _throttled(what: str, told: Mapping[str, Any], most: float) -> Row:
 
 
 def doublings(least: int, times: int, rounds: int) -> Iterator[Row | str]:
-    """`dr plan` at fleets each twice as large as the one before: how much more each takes than the one before it in its round."""
+    """`dr plan` at fleets each twice as large as the one before: how much more each takes than the one before it in its round.
+
+    Every other round begins with the largest: a machine that grows slower, or faster, while it works counts for neither.
+    """
     sizes = [least * 2**number for number in range(times)]
     with ExitStack() as open_worlds:
         worlds = [open_worlds.enter_context(_world(**_fleet_of(size))) for size in sizes]
-        costs = [[cost(_PLAN, environ(url, folder), folder) for url, folder in worlds] for _ in range(rounds)]
+        costs = [_by_size(worlds, number % 2) for number in range(rounds)]
     with tempfile.TemporaryDirectory() as folder:
         empty = cost([sys.executable, "-c", "import dr.app"], {"PYTHONPATH": str(ROOT)}, Path(folder))
     span = f"{sizes[0]:,} to {sizes[-1]:,} snapshots"
@@ -218,6 +229,13 @@ def doublings(least: int, times: int, rounds: int) -> Iterator[Row | str]:
         for size, of_size in zip(sizes, zip(*costs, strict=True), strict=True)
     )
     yield f"- `dr plan` by snapshots: {told}; an empty process {empty.memory:.0f} MB."
+
+
+def _by_size(worlds: Sequence[tuple[str, Path]], downwards: int) -> list[Cost]:
+    """What a plan costs in each, in their order, whichever was run first."""
+    turn = worlds[::-1] if downwards else worlds
+    costs = [cost(_PLAN, environ(url, folder), folder) for url, folder in turn]
+    return costs[::-1] if downwards else costs
 
 
 def _fleet_of(snapshots: int) -> Mapping[str, int]:
@@ -246,7 +264,7 @@ def everything(small: int, large: int) -> Iterator[Row | str]:
         "10,000 creates, 2 % faults, time ten times as fast", 10_000, 1.1, lapse=10, faults=0.02
     )
     if large:
-        yield from doublings(7_813, 8, 3)  # to a million
+        yield from doublings(7_813, 8, 4)  # to a million
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ def endpoint(**fleet: float) -> Iterator[str]:
     finally:
         process.stdin.close()
         process.wait(10)
+        process.stdout.close()
 
 
 def spread(values: Sequence[float]) -> str:

@@ -83,6 +83,7 @@ class WarningCode(StrEnum):
     PLAN_MOVED = "plan-moved"
     SHARD_FAILED = "shard-failed"
     REGION_NOT_ENABLED = "region-not-enabled"
+    FILES_BROKEN = "files-broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 
+@dataclass(frozen=True)
 class SystemClock:
     """This machine's clock, with an offset under the sandbox."""
 
-    def __init__(self, offset: timedelta = timedelta(0)) -> None:
-        self._offset = offset
+    offset: timedelta = timedelta(0)
 
     def now(self) -> datetime:
         """This instant, in UTC."""
-        return datetime.now(UTC) + self._offset
+        return datetime.now(UTC) + self.offset
 
     def monotonic(self) -> float:
         """Seconds since whenever, which nobody sets back."""

@@ -55,3 +55,8 @@ def loading() -> Iterator[None]:
         if not _HOLDERS.frozen:
             _HOLDERS.frozen = True
             gc.freeze()
+
+
+def sweep() -> None:
+    """Let go of what nobody can reach, for a process that lives long: an SDK's session is a hundred cycles of some megabytes."""
+    gc.collect()

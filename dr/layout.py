@@ -310,3 +310,10 @@ STAGING = "dr-staging/"
 def staging_key(sha256: str) -> str:
     """A template that CloudFormation reads from the staging bucket."""
     return f"{STAGING}{sha256}.template"
+
+
+NOTICES = "notices/"
+TOLD = f"{NOTICES}told.json"
+"""What each target of `notify` was told."""
+FILES = f"{NOTICES}files.json"
+"""What is wrong with the files of the daemon that works."""

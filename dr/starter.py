@@ -40,6 +40,12 @@ store:
 # Where dr runs as scheduled functions (dr deploy): best a Region that they do not protect, with a staging_bucket there.
 # deploy: {{region: another-region, email: ops@example.com}}
 
+# Whom the daemon tells of failures, missed objectives and recoveries, and who notices when it falls silent.
+# notify:
+#   - sns: arn:aws:sns:{region}:111122223333:people
+#   - apprise: {{env: DR_CHAT}}                # a variable that holds slack://..., mailtos://..., pagerduty://...
+#   - ping: {{env: DR_PING}}                   # a variable that holds https://hc-ping.com/...
+
 # Who vouches for what is stored: a KMS key (ECC_NIST_P256) signs it, and what its public key does not verify is refused.
 # signing: {{key: alias/dr-signing, public_key: keys/dr-signing.pem}}
 

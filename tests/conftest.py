@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 from hypothesis import settings
 from sandbox_server import sandbox_server
@@ -15,10 +17,23 @@ settings.load_profile("steady")
 
 pytest_plugins = ("permissions.plugin",)
 
+_SHARE = 3
+_SAMPLED = {
+    *("test_restore_rules", "test_restore_templates", "test_restore_command", "test_restore_births"),
+    *("test_verify_stacks", "test_year", "test_races", "test_races_lambda", "test_handlers"),
+    *("test_handlers_accounts", "test_handler_changed", "test_package", "test_cli_races", "test_cli_verify"),
+    *("test_cli_faults", "test_cli_accounts", "test_cli_plans", "test_cli_organization", "test_cli_hostile"),
+    *("test_cli_deploying", "test_cli_terminal", "test_cli_foreign_text", "test_ministack_corrections"),
+}
+"""Of these, whose tests wait for processes, `make test` runs one in `_SHARE`, the same ones each time; `make test-long` all."""
+
 
 def pytest_addoption(parser):
     parser.addoption(
         "--update", action="store_true", help="write the golden texts anew, to be read in the diff"
+    )
+    parser.addoption(
+        "--sample", action="store_true", help="of files with many slow tests some, as `make test` does"
     )
     parser.addoption(
         "--switch-off", metavar="GUARD", help="take a guard away: see tests/faults/switched_off.py"
@@ -32,10 +47,19 @@ def pytest_configure(config):
         switch_off(guard)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Files with long tests begin first: no worker waits at the end for another's longest."""
+    if config.getoption("--sample"):
+        left_out = [item for item in items if item.path.stem in _SAMPLED and _share(item.nodeid)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def _share(nodeid):
+    """Which of `_SHARE` shares a test belongs to: that of 0 is the sample."""
+    return zlib.crc32(nodeid.encode()) % _SHARE
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from dr.events import (
     require_past,
     require_shard,
 )
+from dr.executor.at_once import Report
 from dr.functions import Document, invocation, stop_at
 from dr.functions.changing import run_change
 from dr.functions.fanning import run_summary, shards_document
@@ -25,6 +26,7 @@ from dr.functions.ticking import Tick, run_shard, run_tick
 from dr.model import Policy, Protect
 from dr.settings import Settings
 from dr.store.shards import ShardRuns
+from dr.telling import tell_outcome
 from dr.tick.everywhere import Scope
 
 __all__ = ["Settings", "changed", "list_shards", "sum_up", "tick", "tick_of"]
@@ -44,14 +46,15 @@ def tick(settings: Settings, event: object, request: str, seconds_left: float) -
         return run_shard(work, asked.run, _runs(app)) if asked.run else run_tick(work)
 
 
-def tick_of(app: App, scope: Scope, scheduled: str | None = None) -> Tick:
-    """A tick of these policies in these shards."""
+def tick_of(app: App, scope: Scope, scheduled: str | None = None, told: Report = tell_outcome) -> Tick:
+    """A tick of these policies in these shards; `told` hears of each action as it ends."""
     return Tick(
         installation=app.config.name,
         scope=scope,
         decide=app.stamped(scope.policies),
         stamp=lambda done: app.stamped_whole(done, scope.policies),
         scheduled=scheduled,
+        told=told,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
 from dr.app import App, Settings
+from dr.app.notifying import files_warning
 from dr.cli.frame import Shared, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, UsageError, weightiest
@@ -30,6 +32,7 @@ def status(shared: Shared) -> int:
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("reading AWS"):
         found, whole = status_everywhere(app.scope(app.policies, app.regions))
+        found = replace(found, warnings=(*found.warnings, *files_warning(app)))
     shared.emit(lambda: status_document(found), lambda: status_text(found, several=app.several))
     late = EXIT_DONE if found.ok else EXIT_ACTIONS
     return weightiest([late, EXIT_DONE if whole else EXIT_FAILED])

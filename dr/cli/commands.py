@@ -24,6 +24,7 @@ COMMANDS = {
     "restore": ("restoring", "Bring a lost stack back with its data."),
     "verify": ("verifying", "Check every digest, chain and recovery point."),
     "daemon": ("daemon", "Run the schedules here, until it is ended."),
+    "notify": ("notify", "Try how people are told."),
     "deploy": ("deploying", "Run dr as scheduled functions: create or update their stack."),
     "undeploy": (
         "deploying",

@@ -47,6 +47,7 @@ def daemon(shared: Shared, port: int | None, *, once: bool) -> int:
         try:
             serve(work, words)
         finally:
+            work.manager.ends()
             work.leave()
     shared.emit(
         lambda: {"result": "ended"}, lambda: "Ended: what was in hand is done, and the lease is given back."

@@ -2,7 +2,7 @@
 
     bytes --documents.read--> Document --here--> Config, or faults with their places
 
-`stores` reads where things are kept, `accounts` whose they are, `deploying` where functions run, `rebuilding` what a restore needs to know, `signing` who vouches for manifests.
+`stores` reads where things are kept, `accounts` whose they are, `deploying` where functions run, `notifying` who is told, `rebuilding` what a restore needs to know, `signing` who vouches for manifests.
 
 Paths in it are relative to its own folder, so that dr does the same from wherever it is started.
 """
@@ -17,6 +17,7 @@ from pathlib import PurePath
 
 from dr.config.accounts import Account, Accounts, Organization, accounts
 from dr.config.deploying import Deploying, deploying
+from dr.config.notifying import Target, notifying
 from dr.config.rebuilding import Rebuilding, SsmParameter, rebuilding
 from dr.config.signing import SigningKeys, public_key, signing
 from dr.config.stores import StoreLocation, Stores, path, staging, stores
@@ -36,6 +37,7 @@ __all__ = [
     "SigningKeys",
     "SsmParameter",
     "StoreLocation",
+    "Target",
     "check_config",
     "parse_config",
     "public_key",
@@ -54,17 +56,18 @@ _CONFIG = Shape(
         "signing",
         "restore",
         "deploy",
+        "notify",
     ),
     required={
         "name": "name this installation; every point that it takes bears the name, such as acme",
         "store": "say where stacks are kept: {primary: {url: store/}}, or {url: 's3://bucket/prefix', region: eu-west-1}",
     },
-    later=("notify",),
 )
 _NO_STORES: Stores = (None, None)
 _NO_BUCKETS: Mapping[str, str] = {}
 _OWN: Accounts = ()
 _NOWHERE: Deploying | None = None
+_NOBODY: tuple[Target, ...] = ()
 _NO_SIGNING: SigningKeys | None = None
 
 
@@ -86,6 +89,7 @@ class Config:
     parameters: Mapping[str, str | SsmParameter] = field(default_factory=dict)
     image_for: Mapping[str, str] = field(default_factory=dict)
     deploy: Deploying | None = None
+    notify: tuple[Target, ...] = ()
     file: str = ""
     digest: str = ""
 
@@ -163,6 +167,7 @@ def _config(fields: Mapping[str, Field], file: str, base: PurePath, digest: str)
         parameters=rebuild.parameters,
         image_for=rebuild.image_for,
         deploy=given(fields, "deploy", deploying, _NOWHERE),
+        notify=given(fields, "notify", notifying, _NOBODY),
         file=file,
         digest=digest,
     )

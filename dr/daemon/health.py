@@ -37,6 +37,7 @@ class Health:
     standing_by: str = ""
     files: str = ""
     failed: str = ""
+    untold: str = ""
     last_good: datetime | None = None
     next_slot: datetime | None = None
 
@@ -53,6 +54,7 @@ class Health:
             "standing_by": self.standing_by or None,
             "files": self.files or None,
             "failed": self.failed or None,
+            "untold": self.untold or None,
             "last_good_tick": time_text(self.last_good) if self.last_good else None,
             "next_slot": time_text(self.next_slot) if self.next_slot else None,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
+from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -20,6 +21,7 @@ class Metrics:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
+        self._whole = Lock()  # who asks sees every policy of a tick, or of the one before
         self._registry = registry = CollectorRegistry()
         self._ticks = Counter("dr_ticks", "Ticks, by how they ended", ["result"], registry=registry)
         self._actions = {
@@ -32,6 +34,7 @@ class Metrics:
         )
         self._throttles = Counter("dr_aws_throttles", "Attempts that AWS throttled", registry=registry)
         self._leading = Gauge("dr_leading", "1 where this daemon is the one that works", registry=registry)
+        self._untold = Gauge("dr_untold_targets", "Targets that could not be told", registry=registry)
         self._good = Gauge(
             "dr_last_good_tick_timestamp_seconds", "The last tick that saw everything", registry=registry
         )
@@ -76,6 +79,10 @@ class Metrics:
         self._calls.inc(calls)
         self._throttles.inc(throttles)
 
+    def untold(self, number: int) -> None:
+        """How many targets of `notify` could not be told what there was to tell."""
+        self._untold.set(number)
+
     def protected(self, sources: Iterable[Protected]) -> None:
         """How well everything is protected; a policy that is gone leaves no figures."""
         oldest: dict[str, datetime] = {}
@@ -89,18 +96,20 @@ class Metrics:
                 oldest[source.policy] = min(source.newest.time, oldest.get(source.policy, source.newest.time))
             if source.rpo is not None:
                 objectives[source.policy] = source.rpo
-        for gauge in (self._age, self._rpo, self._bare):
-            gauge.clear()
-        for policy, number in bare.items():
-            self._bare.labels(policy).set(number)
-        for policy, rpo in objectives.items():
-            self._rpo.labels(policy).set(rpo)
-        for policy, time in oldest.items():
-            self._age.labels(policy).set_function(partial(self._since, time))
+        with self._whole:
+            for gauge in (self._age, self._rpo, self._bare):
+                gauge.clear()
+            for policy, number in bare.items():
+                self._bare.labels(policy).set(number)
+            for policy, rpo in objectives.items():
+                self._rpo.labels(policy).set(rpo)
+            for policy, time in oldest.items():
+                self._age.labels(policy).set_function(partial(self._since, time))
 
     def _since(self, time: datetime) -> float:
         return (self._now() - time).total_seconds()
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
-        return generate_latest(self._registry)
+        with self._whole:
+            return generate_latest(self._registry)

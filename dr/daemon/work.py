@@ -14,26 +14,31 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from dr import layout
-from dr.actions import Warn
+from dr import collector, layout
+from dr.actions import Outcome, Warn
 from dr.app import App
 from dr.app.functions import tick_of
 from dr.aws.session import Session
+from dr.clock import SystemClock
 from dr.config import CheckedConfig
 from dr.daemon.health import Health
+from dr.daemon.manager import ServiceManager
 from dr.daemon.metrics import Metrics
+from dr.daemon.people import People, seen_by
 from dr.daemon.waking import next_slot, next_wake_up
 from dr.errors import Busy, DrError, Interrupted, UsageError
 from dr.files import looks_like
 from dr.functions.metrics import is_good
 from dr.functions.ticking import applied
 from dr.installation import Files, Installation
+from dr.notices.conditions import STANDS_BY, TICK, in_vain, observe
 from dr.ports import Lease
 from dr.settings import Settings
 from dr.status import status
 from dr.store.leases import StoreLeases
-from dr.telling import tell_daemon, tell_trouble
+from dr.telling import tell_daemon, tell_outcome, tell_trouble
 from dr.tick.applying import Applying
+from dr.words import instant
 
 _BEAT = timedelta(seconds=60)
 """Between two renewals of the leader's lease, which lasts five minutes, and between two looks of who has none."""
@@ -44,6 +49,8 @@ class DaemonWork:
 
     def __init__(self, settings: Settings) -> None:
         self.health = Health(metrics=Metrics(self.now), monotonic=self._monotonic)
+        self.people = People(self.health)
+        self.manager = ServiceManager(settings.environ, self._monotonic)
         self._settings = settings
         self._good: Files | None = None
         self._lease: Lease | None = None
@@ -51,8 +58,9 @@ class DaemonWork:
         self._seen: tuple[object, ...] = ()
         self._told = ""
         self._config: CheckedConfig | None = None
+        self._clock: SystemClock | None = None
         self._session: Session | None = None
-        self._was_held = False
+        self._was_held = self._is_ready = False
         self._asked = (0, 0)
 
     @cached_property
@@ -83,9 +91,17 @@ class DaemonWork:
     def once(self) -> Applying | Warn:
         """One tick. Raises `DrError`: for files with faults, while another leads, where no lease is to be had."""
         app = self._as_files_are()
-        self._lead(app)
+        self.people.known_of(app)
         try:
-            return applied(tick_of(app, app.scope(app.policies)))
+            self._lead(app)
+        except DrError as error:
+            self._in_vain(STANDS_BY, error)
+            raise
+        try:
+            return self._applied(app)
+        except DrError as error:
+            self._in_vain(TICK, error)
+            raise
         finally:
             self.leave()
 
@@ -93,12 +109,16 @@ class DaemonWork:
         """Do what is due, as the leader; when to look next."""
         self._stamp()
         app = self._read()
+        self._begin()
+        self.people.known_of(app)
         now = app.clock.now()
         try:
             self._lead(app)
         except DrError as error:
             self._stand_by(error)
+            self._in_vain(STANDS_BY, error)
             return now + _BEAT
+        self.people.note_files(app)
         try:
             self._applied(app)
         except Interrupted:
@@ -107,19 +127,23 @@ class DaemonWork:
             tell_trouble("tick.failed", error)
             self.health.failed = error.message
             self.health.metrics.failed()
+            self._in_vain(TICK, error)
             self._session = None  # its credentials may be those of yesterday
         self.health.next_slot = next_slot(app.policies, app.clock.now())
+        if self.health.leading:
+            self.manager.does(f"runs the schedules; the next slot is {self._next}")
         return next_wake_up(app.policies, now) if self.beat() else app.clock.now() + _BEAT
 
-    def _applied(self, app: App) -> None:
+    def _applied(self, app: App) -> Applying | Warn:
         """Apply, and note what it came to; when others hold every lease, the work is under way already."""
-        done = applied(tick_of(app, app.scope(app.policies)))
+        done = applied(tick_of(app, app.scope(app.policies), told=self._went_on))
         self.health.failed = ""
         if isinstance(done, Warn):
-            return
+            return done
         now, metrics = app.clock.now(), self.health.metrics
+        sources = status(app.policies, done.inventory, now).sources
         metrics.ticked(done.outcomes, good=is_good(done))
-        metrics.protected(status(app.policies, done.inventory, now).sources)
+        metrics.protected(sources)
         own, others = app.session.counted(), app.fleet.asked()
         metrics.asked(own.begun + others[0] - self._asked[0], own.throttled + others[1] - self._asked[1])
         self._asked = (own.begun, own.throttled)
@@ -127,6 +151,24 @@ class DaemonWork:
             self.health.last_good = now
         else:
             self._session = None
+        if not done.interrupted:
+            seen = seen_by(app, done, sources)
+            self.people.tell(observe(seen), seen, good=is_good(done))
+        return done
+
+    @property
+    def _next(self) -> str:
+        return instant(self.health.next_slot) if self.health.next_slot else "none"
+
+    def _went_on(self, outcome: Outcome) -> None:
+        """An action has ended: a tick of ten thousand takes an hour, and keeps its lease."""
+        tell_outcome(outcome)
+        self.beat()
+
+    def _in_vain(self, what: str, error: DrError) -> None:
+        """Tell people of a look that came to nothing; that another does the work is as it should be."""
+        if not isinstance(error, Busy | Interrupted):
+            self.people.tell(in_vain(what, error))
 
     def _read(self) -> App:
         """The installation as its files are now; while they have faults, as they were before."""
@@ -138,6 +180,7 @@ class DaemonWork:
                 raise
             broken = error if isinstance(error, UsageError) else UsageError(str(error), "make it readable")
             tell_trouble("files.broken", broken)
+            self.people.files = broken
             self.health.files, self._seen = broken.message, looked
             return self._anew(good)
         same_place = good is not None and good.config.policies_dir == app.checked_config.policies_dir
@@ -150,6 +193,7 @@ class DaemonWork:
         found.policies  # noqa: B018 - raises
         self._good = found.files
         self.health.files = ""
+        self.people.files = None
         return self._anew(found.files)
 
     def _anew(self, files: Files) -> App:
@@ -158,9 +202,12 @@ class DaemonWork:
         if self._config is not None and self._config != files.config:
             self.leave()  # the store may be another one now, and the lease is in the one that was
             self._session, self._was_held = None, False
-        self._config = files.config
+        if self._clock != app.clock:
+            self._session = None  # it compares AWS's time with that of the clock that it was made with
+        self._config, self._clock = files.config, app.clock
         if self._session is None:
             self._session, self._asked = app.session, (0, 0)
+            collector.sweep()
         app.session = self._session
         return app
 
@@ -212,12 +259,20 @@ class DaemonWork:
         self.health.leading = False
         self.health.metrics.stands_by()
 
+    def _begin(self) -> None:
+        """Once: what was wrong from the start has ended it by now."""
+        if not self._is_ready:
+            self._is_ready = True
+            self.manager.ready()
+
     def _stamp(self) -> None:
         self.health.moved = self._monotonic()
+        self.manager.moves()
 
     def _stand_by(self, error: DrError) -> None:
         """Do nothing, and say so once for as long as it is for the same reason: the rest of a message is how long it still takes."""
         self.health.leading, self.health.standing_by = False, error.message
+        self.manager.does(f"stands by: {error.message}")
         self.health.metrics.stands_by()
         reason = error.message.partition(":")[0]
         if self._told != reason:

@@ -1,16 +1,19 @@
-"""Values that policies and dr.yaml share: names, Regions, durations."""
+"""Values that policies and dr.yaml share: names, Regions, durations, time zones, schedules."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from dr.documents.fields import Field, matching, text, texts, written
 from dr.documents.nodes import Scalar
 from dr.documents.wording import closest, did_you_mean, quoted
+from dr.documents.zones import parse_zone
 from dr.durations import Duration, parse_duration
 from dr.errors import UsageError
 from dr.regions import REGIONS
+from dr.slots import Schedule, parse_schedule
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 """Of a policy and of an installation: both become parts of tags, keys and names of AMIs."""
@@ -63,4 +66,25 @@ def duration(value: Field) -> Duration | None:
         return parse_duration(found)
     except UsageError as error:
         value.fault(f"{error.message}; {error.remedy}")
+        return None
+
+
+def time_zone(value: Field) -> ZoneInfo | None:
+    """A time zone by its name."""
+    found = text(value)
+    if found is None:
+        return None
+    try:
+        return parse_zone(found)
+    except UsageError as error:
+        value.fault(f"{error.message}; {error.remedy}")
+        return None
+
+
+def schedule(value: Field, zone: ZoneInfo) -> Schedule | None:
+    """A schedule expression. What is no text is noted already."""
+    try:
+        return parse_schedule(written(value), zone)
+    except UsageError as error:
+        value.fault(f"{error.message.removeprefix('schedule ')}; {error.remedy}")
         return None

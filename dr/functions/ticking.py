@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from dr.actions import Expire, Outcome, Warn, WarningCode
 from dr.errors import Busy, DrError, NotEnabled
+from dr.executor.at_once import Report
 from dr.functions import Document
 from dr.functions.metrics import embedded, tick_metrics
 from dr.model import ShardRun
@@ -20,12 +21,16 @@ from dr.wire import apply_document, outcomes_summary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """What a tick is asked for. `stamp` gives what several shards did its fingerprint; `scheduled` is the sender's word."""
+    """What a tick is asked for. `stamp` gives what several shards did its fingerprint; `scheduled` is the sender's word.
+
+    `told` hears of each action as it ends.
+    """
 
     installation: str
     scope: Scope
     decide: Decide
     stamp: Callable[[Applying], Applying]
+    told: Report = tell_outcome
     scheduled: str | None = None
 
 
@@ -82,7 +87,7 @@ def applied(tick: Tick) -> Applying | Warn:
     """Plan and apply, and tell it; a warning when others are at it. Raises `DrError` where it came to nothing."""
     tell_started(tick.scope.policies, tick.scheduled)
     try:
-        done = apply_everywhere(tick.scope, lambda _shard: tick.decide, tell_outcome)
+        done = apply_everywhere(tick.scope, lambda _shard: tick.decide, tick.told)
     except Busy as error:
         busy = Warn(code=WarningCode.BUSY, message=error.message)
         tell_tick((), (busy,))

@@ -74,7 +74,10 @@ def _built(table: dict[Reaching, tuple[str, ...]], role: Role) -> tuple[Need, ..
 
 _TICK_RECORDS = (layout.APPLIED, layout.LEASES, layout.ORPHANS, layout.SHARDS)
 _WRITTEN = {
-    _CAPTURER: (layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, *_TICK_RECORDS),
+    _CAPTURER: (
+        *(layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, layout.NOTICES),
+        *_TICK_RECORDS,
+    ),
     _EXPIRER: (layout.CLAIM, *_TICK_RECORDS),
     _RESTORER: (layout.JOURNALS, layout.LEASES, layout.PINS),
 }
@@ -103,6 +106,8 @@ OPERATIONS = (
         ),
     ),
     Operation(service="sts", name="GetCallerIdentity"),
+    # --- people ---
+    _plain("sns", "Publish", reach.topics, _CAPTURER),
     # --- other accounts ---
     _plain("sts", "AssumeRole", reach.members, *_PLANNING),
     _plain("organizations", "DescribeAccount", reach.accounts_asked, *_TICK),

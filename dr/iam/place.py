@@ -45,7 +45,8 @@ class Place:
 
     `members` are the roles of other accounts that dr takes on: ARNs, with `*` for an account that dr.yaml does not name.
     `signing` is the KMS key that signs manifests, as dr.yaml names it, empty for none; `signing_region` where it is
-    looked up when it is no ARN. `asks` is what an Organization is asked for: accounts or units, and tags. `home` is the Region of
+    looked up when it is no ARN. `asks` is what an Organization is asked for: accounts or units, and tags. `topics` are those
+    that people have subscribed. `home` is the Region of
     the functions, empty when dr.yaml deploys none; their packages lie in its bucket of `staging`.
     """
 
@@ -59,6 +60,7 @@ class Place:
     signing_region: str = ""
     members: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     home: str = ""
     rebuilt: Rebuilt = Rebuilt()
 
@@ -99,6 +101,7 @@ def place_of(config: Config, account: str, regions: frozenset[str], rebuilt: Reb
         signing_region=config.regions[0] if config.regions else "",
         members=_members(config.accounts, partition(min(regions))),
         asks=_asks(config.accounts),
+        topics=tuple(sorted(one.address for one in config.notify if one.way == "sns" and one.address)),
         home=config.deploy.region if config.deploy else "",
         rebuilt=rebuilt,
     )

@@ -185,6 +185,14 @@ def parents_listed(place: Place) -> Reach:
     return _asked(place, "units", "ListParents", "account", "ou")
 
 
+# --- people ------------------------------------------------------------------------------------------------------------
+
+
+def topics(place: Place) -> Reach:
+    """The topics that dr.yaml names; who encrypts one lets its readers use the key."""
+    return Reach(sid="TellPeople", resources=place.topics)
+
+
 # --- Systems Manager ------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from dr.documents import Document
-from dr.documents.domain import duration, name, regions
+from dr.documents.domain import duration, name, regions, schedule, time_zone
 from dr.documents.faults import Faults
 from dr.documents.fields import (
     Field,
@@ -20,18 +20,14 @@ from dr.documents.fields import (
     given,
     mapping,
     root,
-    text,
     text_or_texts,
-    written,
 )
 from dr.documents.wording import quoted
-from dr.documents.zones import parse_zone
 from dr.durations import Duration
-from dr.errors import UsageError
 from dr.model import Policy, Protect, RetentionRule, Selector
 from dr.policy.selecting import selector
 from dr.retention import RULES
-from dr.slots import Schedule, parse_schedule
+from dr.slots import Schedule
 
 _EXPIRE_PERCENT = 30
 """DESIGN 7.4."""
@@ -99,7 +95,7 @@ def read_policy(document: Document, context: Context) -> Reading:
 def _policy(top: Field, fields: Mapping[str, Field], context: Context) -> Policy:
     """The policy, with a stand-in for whatever is missing or wrong: that is noted in the faults."""
     protect = given(fields, "protect", _protect, None)
-    zone = given(fields, "timezone", _zone, _UTC)
+    zone = given(fields, "timezone", time_zone, _UTC)
     objectives = given(fields, "objectives", lambda value: mapping(value, _OBJECTIVES), _NO_FIELDS)
     limits = given(fields, "limits", lambda value: mapping(value, _LIMITS), _NO_FIELDS)
     if "reboot" in fields and protect not in {None, Protect.INSTANCES}:
@@ -132,35 +128,20 @@ def _regions(top: Field, fields: Mapping[str, Field], context: Context) -> tuple
     return given(fields, "regions", regions, context.regions or ())
 
 
-def _zone(value: Field) -> ZoneInfo | None:
-    found = text(value)
-    if found is None:
-        return None
-    try:
-        return parse_zone(found)
-    except UsageError as error:
-        value.fault(f"{error.message}; {error.remedy}")
-        return None
-
-
 def _schedules(value: Field, zone: ZoneInfo, now: datetime | None) -> tuple[Schedule, ...] | None:
     found = text_or_texts(value, "['0 * * * *']")
     if found is None:
         return None
-    return tuple(schedule for one in found if (schedule := _schedule(one, zone, now)) is not None)
+    return tuple(read for one in found if (read := _schedule(one, zone, now)) is not None)
 
 
 def _schedule(value: Field, zone: ZoneInfo, now: datetime | None) -> Schedule | None:
-    try:
-        schedule = parse_schedule(written(value), zone)
-    except UsageError as error:
-        value.fault(f"{error.message.removeprefix('schedule ')}; {error.remedy}")
-        return None
-    if now is not None and schedule.next_after(now) is None:
-        last = schedule.latest(now)
+    found = schedule(value, zone)
+    if found and now is not None and found.next_after(now) is None:
+        last = found.latest(now)
         over = f" was {last.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if last else " is past"
-        value.fault(f"{quoted(schedule.text)} is over: its last slot{over}; mend the year, or remove it")
-    return schedule
+        value.fault(f"{quoted(found.text)} is over: its last slot{over}; mend the year, or remove it")
+    return found
 
 
 def _keep(value: Field) -> RetentionRule | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -35,7 +35,8 @@ from dr.words import count
 class Applying:
     """What an apply did: what it found, the plan it carried out, an outcome for each action, and what to warn of besides.
 
-    `not_good` are points of other runs that somebody waited for in vain; `failed` is why some shards came to nothing.
+    `not_good` are points of other runs that somebody waited for in vain; `failed` is why shards came to nothing, by account and
+    Region. `looked` are the policies that were worked on, each with the account and Region: not those that others hold.
     """
 
     inventory: Inventory
@@ -44,7 +45,8 @@ class Applying:
     warnings: tuple[Warn, ...] = ()
     busy: tuple[str, ...] = ()
     not_good: tuple[str, ...] = ()
-    failed: tuple[DrError, ...] = ()
+    failed: Mapping[tuple[str, str], DrError] = field(default_factory=dict)
+    looked: frozenset[tuple[str, str, str]] = frozenset()
     interrupted: Interrupted | None = None
 
     @property
@@ -63,7 +65,7 @@ class Applying:
             codes.append(EXIT_BUSY)
         if any(_blocked(outcome) for outcome in self.outcomes):
             codes.append(EXIT_REFUSED)
-        codes += [error.exit_code for error in self.failed]
+        codes += [error.exit_code for error in self.failed.values()]
         failed = any(o.result is Result.FAILED or _interrupted(o) for o in self.outcomes)
         nothing = any(warn.code is WarningCode.SELECTS_NOTHING for warn in self.warnings)
         if failed or nothing or self.unread or self.not_good:
@@ -111,6 +113,9 @@ def apply_now(
                 outcomes=executed.outcomes,
                 warnings=(*plan.warnings, *claimed, *held.warnings, *lost),
                 busy=held.busy,
+                looked=frozenset(
+                    (p.name, inventory.account, region) for p in held.policies for region in p.regions
+                ),
                 interrupted=executed.stopped if isinstance(executed.stopped, Interrupted) else None,
             )
             if not done.interrupted:

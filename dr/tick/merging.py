@@ -62,7 +62,11 @@ def merge_applied(
     if len(shards) == 1 and parts:
         return next(iter(parts.values()))
     own = {shard: part.warnings for shard, part in parts.items()}
-    failed = [error for error in ran.errors.values() if not isinstance(error, NotEnabled | Busy)]
+    failed = {
+        (shard.account, shard.region): error
+        for shard, error in ran.errors.items()
+        if not isinstance(error, NotEnabled | Busy)
+    }
     held = [error.message for error in ran.errors.values() if isinstance(error, Busy)]
     ended = {id(outcome.action) for part in parts.values() for outcome in part.outcomes}
     return Applying(
@@ -75,7 +79,8 @@ def merge_applied(
         warnings=(*merge_warnings(own, policies, shards), *failure_warnings(ran.errors)),
         busy=tuple(dict.fromkeys([*(busy for part in parts.values() for busy in part.busy), *held])),
         not_good=tuple(point for part in parts.values() for point in part.not_good),
-        failed=tuple(failed),
+        failed=failed,
+        looked=frozenset(looked for part in parts.values() for looked in part.looked),
         interrupted=Interrupted() if ran.interrupted else None,
     )
 

@@ -215,7 +215,6 @@ def test_a_replica_is_not_the_primary_again():
             "staging_bucket: bucket",
             'staging_bucket: expected a mapping (keys and values), found the text "bucket"',
         ),
-        ("notify: []", "notify: not supported yet; remove it"),
         ("restore: {map: {}}", "restore.map: not supported yet; remove it"),
         ("restore: {names: {}}", "restore.names: not supported yet; remove it"),
         ("restore: {set: {}}", "restore.set: not supported yet; remove it"),
@@ -283,12 +282,12 @@ def test_what_is_wrong_in_one_key_is_named(line, expected):
 
 
 def test_all_faults_come_at_once_in_the_order_of_the_file():
-    text = "name: a b\nregions: [x]\nstore: {primary: {url: ''}}\nnotify: []\nname: c\n"
+    text = "name: a b\nregions: [x]\nstore: {primary: {url: ''}}\nnotify: x\nname: c\n"
     assert [fault.split(": ")[0] for fault in faults(text)] == [
         "dr.yaml:1:7",
         "dr.yaml:2:11",
         "dr.yaml:3:24",
-        "dr.yaml:4:1",
+        "dr.yaml:4:9",
         "dr.yaml:5:1",
     ]
 

@@ -117,7 +117,7 @@ def _befalls(kind: Kind, call: dict[str, Any]) -> bool:
 
 
 def sample(cases: Sequence[Case]) -> list[Case]:
-    """Every fault of the calls that change AWS's own things, a storm, and of every sixth call one fault, each in its turn."""
+    """Every fault of the calls that change AWS's own things, a storm, and of every tenth call one fault, each in its turn."""
     ours = (
         "CreateSnapshot",
         "CreateImage",
@@ -135,7 +135,7 @@ def sample(cases: Sequence[Case]) -> list[Case]:
         seen[here[0].action] += 1
         if first:
             chosen += here
-        elif nth % 6 == 0:
+        elif nth % 10 == 0:
             chosen.append(here[(nth * 5) % len(here)])
     return chosen
 

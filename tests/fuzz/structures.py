@@ -138,7 +138,8 @@ def flow(node):
 POLICY_KEYS = ("policy", "protect", "regions", "select", "schedule", "timezone", "keep", "gone", "copies", "objectives",
                "reboot", "consistency", "limits", "tags", "exclude_tags", "names", "volumes", "last", "daily", "within", "rpo")  # fmt: skip
 CONFIG_KEYS = ("name", "policies", "regions", "store", "primary", "replica", "url", "region", "staging_bucket", "restore",
-               "parameters", "ssm", "image_for", "accounts", "notify")  # fmt: skip
+               "parameters", "ssm", "image_for", "accounts", "notify", "sns", "apprise", "ping",
+               "env", "about", "digest", "timezone")  # fmt: skip
 YAML_LEAVES = LEAVES | st.sampled_from(
     ["volumes", "instances", "stacks", "'0 * * * *'", "rate(1 hour)", "2d", "Europe/Vienna", "eu-west-1", "s3://b/p", "'*'", "~/x"]
 )  # fmt: skip

@@ -51,7 +51,7 @@ def revived(text: str) -> Call:
 def _place(row: dict[str, Any]) -> Place:
     rebuilt = Rebuilt(**{name: tuple(values) for name, values in row.pop("rebuilt").items()})
     stores = tuple(StoreLocation(**store) for store in row.pop("stores"))
-    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters", "members", "asks")}
+    tuples = {name: tuple(row.pop(name)) for name in ("regions", "parameters", "members", "asks", "topics")}
     return Place(**row, **tuples, stores=stores, rebuilt=rebuilt)
 
 
@@ -209,6 +209,10 @@ def _kms(call: Call) -> Iterator[Question]:
     yield f"kms:{call.operation}", f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{key}", facts
 
 
+def _sns(call: Call) -> Iterator[Question]:
+    yield f"sns:{call.operation}", call.params["TopicArn"], {}
+
+
 def _plain(call: Call) -> Iterator[Question]:
     yield f"{call.service}:{call.operation}", "*", {}
 
@@ -240,6 +244,7 @@ _ASKED: dict[str, Callable[[Call], Iterator[Question]]] = {
     "kms": _kms,
     "organizations": _organizations,
     "s3": _s3,
+    "sns": _sns,
     "ssm": _ssm,
     "sts": _sts,
 }

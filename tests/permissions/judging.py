@@ -25,6 +25,8 @@ ROLES = {
     "verify": (Role.RESTORER,),
     "iam": (Role.READER,),
     "apply": (Role.CAPTURER, Role.EXPIRER),
+    "daemon": (Role.CAPTURER, Role.EXPIRER),
+    "notify": (Role.CAPTURER,),
     "tick": (Role.CAPTURER, Role.EXPIRER),
     "changed": (Role.CAPTURER,),
     "list_shards": (Role.CAPTURER, Role.EXPIRER),

@@ -18,6 +18,8 @@ restore: {parameters: {Password: {ssm: "/app/password:3"}}}
 signing: {key: alias/dr-signing, public_key: pinned.pem}
 """
 BARE = "name: acme\nregions: [eu-west-1]\nstore: {primary: {url: store/}}\n"
+TOLD = f"""{FULL}notify: [{{sns: "arn:aws:sns:eu-west-1:{ACCOUNT}:people"}}, {{apprise: {{env: CHAT}}}}]
+"""
 DEPLOYED = f"{FULL}deploy: {{region: eu-central-1}}\n"
 LISTED = f"""{DEPLOYED}accounts: [{{id: "222222222222", role: dr-member}}, {{id: "333333333333", role: dr-other}}]
 """
@@ -56,6 +58,7 @@ def place(
 
 PLACES = {
     "two Regions, replica and staging": place(),
+    "people are told": place(TOLD),
     "functions": place(DEPLOYED),
     "accounts by a list": place(LISTED),
     "accounts of an organization": place(EVERYBODY),

@@ -33,13 +33,13 @@ ROOT = HERE.parents[1]
 _KEPT = {
     *("VolumeId", "InstanceId", "SnapshotId", "ImageId", "TagSpecifications"),
     *("StackName", "ChangeSetName", "RoleARN", "RoleArn", "TemplateURL", "Tags"),
-    *("Bucket", "Key", "Prefix", "Name", "KeyId"),
+    *("Bucket", "Key", "Prefix", "Name", "KeyId", "TopicArn"),
     *("ParentId", "ResourceId", "AccountId", "ChildId"),
 }
 """Parameters that IAM's decision depends on; bodies and values stay out."""
 FOLDERS = {
     *("installation.json", "stacks", "blobs", "altered", "leases"),
-    *("applied", "orphans", "pins", "restores", "shards", "dr-packages", "dr-staging"),
+    *("applied", "orphans", "pins", "restores", "shards", "notices", "dr-packages", "dr-staging"),
 }
 _directories: list[Path] = []
 _tags: dict[str, Mapping[str, str]] = {}

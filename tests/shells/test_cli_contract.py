@@ -18,6 +18,8 @@ COMMANDS = [
     ["restore"],
     ["verify"],
     ["daemon"],
+    ["notify"],
+    ["notify", "test"],
     ["deploy"],
     ["undeploy"],
     ["schedule"],

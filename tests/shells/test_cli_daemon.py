@@ -7,108 +7,17 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import time
-import urllib.request
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from conftest import a_shell, inside
+from daemons import CONFIG, POLICY, an_acme
 from many_accounts import door
-
-REGION = "eu-west-1"
-CONFIG = f"name: acme\nregions: [{REGION}]\nstore: {{primary: {{url: store/}}}}\n"
-POLICY = 'policy: {name}\nprotect: volumes\nselect: {{tags: {{Tier: {name}}}}}\nschedule: "0 * * * *"\nkeep: {{last: 3}}\n'
-
-
-class Acme:
-    """An installation with a volume of each tier, and its daemons."""
-
-    def __init__(self, shell, sandbox):
-        self.shell, self.ec2 = shell, sandbox.client("ec2")
-
-    def __call__(self, *arguments):
-        return inside(arguments, self.shell.environ, self.shell.folder)
-
-    def protect(self, name, text=POLICY):
-        (self.shell.folder / "policies").mkdir(exist_ok=True)
-        (self.shell.folder / "policies" / f"{name}.yaml").write_text(text.format(name=name))
-
-    def volume(self, tier):
-        tags = [{"ResourceType": "volume", "Tags": [{"Key": "Tier", "Value": tier}]}]
-        return self.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=tags)[
-            "VolumeId"
-        ]
-
-    def captured(self):
-        """The volumes of which there is a point, each as often as there is one."""
-        rows = self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
-        return sorted(
-            row["VolumeId"] for row in rows if any(tag["Key"] == "dr:slot" for tag in row.get("Tags", ()))
-        )
-
-    @contextmanager
-    def daemon(self, name="one"):
-        log = self.shell.folder.parent / f"{name}.log"
-        with log.open("w") as err:
-            process = subprocess.Popen(
-                self.shell.command("daemon", "--json", "--port", "0"),
-                cwd=self.shell.folder,
-                env=self.shell.environ,
-                stdout=subprocess.PIPE,
-                stderr=err,
-                text=True,
-            )
-        try:
-            yield Daemon(process, log)
-        finally:
-            process.kill()
-            process.communicate()
-
-
-class Daemon:
-    def __init__(self, process, log):
-        self.process, self._log = process, log
-
-    def said(self, event):
-        """Its lines of this event: each is one JSON object."""
-        lines = [json.loads(line) for line in self._log.read_text().splitlines() if line.endswith("}")]
-        return [line for line in lines if line["event"] == event]
-
-    def asked(self, path):
-        """What it answers over HTTP."""
-        (told,) = self.until(lambda: self.said("health.answers"))
-        with urllib.request.urlopen(f"http://127.0.0.1:{told['port']}{path}", timeout=10) as answer:
-            return answer.read().decode()
-
-    def until(self, find):
-        end = time.monotonic() + 60
-        while not (found := find()):
-            assert self.process.poll() is None, self._log.read_text()
-            assert time.monotonic() < end, self._log.read_text()
-            time.sleep(0.1)
-        return found
-
-    def ended(self, number):
-        """Its exit code and answer, and the seconds that it took to end."""
-        began = time.monotonic()
-        self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, out, time.monotonic() - began
 
 
 @pytest.fixture
 def acme(sandbox, tmp_path):
-    sandbox.reset()
-    sandbox.pending(0)
-    shell = a_shell(
-        tmp_path, AWS_ENDPOINT_URL=sandbox.url, AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any"
-    )
-    (shell.folder / "dr.yaml").write_text(CONFIG)
-    made = Acme(shell, sandbox)
-    made.protect("db")
-    return made
+    return an_acme(sandbox, tmp_path)
 
 
 def test_once_is_one_tick_that_gives_its_lease_back(acme):
@@ -136,6 +45,15 @@ def test_it_captures_reads_new_policies_lives_through_broken_ones_and_ends_when_
         one.process.send_signal(signal.SIGHUP)
         one.until(lambda: len(one.said("tick.finished")) > ticks)
 
+        elsewhere = acme.shell.folder.parent / "elsewhere"
+        (elsewhere / "policies").mkdir(parents=True)
+        (elsewhere / "dr.yaml").write_text(CONFIG.replace("store/", str(acme.shell.folder / "store")))
+        (elsewhere / "policies" / "db.yaml").write_text(POLICY.format(name="db"))
+        at_fault = ("status", "--json", "--config", elsewhere / "dr.yaml")
+        (told,) = [w for w in acme(*at_fault).document["warnings"] if w["code"] == "files-broken"]
+        assert f"process {one.process.pid})" in told["message"]
+        assert "broken.yaml" in told["message"]
+
         health = json.loads(one.asked("/healthz"))
         assert (health["alive"], health["leading"], health["standing_by"], health["failed"]) == (
             True,
@@ -145,6 +63,10 @@ def test_it_captures_reads_new_policies_lives_through_broken_ones_and_ends_when_
         )
         assert "broken.yaml" in health["files"]
         assert health["last_good_tick"] < health["next_slot"]
+
+        (acme.shell.folder / "policies" / "broken.yaml").unlink()
+        one.until(lambda: json.loads(one.asked("/healthz"))["files"] is None)
+        one.until(lambda: "files-broken" not in acme(*at_fault).out)
 
         lease = acme.shell.folder / "store" / "leases" / "daemon"
         assert lease.exists()

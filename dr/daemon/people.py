@@ -1,0 +1,71 @@
+"""What a daemon tells people: what a tick saw, or why there was none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from dr.app import App
+from dr.app.notifying import notifier_of
+from dr.daemon.health import Health
+from dr.errors import CloudError, DrError, EnvironmentFailed
+from dr.notices.conditions import FILES, Observed, Seen, beside
+from dr.notify.notifier import Memory, Notifier
+from dr.status import Protected
+from dr.store.notices import StoreNotices
+from dr.telling import tell_trouble
+from dr.tick.applying import Applying
+
+
+class People:
+    """Those whom dr.yaml names, and what could not be told to them; `files` is what is wrong with the files now."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        self._memory = Memory()
+        self._notifier: Notifier | None = None
+        self._untold: Mapping[str, str] = {}
+        self._noted: str | None = None
+        self.files: DrError | None = None
+
+    def known_of(self, app: App) -> None:
+        """Tell those whom dr.yaml names now, by the clients of this tick."""
+        self._notifier = notifier_of(app, self._memory) if app.config.notify else None
+
+    def note_files(self, app: App) -> None:
+        """Leave word in the store of what is wrong with the files, for `dr status` on other machines."""
+        fault = self.files.message if self.files else ""
+        if fault == self._noted:
+            return
+        with suppress(CloudError, EnvironmentFailed):  # the next tick tries again
+            StoreNotices(app.stores.primary).note_files(app.owner.name, fault, app.clock.now())
+            self._noted = fault
+
+    def tell(self, observed: Observed, seen: Seen | None = None, *, good: bool = False) -> None:
+        """Tell what has changed. What could not be told is told here, once for as long as it is for the same reason."""
+        if self._notifier is None:
+            return
+        failed = self._notifier.tell(beside(observed, FILES, self.files), seen, good=good)
+        untold = {id_: error.message for id_, error in failed.items()}
+        for id_, error in failed.items():
+            if self._untold.get(id_) != error.message:
+                tell_trouble("notify.failed", error)
+        self._untold = untold
+        self._health.untold = "; ".join(untold.values())
+        self._health.metrics.untold(len(untold))
+
+
+def seen_by(app: App, done: Applying, sources: Sequence[Protected]) -> Seen:
+    """What an apply of everything saw."""
+    shards = app.scope(app.policies).shards
+    return Seen(
+        policies=app.policies,
+        outcomes=done.outcomes,
+        sources=tuple(sources),
+        points=done.inventory.points,
+        warnings=done.warnings,
+        unread=done.unread,
+        shards=frozenset((shard.account, shard.region) for shard in shards),
+        looked=done.looked,
+        failed=done.failed,
+    )

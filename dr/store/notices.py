@@ -1,0 +1,116 @@
+"""What people were told, in the primary store: whichever shell ticks next goes on from there, and says nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr import layout
+from dr.errors import CloudError
+from dr.notices.changes import Told
+from dr.notices.conditions import Key, Trouble
+from dr.ports import ObjectStore
+from dr.store.documents import instant_text
+from dr.store.fields import Row
+
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenFiles:
+    """With which fault, and since when, a daemon goes on by the files that it read before."""
+
+    owner: str
+    fault: str
+    since: datetime
+
+
+class StoreNotices:
+    """The one record of an installation. What cannot be read is an error: nobody is told everything once more for it."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def read(self) -> Mapping[str, Told]:
+        """By the target's id. Raises `CloudError` for a record that is damaged."""
+        found = self._store.get(layout.TOLD)
+        return {} if found is None else self._read(found.body)
+
+    def write(self, told: Mapping[str, Told]) -> None:
+        """Remember these, and of others what is there. Raises `CloudError` where others keep writing."""
+        for _ in range(_TRIES):
+            found = self._store.get(layout.TOLD)
+            if found is None:
+                written = self._store.put(layout.TOLD, _document(told), if_absent=True)
+            else:
+                body = _document({**self._known(found.body), **told})
+                written = self._store.put(layout.TOLD, body, if_match=found.etag)
+            if written is not None:
+                return
+        raise CloudError(f"{self._name}: others keep writing it", "the next tick tries again")
+
+    def note_files(self, owner: str, fault: str, now: datetime) -> None:
+        """Remember with which fault a daemon goes on by its last good files, or, empty, that there is none any more."""
+        document = {"format": 1, "owner": owner, "fault": fault, "since": instant_text(now)}
+        self._store.put(layout.FILES, json.dumps(document).encode())
+
+    def files(self) -> BrokenFiles | None:
+        """The fault that a daemon has noted; None where there is none. Raises `CloudError` for a record that is damaged."""
+        found = self._store.get(layout.FILES)
+        if found is None:
+            return None
+        try:
+            row = Row(json.loads(found.body))
+            noted = BrokenFiles(owner=row.text("owner"), fault=row.text("fault"), since=row.instant("since"))
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise CloudError(
+                f"{self._store.name}/{layout.FILES} cannot be read: {error}", "remove it"
+            ) from error
+        return noted if noted.fault else None
+
+    @property
+    def _name(self) -> str:
+        return f"{self._store.name}/{layout.TOLD}"
+
+    def _known(self, body: bytes) -> Mapping[str, Told]:
+        """What is there; a record that cannot be read is written anew."""
+        try:
+            return self._read(body)
+        except CloudError:
+            return {}
+
+    def _read(self, body: bytes) -> Mapping[str, Told]:
+        try:
+            targets = Row(json.loads(body)).children("targets")
+            return {id_: _told(row) for id_, row in targets.items()}
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise CloudError(
+                f"{self._name} cannot be read: {error}", "remove it: people are told anew"
+            ) from error
+
+
+def _document(told: Mapping[str, Told]) -> bytes:
+    targets = {id_: _row(one) for id_, one in told.items()}
+    return json.dumps({"format": 1, "targets": targets}, sort_keys=True).encode()
+
+
+def _row(told: Told) -> dict[str, Any]:
+    return {
+        "digest": told.digest and instant_text(told.digest),
+        "told": [{**key._asdict(), "since": instant_text(at)} for key, at in sorted(told.since.items())],
+    }
+
+
+def _told(row: Row) -> Told:
+    return Told(
+        digest=None if row.maybe("digest") is None else row.instant("digest"),
+        since={_key(one): one.instant("since") for one in row.rows("told")},
+    )
+
+
+def _key(row: Row) -> Key:
+    trouble, *words = (row.text(name) for name in Key._fields)
+    return Key(Trouble(trouble), *words)

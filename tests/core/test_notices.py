@@ -1,0 +1,205 @@
+"""What people are told of a tick: each change once, and nothing of what could not be seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from plan_values import ACCOUNT, NOW, REGION, SLOT, hourly, plan, point, policy, unread, volume, world
+
+from dr.actions import Capture, Expire, Outcome, Result
+from dr.errors import EnvironmentFailed
+from dr.model import State
+from dr.notices.changes import Told, changes
+from dr.notices.conditions import FILES, STANDS_BY, TICK, Key, Seen, Trouble, beside, in_vain, observe
+from dr.notices.messages import of_changes, of_day
+from dr.status import status
+
+HOUR = timedelta(hours=1)
+POLICY = policy(rpo=7_200)
+LATER = NOW + timedelta(minutes=15)
+AWAY = EnvironmentFailed("s3://b is away", "is it there?")
+
+
+def seen(*points, sources=None, result=Result.DONE, policies=(POLICY,), **facts):
+    """What a tick of one shard saw, each of whose actions ended so."""
+    missed = facts.pop("unread", ())
+    made = plan(*points, policies=policies, sources=sources, unread=missed)
+    inventory = world(*points, sources=sources, unread=missed)
+    outcomes = tuple(
+        Outcome(action=a, result=result, error="AWS said no" if result is Result.FAILED else None)
+        for a in made.actions
+    )
+    given = {
+        "policies": policies,
+        "outcomes": outcomes,
+        "sources": status(policies, inventory, NOW).sources,
+        "points": inventory.points,
+        "warnings": made.warnings,
+        "unread": missed,
+        "shards": frozenset({(ACCOUNT, REGION)}),
+        "looked": frozenset((each.name, ACCOUNT, REGION) for each in policies),
+    }
+    return Seen(**given | facts)
+
+
+def told(*keys):
+    return Told(since=dict.fromkeys(keys, NOW - HOUR))
+
+
+def keys(found):
+    return [one.key for one in found.began]
+
+
+FAILED = Key(Trouble.FAILURE, "capture", "db", ACCOUNT, REGION, "vol-1")
+OLD = Key(Trouble.RPO, "age", "db", ACCOUNT, REGION, "vol-1")
+STALE = point(SLOT - 9 * HOUR)
+
+
+def test_of_a_tick_in_which_all_is_well_there_is_nothing_to_tell():
+    assert not changes(Told(), observe(seen(point(SLOT))), NOW)
+
+
+def test_a_failed_capture_and_an_objective_that_is_missed_are_told_once():
+    observed = observe(seen(STALE, result=Result.FAILED))
+    first = changes(Told(), observed, NOW)
+
+    assert keys(first) == [FAILED, OLD]
+    assert not changes(Told(since=first.since), observed, LATER)
+
+
+def test_what_is_over_is_told_with_since_when_it_was_so():
+    found = changes(told(FAILED, OLD), observe(seen(point(SLOT))), NOW)
+
+    assert (found.ended, found.since) == ({FAILED: NOW - HOUR, OLD: NOW - HOUR}, {})
+
+
+def test_an_action_that_was_left_or_skipped_is_no_recovery():
+    for result in (Result.LEFT, Result.SKIPPED):
+        found = changes(told(FAILED), observe(seen(STALE, result=result)), NOW)
+        assert FAILED in found.since
+
+
+def test_a_source_whose_first_point_is_on_its_way_is_not_late():
+    on_its_way = point(SLOT, state=State.PENDING)
+
+    assert not changes(Told(), observe(seen()), NOW)
+    assert not changes(Told(), observe(seen(on_its_way)), NOW)
+    assert OLD in keys(changes(Told(), observe(seen(result=Result.FAILED)), NOW))
+
+
+def test_what_was_known_to_be_late_stays_so_while_its_first_point_is_on_its_way():
+    assert changes(told(OLD), observe(seen()), NOW).since == told(OLD).since
+
+
+def test_a_point_that_was_begun_and_failed_is_told_until_a_good_one_is_there():
+    broken = point(SLOT, "snap-x", state=State.FAILED)
+    observed = observe(seen(point(SLOT - HOUR), broken))
+
+    assert keys(changes(Told(), observed, NOW)) == [FAILED]
+    assert changes(told(FAILED), observe(seen(broken, point(SLOT))), NOW).ended == {FAILED: NOW - HOUR}
+
+
+def test_of_a_policy_that_another_run_held_nothing_is_known():
+    observed = observe(seen(point(SLOT), looked=frozenset()))
+
+    assert changes(told(FAILED, OLD), observed, NOW).since == told(FAILED, OLD).since
+
+
+def test_where_a_listing_failed_nothing_has_recovered_and_that_is_told():
+    observed = observe(seen(point(SLOT), unread=(unread("points"),)))
+    found = changes(told(FAILED), observed, NOW)
+
+    assert keys(found) == [Key(Trouble.FAILURE, "listing-incomplete", "db")]
+    assert FAILED in found.since
+    assert not found.ended
+
+
+def test_a_shard_that_came_to_nothing_is_told_by_name_and_hides_only_its_own():
+    other = "222222222222"
+    shards = frozenset({(ACCOUNT, REGION), (other, REGION)})
+    observed = observe(seen(point(SLOT), shards=shards, failed={(other, REGION): AWAY}))
+    there = FAILED._replace(account=other)
+    found = changes(told(FAILED, there), observed, NOW)
+
+    assert keys(found) == [Key(Trouble.FAILURE, "shard", account=other, region=REGION)]
+    assert found.ended == {FAILED: NOW - HOUR}
+    whole = observe(seen(point(SLOT), shards=shards, looked=frozenset(("db", a, REGION) for a, _ in shards)))
+    assert changes(Told(since=found.since), whole, LATER).since == {}
+
+
+def test_what_is_protected_no_more_is_over():
+    gone = [
+        FAILED._replace(account="333333333333"),
+        FAILED._replace(policy="old"),
+        FAILED._replace(source="vol-9"),
+    ]
+
+    assert changes(told(*gone), observe(seen(point(SLOT))), NOW).since == {}
+
+
+def test_expiries_that_wait_for_a_person_are_one_trouble_of_their_policy():
+    blocked = tuple(
+        Outcome(action=replace(action, blocked=True), result=Result.LEFT)
+        for action in plan(*hourly(12, SLOT)).actions
+        if isinstance(action, Expire)
+    )
+    observed = observe(seen(point(SLOT), outcomes=blocked))
+    (key,) = observed.conditions
+
+    assert (key.trouble, key.policy, key.source) == (Trouble.BLOCKED, "db", "")
+    assert f"{len(blocked)} expiries wait" in observed.conditions[key].message
+    assert changes(told(key), observe(seen(point(SLOT))), NOW).ended == {key: NOW - HOUR}
+
+
+def test_a_policy_that_selects_nothing_is_a_failure_until_it_does():
+    observed = observe(seen(sources=[]))
+    (key,) = observed.conditions
+
+    assert (key.what, key.policy) == ("selects-nothing", "db")
+    assert changes(told(key), observe(seen(point(SLOT))), NOW).ended == {key: NOW - HOUR}
+
+
+def test_of_a_look_that_came_to_nothing_only_that_is_known():
+    broken = EnvironmentFailed("policies/db.yaml is broken")
+    found = changes(
+        told(FAILED, Key(Trouble.FAILURE, TICK)), beside(in_vain(STANDS_BY, AWAY), FILES, broken), NOW
+    )
+
+    assert [key.what for key in keys(found)] == [FILES, STANDS_BY]
+    assert not found.ended
+    after = changes(Told(since=found.since), observe(seen(STALE, result=Result.LEFT)), LATER)
+    assert {key.what for key in after.ended} == {FILES, STANDS_BY, TICK}
+    assert FAILED in after.since
+
+
+def test_a_message_says_what_where_why_and_what_to_do_and_no_more_than_a_page():
+    sources = [volume(f"vol-{n}") for n in range(60)]
+    observed = observe(seen(sources=sources, result=Result.FAILED, policies=(policy(),)))
+    message = of_changes("acme", changes(told(FAILED._replace(source="vol-x")), observed, NOW), NOW)
+
+    assert message.title == "dr acme: 60 failures, 1 recovered"
+    assert f"- db vol-0 ({ACCOUNT}/{REGION}): capture failed: AWS said no" in message.body
+    assert "- and 40 more: see `dr status`" in message.body
+    assert f"- db vol-x ({ACCOUNT}/{REGION}): capture (failure), after 1h" in message.body
+
+
+def test_foreign_text_in_a_message_is_one_line_without_secrets():
+    url = "https://b.s3.amazonaws.com/k?X-Amz-Signature=abcdef"
+    outcome = Outcome(
+        action=plan().actions[0], result=Result.FAILED, error=f"no\n\x1b[31mway {url}", remedy="try\nagain"
+    )
+    body = of_changes("acme", changes(Told(), observe(seen(point(SLOT), outcomes=(outcome,))), NOW), NOW).body
+
+    assert "capture failed: no ?[31mway https://b.s3.amazonaws.com/k?X-Amz-Signature=***\n  try again" in body
+
+
+def test_the_message_of_a_day_tells_how_each_policy_is_and_what_goes_on():
+    assert isinstance(plan().actions[0], Capture)
+    well = of_day("acme", seen(point(SLOT), point(SLOT - HOUR, "snap-2")), {}, NOW)
+    assert well.title == "dr acme: digest: all is well"
+    assert "- db: 1 source, newest points up to 29min old; 2 points taken in a day" in well.body
+
+    bad = of_day("acme", seen(STALE, result=Result.FAILED), {FAILED: NOW - HOUR}, NOW)
+    assert bad.title == "dr acme: digest: 1 source beyond the objective"
+    assert f"- db vol-1 ({ACCOUNT}/{REGION}): capture (failure), since 2026-03-10T11:30:00Z" in bad.body
