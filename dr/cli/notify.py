@@ -17,8 +17,10 @@ from dr.notify.notifier import Memory
 
 
 @click.group()
-def notify() -> None:
+@shared_options
+def notify(_shared: Shared) -> int:
     """Try how people are told."""
+    return EXIT_DONE
 
 
 @notify.command()

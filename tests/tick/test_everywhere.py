@@ -210,7 +210,7 @@ def test_a_region_that_moved_after_the_word_was_held_against_it_is_refused_and_t
     world.cloud.tag(one.id, "dr:hold")
     done = applied(scope, deciding)
 
-    refused = [error for error in done.failed if isinstance(error, Refused)]
+    refused = [error for error in done.failed.values() if isinstance(error, Refused)]
     assert (len(refused), done.exit_code) == (1, 4)
     assert {outcome.action.lineage.region for outcome in done.outcomes} == {AWAY}
 
@@ -275,7 +275,7 @@ def test_a_region_whose_lease_others_hold_is_busy_and_the_other_goes_on():
     world.leases.acquire(lease_key(OWN, AWAY, "db"))
     done = world.tick()
 
-    assert (results(done), done.exit_code, done.failed) == ([(HOME, "Capture", Result.DONE)], 5, ())
+    assert (results(done), done.exit_code, done.failed) == ([(HOME, "Capture", Result.DONE)], 5, {})
     assert [warn.code for warn in done.warnings] == [WarningCode.BUSY]
 
 

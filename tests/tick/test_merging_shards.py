@@ -160,20 +160,23 @@ def test_outcomes_are_those_of_all_and_what_a_given_up_shard_had_done_is_told_to
     found = merged(done, {FOUR[2]: EnvironmentFailed("no answer")}, every)
 
     assert found.outcomes == (*done[FOUR[0]].outcomes, *done[FOUR[1]].outcomes, lost)
-    assert (found.exit_code, [error.message for error in found.failed]) == (1, ["no answer"])
+    assert (found.exit_code, {at: error.message for at, error in found.failed.items()}) == (
+        1,
+        {(FOUR[2].account, FOUR[2].region): "no answer"},
+    )
 
 
 def test_a_region_that_is_not_enabled_is_a_warning_and_no_failure():
     found = merged({FOUR[0]: applied(FOUR[0], outcome(FOUR[0]))}, {FOUR[1]: NotEnabled("not enabled")})
 
-    assert (found.exit_code, found.failed) == (0, ())
+    assert (found.exit_code, found.failed) == (0, {})
     assert [warn.code for warn in found.warnings] == [WarningCode.REGION_NOT_ENABLED]
 
 
 def test_a_shard_at_which_others_are_at_work_is_busy_and_has_not_failed():
     found = merged({FOUR[0]: applied(FOUR[0], outcome(FOUR[0]))}, {FOUR[1]: Busy("held by x")})
 
-    assert (found.exit_code, found.failed, found.busy) == (5, (), ("held by x",))
+    assert (found.exit_code, found.failed, found.busy) == (5, {}, ("held by x",))
     assert [warn.code for warn in found.warnings] == [WarningCode.BUSY]
 
 
