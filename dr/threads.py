@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -75,6 +75,24 @@ def apart(
             yield key, None
         while over and coming:
             yield coming.popleft()[0], None
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object], every: float) -> Iterator[None]:
+    """Do this again and again, so many seconds apart, in a thread beside what is done inside."""
+    over = threading.Event()
+
+    def again() -> None:
+        while not over.wait(every):
+            work()
+
+    thread = threading.Thread(target=copy_context().run, args=(again,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _named(key: K, job: Callable[[], T]) -> tuple[K, Future[T]]:

@@ -6,6 +6,7 @@ An address that lets anybody write there is a secret: it may stand in the enviro
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dr.documents.domain import schedule, time_zone
-from dr.documents.fields import Field, Shape, choice, given, mapping, matching, text, text_or_texts, written
+from dr.documents.fields import Field, Shape, choice, given, mapping, text, text_or_texts, written
 from dr.documents.nodes import Items, Table
 from dr.slots import Schedule, parse_schedule
 
@@ -26,6 +27,7 @@ _ENV = Shape(
 )
 _TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
 """Source: SNS API reference, CreateTopic, Name; a FIFO topic takes no subscriber that people read."""
+_APPRISE = r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s]{1,4000}"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _UTC = ZoneInfo("UTC")
@@ -59,15 +61,15 @@ class Target:
         elif self.way == "sns":
             shown = self.address
         else:
-            url = urlsplit(self.address)
-            shown = f"{url.scheme}://{url.hostname}" if self.way == "ping" else f"{url.scheme}://"
+            shown = f"{self.address.partition('://')[0]}://"
+            shown += (urlsplit(self.address).hostname or "") if self.way == "ping" else ""
         return f"notify[{self.number}] {self.way} {shown}"
 
 
 def notifying(value: Field) -> tuple[Target, ...] | None:
     """Read `notify`."""
     if not isinstance(value.node, Items):
-        value.expected("a list", 'write [{sns: "arn:aws:sns:..."}]')
+        value.fault('expected a list; write [{sns: "arn:aws:sns:..."}]')
         return None
     items = [
         replace(value, node=node, path=(*value.path, number), key=node.position)
@@ -84,6 +86,11 @@ def notifying(value: Field) -> tuple[Target, ...] | None:
 
 
 def _target(value: Field, number: int) -> Target | None:
+    if not isinstance(value.node, Table):
+        value.fault(
+            "expected a mapping (keys and values); write {apprise: ...}, or {apprise: {env: DR_CHAT}}"
+        )
+        return None
     fields = mapping(value, _TARGET)
     if fields is None:
         return None
@@ -92,8 +99,8 @@ def _target(value: Field, number: int) -> Target | None:
         value.fault("name one of sns, apprise and ping" + ("; these are several targets" if ways else ""))
         return None
     (way,) = ways
-    read: Callable[[Field], str | None] = {"sns": _topic, "apprise": text, "ping": _ping}[way]
-    address, env = _address(fields[way], read)
+    read: Callable[[Field], str | None] = {"sns": _topic, "apprise": _chat, "ping": _ping}[way]
+    address, env = _address(fields[way], read, secret=way != "sns")
     target = Target(number=number, way=way, address=address, env=env)
     told = _pinged(target, fields) if way == "ping" else _told(target, fields)
     return told if address or env else None
@@ -118,18 +125,39 @@ def _told(target: Target, fields: Mapping[str, Field]) -> Target:
     return replace(target, about=about)
 
 
-def _address(value: Field, read: Callable[[Field], str | None]) -> tuple[str, str]:
+def _address(value: Field, read: Callable[[Field], str | None], *, secret: bool) -> tuple[str, str]:
     """The address and the variable that holds it: one of the two is empty, both where neither is right."""
     if not isinstance(value.node, Table):
         return read(value) or "", ""
+    if not secret:
+        value.fault("is no secret: write the ARN itself, so that `dr iam` knows it too")
+        return "", ""
     fields = mapping(value, _ENV)
     if not fields:
         return "", ""
-    return "", matching(fields["env"], _VARIABLE, "the name of a variable of the environment") or ""
+    return "", _of_form(fields["env"], _VARIABLE, "is no name of a variable of the environment") or ""
+
+
+def _of_form(value: Field, pattern: str, fault: str) -> str | None:
+    """Text of a form. What has another is not repeated: people write secrets into the wrong place."""
+    found = text(value)
+    if found is None or re.fullmatch(pattern, found):
+        return found
+    value.fault(fault)
+    return None
 
 
 def _topic(value: Field) -> str | None:
-    return matching(value, _TOPIC, "the ARN of a topic, such as arn:aws:sns:eu-central-1:111122223333:people")
+    return _of_form(
+        value, _TOPIC, "is no ARN of a topic, such as arn:aws:sns:eu-central-1:111122223333:people"
+    )
+
+
+def _chat(value: Field) -> str | None:
+    """What apprise makes of it is seen when it is used: it is not there wherever dr.yaml is read."""
+    return _of_form(
+        value, _APPRISE, "is no address as apprise writes them, such as slack://... or mailtos://..."
+    )
 
 
 def _ping(value: Field) -> str | None:

@@ -19,7 +19,7 @@ class ServiceManager:
 
     def __init__(self, environ: Mapping[str, str], monotonic: Callable[[], float]) -> None:
         self._address = environ.get("NOTIFY_SOCKET", "")
-        self._every = _every(environ)
+        self._is_watched = _is_watched(environ)
         self._monotonic = monotonic
         self._moved: float | None = None
         self._said = ""
@@ -29,9 +29,9 @@ class ServiceManager:
         self._tell("READY=1")
 
     def moves(self) -> None:
-        """It does not hang: told twice in the time after which the watchdog would end it."""
+        """It does not hang: told at most once a second, where a watchdog would end it for its silence."""
         now = self._monotonic()
-        if self._every and (self._moved is None or now - self._moved >= self._every):
+        if self._is_watched and (self._moved is None or now - self._moved >= 1):
             self._moved = now
             self._tell("WATCHDOG=1")
 
@@ -55,9 +55,7 @@ class ServiceManager:
             to.sendto(what.encode(), address)
 
 
-def _every(environ: Mapping[str, str]) -> float:
-    """Seconds between two signs of life; 0 where nobody waits for them, or for those of another process."""
+def _is_watched(environ: Mapping[str, str]) -> bool:
+    """Whether somebody waits for signs of life of this process."""
     told, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
-    if not told.isdecimal() or pid not in {"", str(os.getpid())}:
-        return 0.0
-    return int(told) / 1e6 / 2
+    return told.isdecimal() and int(told) > 0 and pid in {"", str(os.getpid())}

@@ -8,13 +8,14 @@ from contextlib import suppress
 from dr.app import App
 from dr.app.notifying import notifier_of
 from dr.daemon.health import Health
-from dr.errors import CloudError, DrError, EnvironmentFailed
-from dr.notices.conditions import FILES, Observed, Seen, beside
+from dr.errors import DrError
+from dr.notices.conditions import FILES, Observed, Seen, beside, stands_by
 from dr.notify.notifier import Memory, Notifier
 from dr.status import Protected
 from dr.store.notices import StoreNotices
 from dr.telling import tell_trouble
 from dr.tick.applying import Applying
+from dr.tick.everywhere import Scope
 
 
 class People:
@@ -30,22 +31,30 @@ class People:
 
     def known_of(self, app: App) -> None:
         """Tell those whom dr.yaml names now, by the clients of this tick."""
-        self._notifier = notifier_of(app, self._memory) if app.config.notify else None
+        self._notifier = notifier_of(app, self._memory)
+
+    def hear_of_another(self) -> None:
+        """Another works: let it be known that what kept this one from working is over."""
+        if self._memory.unsaved:
+            self.tell(stands_by())
 
     def note_files(self, app: App) -> None:
         """Leave word in the store of what is wrong with the files, for `dr status` on other machines."""
         fault = self.files.message if self.files else ""
         if fault == self._noted:
             return
-        with suppress(CloudError, EnvironmentFailed):  # the next tick tries again
+        with suppress(DrError):  # the next tick tries again
             StoreNotices(app.stores.primary).note_files(app.owner.name, fault, app.clock.now())
             self._noted = fault
 
     def tell(self, observed: Observed, seen: Seen | None = None, *, good: bool = False) -> None:
         """Tell what has changed. What could not be told is told here, once for as long as it is for the same reason."""
-        if self._notifier is None:
+        if self._notifier is None:  # nothing was sound yet
             return
-        failed = self._notifier.tell(beside(observed, FILES, self.files), seen, good=good)
+        try:
+            failed = self._notifier.tell(beside(observed, FILES, self.files), seen, good=good)
+        except KeyboardInterrupt:  # the tick is done, and who ends it waits for nobody
+            return
         untold = {id_: error.message for id_, error in failed.items()}
         for id_, error in failed.items():
             if self._untold.get(id_) != error.message:
@@ -55,17 +64,17 @@ class People:
         self._health.metrics.untold(len(untold))
 
 
-def seen_by(app: App, done: Applying, sources: Sequence[Protected]) -> Seen:
-    """What an apply of everything saw."""
-    shards = app.scope(app.policies).shards
+def seen_in(scope: Scope, done: Applying, sources: Sequence[Protected]) -> Seen:
+    """What an apply of all this saw."""
     return Seen(
-        policies=app.policies,
+        now=scope.clock.now(),
+        policies=scope.policies,
         outcomes=done.outcomes,
         sources=tuple(sources),
         points=done.inventory.points,
         warnings=done.warnings,
-        unread=done.unread,
-        shards=frozenset((shard.account, shard.region) for shard in shards),
+        missed=done.missed,
+        shards=frozenset((shard.account, shard.region) for shard in scope.shards) - done.absent,
         looked=done.looked,
         failed=done.failed,
     )

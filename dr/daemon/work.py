@@ -10,8 +10,10 @@ What a later tick may mend is told, and ends nothing.
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from dr import collector, layout
@@ -24,7 +26,7 @@ from dr.config import CheckedConfig
 from dr.daemon.health import Health
 from dr.daemon.manager import ServiceManager
 from dr.daemon.metrics import Metrics
-from dr.daemon.people import People, seen_by
+from dr.daemon.people import People, seen_in
 from dr.daemon.waking import next_slot, next_wake_up
 from dr.errors import Busy, DrError, Interrupted, UsageError
 from dr.files import looks_like
@@ -37,9 +39,12 @@ from dr.settings import Settings
 from dr.status import status
 from dr.store.leases import StoreLeases
 from dr.telling import tell_daemon, tell_outcome, tell_trouble
+from dr.threads import meanwhile
 from dr.tick.applying import Applying
 from dr.words import instant
 
+_GLANCE = 5.0
+"""Seconds between two looks of who holds the lease on beside a tick."""
 _BEAT = timedelta(seconds=60)
 """Between two renewals of the leader's lease, which lasts five minutes, and between two looks of who has none."""
 
@@ -62,6 +67,8 @@ class DaemonWork:
         self._session: Session | None = None
         self._was_held = self._is_ready = False
         self._asked = (0, 0)
+        self._heard: object = None
+        self._lock = threading.Lock()
 
     @cached_property
     def _place(self) -> Installation:
@@ -132,11 +139,14 @@ class DaemonWork:
         self.health.next_slot = next_slot(app.policies, app.clock.now())
         if self.health.leading:
             self.manager.does(f"runs the schedules; the next slot is {self._next}")
-        return next_wake_up(app.policies, now) if self.beat() else app.clock.now() + _BEAT
+        leads = self.beat() and self._lease is not None
+        return next_wake_up(app.policies, now) if leads else app.clock.now() + _BEAT
 
     def _applied(self, app: App) -> Applying | Warn:
         """Apply, and note what it came to; when others hold every lease, the work is under way already."""
-        done = applied(tick_of(app, app.scope(app.policies), told=self._went_on))
+        scope = app.scope(app.policies)
+        with meanwhile(partial(self._keep, app), _GLANCE):
+            done = applied(tick_of(app, scope, told=self._went_on))
         self.health.failed = ""
         if isinstance(done, Warn):
             return done
@@ -152,7 +162,7 @@ class DaemonWork:
         else:
             self._session = None
         if not done.interrupted:
-            seen = seen_by(app, done, sources)
+            seen = seen_in(scope, done, sources)
             self.people.tell(observe(seen), seen, good=is_good(done))
         return done
 
@@ -161,13 +171,25 @@ class DaemonWork:
         return instant(self.health.next_slot) if self.health.next_slot else "none"
 
     def _went_on(self, outcome: Outcome) -> None:
-        """An action has ended: a tick of ten thousand takes an hour, and keeps its lease."""
+        """An action has ended."""
         tell_outcome(outcome)
-        self.beat()
+        self._stamp()
+
+    def _keep(self, app: App) -> None:
+        """Beside a tick, of which one of ten thousand actions takes an hour: hold the lease on for as long as AWS is asked or answers."""
+        asked = app.session.counted(), app.fleet.asked()
+        if asked != self._heard:
+            self._heard = asked
+            self._stamp()
+        if self.health.alive:
+            with suppress(DrError):
+                self._hold()
 
     def _in_vain(self, what: str, error: DrError) -> None:
         """Tell people of a look that came to nothing; that another does the work is as it should be."""
-        if not isinstance(error, Busy | Interrupted):
+        if isinstance(error, Busy):
+            self.people.hear_of_another()
+        elif not isinstance(error, Interrupted):
             self.people.tell(in_vain(what, error))
 
     def _read(self) -> App:
@@ -225,6 +247,9 @@ class DaemonWork:
             tell_daemon("daemon.leading", pid=os.getpid())
         self._beaten = app.clock.now()
         self._was_held = self._was_held or app.stores.nothing() is None
+        self._led()
+
+    def _led(self) -> None:
         self._told = self.health.standing_by = ""
         self.health.leading = True
         self.health.metrics.led()
@@ -238,18 +263,24 @@ class DaemonWork:
             raise
 
     def beat(self) -> bool:
-        """Renew the lease once a minute; False when it could not be."""
-        now = self.now()
+        """It moves; renew the lease once a minute. False when it could not be."""
         self._stamp()
-        if self._lease is None or self._beaten is None or abs(now - self._beaten) < _BEAT:
+        return self._hold()
+
+    def _hold(self) -> bool:
+        now = self.now()
+        with self._lock:
+            if self._lease is None or self._beaten is None or abs(now - self._beaten) < _BEAT:
+                return True
+            self._beaten = now
+            try:
+                self._renew(self._lease)
+            except DrError as error:
+                self._stand_by(error)
+                return False
+            if not self.health.leading:
+                self._led()
             return True
-        self._beaten = now
-        try:
-            self._renew(self._lease)
-        except DrError as error:
-            self._stand_by(error)
-            return False
-        return True
 
     def leave(self) -> None:
         """Give the lease back."""

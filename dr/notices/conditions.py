@@ -1,6 +1,7 @@
 """What is wrong with an installation, as one tick saw it.
 
-A tick that could not see something says nothing of it: what was known to be wrong there stays so.
+A tick that could not see something says nothing of it: what was known to be wrong there stays so. What is protected no more
+has not recovered.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -15,6 +17,7 @@ from dr.actions import Action, Capture, Expire, Outcome, Result, Warn, WarningCo
 from dr.errors import DrError
 from dr.model import Lineage, Policy, RecoveryPoint, State, Unread
 from dr.planner.shelf import unread_of
+from dr.planner.warnings import PENDING_AT_MOST
 from dr.status import Protected
 from dr.words import count, duration
 
@@ -51,16 +54,18 @@ class Condition:
 class Seen:
     """What a tick saw: `shards` are the accounts and Regions that it was to see, `failed` those that it could not.
 
-    `looked` are the policies that it worked on, each with its account and Region. `sources` tell how well each was protected
-    when the tick began: what it has captured itself is not among the good points yet.
+    `looked` are the policies that it worked on, each with its account and Region; `missed` what could not be read, with the
+    account. `sources` tell how well each was protected when the tick began: what it has captured itself is not among the
+    good points yet.
     """
 
+    now: datetime
     policies: tuple[Policy, ...]
     outcomes: tuple[Outcome, ...] = ()
     sources: tuple[Protected, ...] = ()
     points: tuple[RecoveryPoint, ...] = ()
     warnings: tuple[Warn, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    missed: tuple[tuple[str, Unread], ...] = ()
     shards: frozenset[tuple[str, str]] = frozenset()
     looked: frozenset[tuple[str, str, str]] = frozenset()
     failed: Mapping[tuple[str, str], DrError] = field(default_factory=dict)
@@ -68,33 +73,33 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What is wrong, by key; and of which keys the tick could not tell."""
+    """What is wrong, by key; of which keys nobody can tell now, and which are of something that is protected no more."""
 
     conditions: Mapping[Key, Condition]
     blind: Callable[[Key], bool]
+    gone: Callable[[Key], bool] = lambda _: False
 
 
-_FAILURES = {
-    WarningCode.SELECTS_NOTHING,
-    WarningCode.LISTING_INCOMPLETE,
-    WarningCode.CLOCK_SKEW,
-    WarningCode.PENDING_LONG,
-}
-"""Warnings of what is no matter of a single action, and stays until somebody mends it."""
+CAPTURE, EXPIRY, PENDING, AGE, NOTHING = (
+    "capture",
+    "expiry",
+    "pending",
+    "age",
+    WarningCode.SELECTS_NOTHING.value,
+)
 TICK, SHARD, FILES, STANDS_BY = "tick", "shard", "files", "stands-by"
 _OWN = {TICK, FILES, STANDS_BY}
 """What a shell says of itself: nothing that a tick sees tells of it."""
+_LISTINGS = {"sources", "points"}
 
 
 def observe(seen: Seen) -> Observed:
     """What is wrong in what was seen."""
-    first = _Firsts(seen)
-    found = (*_failures(seen), *_late(seen, first), *_blocked(seen.outcomes))
+    sight = _Sight(seen)
     conditions: dict[Key, Condition] = {}
-    for one in found:
+    for one in (*_failures(seen), *_unread(seen), *_late(seen, sight), *_blocked(seen.outcomes)):
         conditions.setdefault(one.key, one)
-    sight = _Sight(seen, first)
-    return Observed(conditions=conditions, blind=sight.is_blind)
+    return Observed(conditions=conditions, blind=sight.is_blind, gone=sight.is_gone)
 
 
 def in_vain(what: str, error: DrError) -> Observed:
@@ -102,6 +107,11 @@ def in_vain(what: str, error: DrError) -> Observed:
     key = Key(Trouble.FAILURE, what)
     condition = Condition(key=key, message=error.message, remedy=error.remedy)
     return Observed(conditions={key: condition}, blind=lambda known: known.what != FILES)
+
+
+def stands_by() -> Observed:
+    """Another works: that there was nobody who could is over, and of the rest it tells."""
+    return Observed(conditions={}, blind=lambda known: known.what != STANDS_BY)
 
 
 def beside(observed: Observed, what: str, error: DrError | None) -> Observed:
@@ -116,29 +126,35 @@ def beside(observed: Observed, what: str, error: DrError | None) -> Observed:
 def _failures(seen: Seen) -> Iterator[Condition]:
     for outcome in seen.outcomes:
         if outcome.result is Result.FAILED:
-            what = "capture" if isinstance(outcome.action, Capture) else "expiry"
-            yield Condition(
-                key=_of(outcome.action.lineage, what),
-                message=f"{what} failed: {outcome.error}",
-                remedy=outcome.remedy,
-            )
+            key = _of(outcome.action)
+            yield Condition(key=key, message=f"{key.what} failed: {outcome.error}", remedy=outcome.remedy)
     for row in seen.sources:
         if row.failed is not None:
-            yield Condition(
-                key=_of(row.failed.lineage, "capture"), message=f"{row.failed.id} was begun and failed"
-            )
+            key = _at(row.failed.lineage, CAPTURE)
+            yield Condition(key=key, message=f"{row.failed.id} was begun and failed")
+    for point in seen.points:
+        if point.state is State.PENDING and seen.now - point.time > PENDING_AT_MOST:
+            message = f"{point.id} is pending for more than {duration(int(PENDING_AT_MOST.total_seconds()))}"
+            yield Condition(key=_at(point.lineage, PENDING), message=message)
     for warn in seen.warnings:
-        if warn.code in _FAILURES or (warn.code is WarningCode.EXPIRY_CLOSED and warn.source is None):
-            key = Key(Trouble.FAILURE, warn.code.value, warn.policy or "", source=warn.source or "")
-            yield Condition(key=key, message=warn.message)
+        if warn.code is WarningCode.SELECTS_NOTHING:
+            yield Condition(key=Key(Trouble.FAILURE, NOTHING, warn.policy or ""), message=warn.message)
     for (account, region), error in seen.failed.items():
         key = Key(Trouble.FAILURE, SHARD, account=account, region=region)
         yield Condition(key=key, message=error.message, remedy=error.remedy)
 
 
-def _late(seen: Seen, first: _Firsts) -> Iterator[Condition]:
+def _unread(seen: Seen) -> Iterator[Condition]:
+    """What could not be read, and so hides something: nothing expires there."""
+    for account, miss in seen.missed:
+        kind = f"{miss.what} of {miss.protect.value}" if miss.protect else miss.what
+        key = Key(Trouble.FAILURE, f"unread {kind}", account=account, region=miss.region)
+        yield Condition(key=key, message=f"{kind} could not be read: {miss.message}", remedy=miss.remedy)
+
+
+def _late(seen: Seen, sight: _Sight) -> Iterator[Condition]:
     for row in seen.sources:
-        if row.within_rpo is False and not first.is_coming(row):
+        if row.within_rpo is False and not sight.is_coming(row):
             age = "no good point" if row.age is None else f"the newest good point is {duration(row.age)} old"
             yield Condition(key=_rpo(row), message=f"{age}; its objective is {duration(row.rpo or 0)}")
 
@@ -147,81 +163,123 @@ def _blocked(outcomes: Iterable[Outcome]) -> Iterator[Condition]:
     places = Counter(_place(o.action) for o in outcomes if isinstance(o.action, Expire) and o.action.blocked)
     for (policy, account, region), number in places.items():
         yield Condition(
-            key=Key(Trouble.BLOCKED, "expiry", policy, account, region),
+            key=Key(Trouble.BLOCKED, EXPIRY, policy, account, region),
             message=f"{count(number, 'expiry waits', 'expiries wait')} for a person's word, after a change of the policy",
             remedy=f"look at `dr plan --policy {policy}`; let them go with `dr apply --policy {policy} --allow-expire N`",
         )
 
 
-class _Firsts:
-    """The first points of sources, on their way: who has just come is late only when nothing comes of it."""
+# --- what could not be seen, and what is there no more ------------------------------------------------------------------
+
+
+class _Sight:
+    """Of which known conditions this tick can say something."""
 
     def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        self._policies = {policy.name: policy for policy in seen.policies}
+        self._accounts = {(account, region) for _, account, region in seen.looked}
+        self._sources = {
+            (row.policy, row.source.account, row.source.region, row.source.id) for row in seen.sources
+        }
         self._coming = {point.lineage for point in seen.points if point.state is State.PENDING} | {
             outcome.action.lineage
             for outcome in seen.outcomes
             if outcome.result is Result.DONE and isinstance(outcome.action, Capture)
         }
+        self._open = {_of(o.action) for o in seen.outcomes if o.result in {Result.LEFT, Result.SKIPPED}}
+        self._open |= {
+            _rpo(row)
+            for row in seen.sources
+            if self.is_coming(row) or (row.rpo is not None and row.within_rpo is None)
+        }
+        self._waiting = {
+            (WAITS[warn.code], warn.policy, warn.source) for warn in seen.warnings if warn.code in WAITS
+        }
 
     def is_coming(self, row: Protected) -> bool:
+        """Whether its first point is on its way: who has just come is late only when nothing comes of it."""
         return row.newest is None and _lineage(row) in self._coming
 
-
-# --- what could not be seen ---------------------------------------------------------------------------------------------
-
-
-class _Sight:
-    """Which known conditions this tick can say nothing of."""
-
-    def __init__(self, seen: Seen, first: _Firsts) -> None:
-        self._seen = seen
-        self._policies = {policy.name: policy for policy in seen.policies}
-        self._unended = {
-            _of(o.action.lineage, "capture" if isinstance(o.action, Capture) else "expiry")
-            for o in seen.outcomes
-            if o.result in {Result.LEFT, Result.SKIPPED}
-        }
-        self._coming = {_rpo(row) for row in seen.sources if first.is_coming(row)}
-        self._unknown = {_rpo(row) for row in seen.sources if row.rpo is not None and row.within_rpo is None}
+    def is_gone(self, key: Key) -> bool:
+        """Whether nothing is protected there any more; asked of what can be seen."""
+        if key.what in _OWN or not key.policy:
+            return bool(key.account) and not any(key.account == account for account, _ in self._seen.shards)
+        policy = self._policies.get(key.policy)
+        if policy is None:
+            return True
+        if not key.region:
+            return False
+        if (key.account, key.region) not in self._seen.shards or key.region not in policy.regions:
+            return True
+        return bool(key.source) and key[2:] not in self._sources
 
     def is_blind(self, key: Key) -> bool:
+        """Whether this tick could not see whether it is so."""
         place = key.account, key.region
-        if key.what in _OWN or (key.region and place not in self._seen.shards):
+        if key.what in _OWN:
             return False
-        if key.what == SHARD:
-            return place not in {(account, region) for _, account, region in self._seen.looked}
-        if key.policy and key.policy not in self._policies:
+        if key.account and not any(key.account == account for account, _ in self._seen.shards):
             return False
-        if key in self._unended or key in self._coming or key in self._unknown:
+        if not key.policy:
+            return not self._asked(key)
+        policy = self._policies.get(key.policy)
+        if policy is None or (
+            key.region and (key.region not in policy.regions or place not in self._seen.shards)
+        ):
+            return False
+        if key in self._open or self._waits(key):
             return True
-        return not self._there(key) if key.region else not self._everywhere(key.policy)
+        return not self._there(key, policy) if key.region else not self._everywhere(policy)
 
-    def _there(self, key: Key) -> bool:
-        """Whether its policy was looked at in its place, and everything listed; where it works no more nothing is wrong."""
-        policy = self._policies[key.policy]
-        if key.region not in policy.regions:
-            return True
-        looked = (key.policy, key.account, key.region) in self._seen.looked
-        return looked and not unread_of(policy, key.region, self._seen.unread)
+    def _asked(self, key: Key) -> bool:
+        """Whether anything was read of an account, or of its Region, that could have shown it."""
+        return any(
+            key.account == account and key.region in {"", region} for account, region in self._accounts
+        )
 
-    def _everywhere(self, policy: str) -> bool:
-        """Whether a policy, or all where none is named, was looked at in all of its places: a warning may be of any of them."""
-        wanted = {
-            (one.name, account, region)
-            for one in self._seen.policies
-            if policy in {"", one.name}
-            for account, region in self._seen.shards
-            if region in one.regions
-        }
-        return wanted <= self._seen.looked
+    def _waits(self, key: Key) -> bool:
+        """Whether it was not tried, because the source or its capture is not ready."""
+        if key.trouble is Trouble.BLOCKED:
+            return any(what == EXPIRY and policy == key.policy for what, policy, _ in self._waiting)
+        return (key.what, key.policy, key.source) in self._waiting
+
+    def _there(self, key: Key, policy: Policy) -> bool:
+        """Whether its policy was looked at in its place, and what would have shown it was read."""
+        if (key.policy, key.account, key.region) not in self._seen.looked:
+            return False
+        closes = key.what == EXPIRY
+        return not any(
+            closes or miss.what in _LISTINGS for miss in self._missed(key.account, policy, key.region)
+        )
+
+    def _missed(self, account: str, policy: Policy, region: str) -> Iterable[Unread]:
+        return unread_of(policy, region, [miss for whose, miss in self._seen.missed if whose == account])
+
+    def _everywhere(self, policy: Policy) -> bool:
+        """Whether a policy was looked at in all of its places, and its sources were listed there."""
+        places = {(account, region) for account, region in self._seen.shards if region in policy.regions}
+        return all(
+            (policy.name, account, region) in self._seen.looked
+            and not any(miss.what == "sources" for miss in self._missed(account, policy, region))
+            for account, region in places
+        )
 
 
-def _of(lineage: Lineage, what: str) -> Key:
+WAITS = {WarningCode.SOURCE_NOT_READY: CAPTURE, WarningCode.EXPIRY_CLOSED: EXPIRY}
+"""Warnings of a source of which something was not tried in this tick."""
+
+
+def _of(action: Action) -> Key:
+    return _at(action.lineage, CAPTURE if isinstance(action, Capture) else EXPIRY)
+
+
+def _at(lineage: Lineage, what: str) -> Key:
     return Key(Trouble.FAILURE, what, lineage.policy, lineage.account, lineage.region, lineage.source)
 
 
 def _rpo(row: Protected) -> Key:
-    return Key(Trouble.RPO, "age", row.policy, row.source.account, row.source.region, row.source.id)
+    return Key(Trouble.RPO, AGE, row.policy, row.source.account, row.source.region, row.source.id)
 
 
 def _lineage(row: Protected) -> Lineage:

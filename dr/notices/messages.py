@@ -32,19 +32,22 @@ class Message:
 
 
 def of_changes(installation: str, found: Changes, now: datetime) -> Message:
-    """What began, with what to do about it, and what has recovered."""
+    """What began, with what to do about it; what has recovered, and what nobody looks after any more."""
     numbers = Counter(one.key.trouble for one in found.began)
     parts = [count(numbers[trouble], *_TITLES[trouble]) for trouble in Trouble if numbers[trouble]]
-    if found.ended:
-        parts.append(f"{len(found.ended)} recovered")
+    parts += [f"{len(found.recovered)} recovered"] if found.recovered else []
+    parts += [f"{len(found.gone)} protected no more"] if found.gone else []
     sections = [
-        _section(_HEADS[trouble], [_began(one) for one in found.began if one.key.trouble is trouble])
-        for trouble in Trouble
+        *(
+            _section(_HEADS[trouble], [_began(one) for one in found.began if one.key.trouble is trouble])
+            for trouble in Trouble
+        ),
+        _section("Recovered", [_over(key, at, now) for key, at in found.recovered.items()]),
+        _section("Protected no more", [_over(key, at, now) for key, at in found.gone.items()]),
     ]
-    recovered = _section("Recovered", [_ended(key, at, now) for key, at in found.ended.items()])
-    open_ = len(found.since) - len(found.began)
-    more = [f"{count(open_, 'other trouble goes', 'other troubles go')} on as told before."] if open_ else []
-    return _message(installation, ", ".join(parts), now, [*sections, recovered, *more])
+    still = len(found.still)
+    more = [f"{count(still, 'other trouble goes', 'other troubles go')} on as told before."] if still else []
+    return _message(installation, ", ".join(parts), now, [*sections, *more])
 
 
 def of_day(installation: str, seen: Seen, since: Mapping[Key, datetime], now: datetime) -> Message:
@@ -87,8 +90,8 @@ def _began(one: Condition) -> str:
     return f"- {_where(one.key)}: {_text(one.message)}{remedy}"
 
 
-def _ended(key: Key, since: datetime, now: datetime) -> str:
-    return f"- {_what(key)}, after {duration(int((now - since).total_seconds()))}"
+def _over(key: Key, since: datetime, now: datetime) -> str:
+    return f"- {_what(key)}, after {duration(max(0, int((now - since).total_seconds())))}"
 
 
 def _what(key: Key) -> str:

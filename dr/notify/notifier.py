@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from dr.clock import SystemClock
 from dr.config.notifying import RECOVERY, Target
-from dr.errors import CloudError, DrError, EnvironmentFailed
-from dr.notices.changes import Told, changes
-from dr.notices.conditions import Observed, Seen, Trouble
+from dr.errors import DrError, EnvironmentFailed
+from dr.notices.changes import Changes, News, Told, changes
+from dr.notices.conditions import Observed, Seen
 from dr.notices.messages import Message, of_changes, of_day, of_test
 from dr.notify.targets import Send
 from dr.store.notices import StoreNotices
@@ -19,35 +19,49 @@ from dr.threads import apart
 
 _SECONDS = 15.0
 """That targets have, all at once; a daemon that is to end has thirty."""
+_AHEAD = timedelta(days=2)
+"""Of a digest's slot: as far as a clock may have been ahead without its being told twice."""
 _STORE = "store"
+_NONE = News()
 _PING = Message(title="", body="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """A message, and what its target has been told of once it is sent; None where that changes nothing."""
+    """A message, and what its target has heard by it."""
 
     message: Message
-    told: Told | None = None
+    news: News = _NONE
 
 
 @dataclass(slots=True, kw_only=True)
 class Memory:
     """What one process knows of what targets were told: as it was read last, what the store does not know yet, who is being told."""
 
-    known: dict[str, Told] = field(default_factory=dict)
-    unsaved: dict[str, Told] = field(default_factory=dict)
+    known: Mapping[str, Told] = field(default_factory=dict)
+    unsaved: dict[str, News] = field(default_factory=dict)
     under_way: set[Target] = field(default_factory=set)
+
+    def told(self, target: Target) -> Told:
+        """What a target was told."""
+        return self.unsaved.get(target.id, _NONE).onto(self.known.get(target.id, Told()))
+
+    def heard(self, target: Target, news: News) -> None:
+        """It has been told this, too."""
+        self.unsaved[target.id] = self.unsaved.get(target.id, _NONE).then(news)
 
 
 class Notifier:
-    """Tells the targets of one installation, and remembers it in the store; in `memory` while that is away."""
+    """Tells the targets of one installation, and remembers it in the store; in `memory` while that is away.
+
+    `store` opens it, and raises `DrError` where that cannot be done now.
+    """
 
     def __init__(
         self,
         installation: str,
         sends: Mapping[Target, Send],
-        store: StoreNotices,
+        store: Callable[[], StoreNotices],
         clock: SystemClock,
         memory: Memory,
     ) -> None:
@@ -64,18 +78,15 @@ class Notifier:
 
         What came to nothing, by the id of the target, or `store`.
         """
+        if not self._sends:
+            return {}
         now, troubles = self._clock.now(), self._recall()
-        steps: dict[Target, tuple[_Step, ...]] = {}
-        for target in self._sends:
-            if target.way == "ping":
-                steps[target] = (_Step(message=_PING),) if good else ()
-                continue
-            before = self._memory.known.get(target.id, Told())
-            steps[target], after = self._steps(target, before, observed, seen, now)
-            if not steps[target] and after != before:
-                self._memory.unsaved[target.id] = after
-        troubles |= self._send(steps)
-        return troubles | self._save()
+        steps = {target: self._steps(target, observed, seen, now, good=good) for target in self._sends}
+        try:
+            troubles |= self._send(steps)
+        finally:  # who ends it has told what it has told
+            troubles |= self._save()
+        return troubles
 
     def test(self) -> Mapping[Target, DrError | None]:
         """Send something to every target; what came of it. What targets were told of stays as it is."""
@@ -84,23 +95,44 @@ class Notifier:
         return {target: failed.get(target.id) for target in self._sends}
 
     def _steps(
-        self, target: Target, told: Told, observed: Observed, seen: Seen | None, now: datetime
-    ) -> tuple[tuple[_Step, ...], Told]:
-        """What is to be sent, in order; and what the target is to have been told of then."""
-        found = changes(told, observed, now)
-        after = replace(told, since=found.since)
-        steps: list[_Step] = []
-        troubles = frozenset(trouble for trouble in Trouble if trouble.value in target.about)
-        if wanted := found.of(troubles, recoveries=RECOVERY in target.about):
-            steps.append(_Step(message=of_changes(self._installation, wanted, now), told=after))
-        slot = target.digest.latest(now) if target.digest and seen else None
-        if seen and slot and (told.digest is None or slot > told.digest):
-            begins = told.digest is None  # who was just added waits for a morning
-            after = replace(after, digest=slot)
-            if not begins:
-                message = of_day(self._installation, seen, found.since, now)
-                steps.append(_Step(message=message, told=after))
-        return tuple(steps), after
+        self, target: Target, observed: Observed, seen: Seen | None, now: datetime, *, good: bool
+    ) -> tuple[_Step, ...]:
+        """What is to be sent to a target, in order."""
+        if target.way == "ping":
+            return (_Step(message=_PING),) if good else ()
+        told = self._memory.told(target)
+        found = changes(told, observed, target.about)
+        if RECOVERY not in target.about:
+            self._hear(target, News(over=frozenset((*found.recovered, *found.gone))))
+            found = replace(found, recovered={}, gone={})
+        first = (
+            (_Step(message=of_changes(self._installation, found, now), news=found.news(now)),)
+            if found
+            else ()
+        )
+        return (*first, *self._digest(target, told, found, seen, now))
+
+    def _digest(
+        self, target: Target, told: Told, found: Changes, seen: Seen | None, now: datetime
+    ) -> tuple[_Step, ...]:
+        """A day's, once; who was just added waits for a morning, and so does one whose last one was of a clock that was ahead."""
+        if target.digest is None or seen is None or any(miss.what == "clock" for _, miss in seen.missed):
+            return ()
+        slot = target.digest.latest(now)
+        if slot is None:
+            return ()
+        if told.digest is None or told.digest > now + _AHEAD:
+            self._hear(target, News(digest=slot))
+            return ()
+        if slot <= told.digest:
+            return ()
+        wrong = {**found.still, **{one.key: now for one in found.began}}
+        return (_Step(message=of_day(self._installation, seen, wrong, now), news=News(digest=slot)),)
+
+    def _hear(self, target: Target, news: News) -> None:
+        """Remember it without a message."""
+        if news:
+            self._memory.heard(target, news)
 
     def _send(self, steps: Mapping[Target, tuple[_Step, ...]]) -> dict[str, DrError]:
         """All at once, for some seconds. Who is still at the last one is asked nothing new."""
@@ -129,32 +161,31 @@ class Notifier:
         try:
             for step in steps:
                 self._sends[target](step.message)
-                if step.told is not None:
-                    self._memory.unsaved[target.id] = step.told
+                self._hear(target, step.news)
         finally:
             self._memory.under_way.discard(target)
 
     def _recall(self) -> dict[str, DrError]:
         """What each target was told of: as the store has it, else as it was known last."""
-        troubles: dict[str, DrError] = {}
         try:
-            self._memory.known = dict(self._store.read())
-        except (CloudError, EnvironmentFailed) as error:
-            troubles[_STORE] = error
-        self._memory.known |= self._memory.unsaved
-        return troubles
+            self._memory.known = self._store().read()
+        except DrError as error:
+            return {_STORE: error}
+        return {}
 
     def _save(self) -> dict[str, DrError]:
+        """Let the store know, also what an earlier tick could not tell it."""
         saving = dict(self._memory.unsaved)
         if not saving:
             return {}
-        self._memory.known |= saving
         try:
-            self._store.write(saving)
-        except (CloudError, EnvironmentFailed) as error:
+            self._store().write(saving, {target.id for target in self._sends})
+        except DrError as error:
             return {_STORE: error}
-        for id_, told in saving.items():
-            if self._memory.unsaved.get(id_) == told:
+        for id_, news in saving.items():
+            if (
+                self._memory.unsaved.get(id_) == news
+            ):  # else somebody was told something meanwhile, which is told again
                 del self._memory.unsaved[id_]
         return {}
 

@@ -8,13 +8,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from functools import partial
+from http.client import HTTPException
 from typing import Self
 from urllib.parse import urlsplit
 
 from dr.aws.session import Session
 from dr.aws.topics import publish
 from dr.config.notifying import Target, ping_fault
-from dr.errors import DrError, EnvironmentFailed, UsageError
+from dr.errors import DrError, EnvironmentFailed, UsageError, precede
 from dr.notices.messages import Message
 from dr.words import one_line, short, without_credentials
 
@@ -23,15 +24,29 @@ Send = Callable[[Message], None]
 _INSTALL = "install it beside dr: pip install 'dr[apprise]'"
 
 
-def sending(target: Target, session: Callable[[], Session], environ: Mapping[str, str]) -> Send:
-    """How a target is told. Nothing of it is checked before something is sent."""
+def each_sending(
+    targets: tuple[Target, ...], session: Callable[[], Session], environ: Mapping[str, str]
+) -> dict[Target, Send]:
+    """How all of them are told; an error names its target. Nothing of an address is checked before something is sent."""
+    return {target: partial(_named, target, _sending(target, session, environ)) for target in targets}
+
+
+def _named(target: Target, send: Send, message: Message) -> None:
+    try:
+        send(message)
+    except DrError as error:
+        precede(error, target.name, "")
+        raise
+
+
+def _sending(target: Target, session: Callable[[], Session], environ: Mapping[str, str]) -> Send:
     match target.way:
         case "sns":
-            return lambda message: publish(session(), _address(target, environ), message.title, message.body)
+            return lambda message: publish(session(), target.address, message.title, message.body)
         case "apprise":
-            return lambda message: _notify(target, _address(target, environ), message)
+            return lambda message: _notify(_address(target, environ), message)
         case _:
-            return lambda _message: _ping(target, _address(target, environ))
+            return lambda _message: _ping(_address(target, environ))
 
 
 def _address(target: Target, environ: Mapping[str, str]) -> str:
@@ -39,15 +54,13 @@ def _address(target: Target, environ: Mapping[str, str]) -> str:
         return target.address
     if found := environ.get(target.env, "").strip():
         return found
-    raise UsageError(
-        f"{target.name}: the variable is not set", f"set {target.env}, or take the target out of dr.yaml"
-    )
+    raise UsageError("the variable is not set", f"set {target.env}, or take the target out of dr.yaml")
 
 
-def _ping(target: Target, url: str) -> None:
+def _ping(url: str) -> None:
     """Ask for it, as watchers of cron jobs want it. Its path is a secret."""
     if fault := ping_fault(url):
-        raise UsageError(f"{target.name}: {fault}", "correct it")
+        raise UsageError(fault, "correct it")
     request = urllib.request.Request(url, headers={"User-Agent": "dr"})  # noqa: S310 - checked above
     host = urlsplit(url).hostname
     try:
@@ -55,29 +68,34 @@ def _ping(target: Target, url: str) -> None:
             return
     except urllib.error.HTTPError as error:
         why = f"{host} answered {error.code}"
-    except (OSError, ValueError) as error:
+        error.close()
+    except (OSError, ValueError, HTTPException) as error:
         why = f"{host}: {getattr(error, 'reason', None) or type(error).__name__}"
-    raise EnvironmentFailed(f"{target.name}: {why}", "is its URL right, and can it be reached from here?")
+    raise EnvironmentFailed(why, "is its URL right, and can it be reached from here?")
 
 
-def _notify(target: Target, url: str, message: Message) -> None:
+def _notify(url: str, message: Message) -> None:
     try:
         import apprise  # noqa: PLC0415 - whoever tells nobody by it need not have it
     except ImportError:
-        raise EnvironmentFailed(f"{target.name}: apprise is not installed", _INSTALL) from None
-    found = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+        raise EnvironmentFailed("apprise is not installed", _INSTALL) from None
+    with _Heard() as heard:
+        try:
+            found = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+            sent = found and found.notify(
+                body=message.body, title=message.title, body_format=apprise.NotifyFormat.TEXT
+            )
+        except Exception as error:  # a plug-in's: no bug of ours
+            raise EnvironmentFailed(
+                f"apprise failed: {type(error).__name__}", "is its address right?"
+            ) from error
     if found is None:
         raise UsageError(
-            f"{target.name}: apprise knows no such address",
-            "its forms are at https://github.com/caronc/apprise/wiki",
+            "apprise knows no such address", "its forms are at https://github.com/caronc/apprise/wiki"
         )
-    with _Heard() as heard:
-        sent = found.notify(body=message.body, title=message.title, body_format=apprise.NotifyFormat.TEXT)
     if not sent:
         why = without_credentials("; ".join(heard.lines)).replace(url, "***") or "it was not sent"
-        raise EnvironmentFailed(
-            f"{target.name}: {short(one_line(why))}", "is the address right, and can it be reached?"
-        )
+        raise EnvironmentFailed(short(one_line(why)), "is the address right, and can it be reached?")
 
 
 class _Heard(logging.Handler):
@@ -101,22 +119,3 @@ class _Heard(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         self._logger.removeHandler(self)
-
-
-def each_sending(
-    targets: tuple[Target, ...], session: Callable[[], Session], environ: Mapping[str, str]
-) -> dict[Target, Send]:
-    """How all of them are told."""
-    return {target: partial(_safely, sending(target, session, environ)) for target in targets}
-
-
-def _safely(send: Send, message: Message) -> None:
-    """What a plug-in of a library raises is no bug of ours, and fails no tick."""
-    try:
-        send(message)
-    except DrError:
-        raise
-    except Exception as error:
-        raise EnvironmentFailed(
-            f"it could not be sent: {type(error).__name__}", "is its address right?"
-        ) from error

@@ -20,7 +20,7 @@ from dr.planner.shelf import ALIVE, Shelf, unread_of
 from dr.slots import Schedule
 from dr.words import count, instant, names, one_line
 
-_PENDING_AT_MOST = timedelta(hours=24)
+PENDING_AT_MOST = timedelta(hours=24)
 """DESIGN 7."""
 _COUNTED_AT_MOST = 1_000
 """Missed slots: six weeks of an hourly schedule. More is told as `at least`."""
@@ -75,7 +75,7 @@ def source_warnings(cases: Iterable[Case], now: datetime) -> Iterator[Warn]:
         late = [
             point.id
             for point in case.unsettled
-            if point.state is State.PENDING and now - point.time > _PENDING_AT_MOST
+            if point.state is State.PENDING and now - point.time > PENDING_AT_MOST
         ]
         if late:
             message = f"{count(len(late), 'point')} pending for more than 24 hours: {names(late)}"

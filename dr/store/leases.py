@@ -84,6 +84,14 @@ class StoreLeases:
                 return StoreLease(self._store, key, self._owner, self._clock, etag)
         raise Busy(f"others keep starting on {layout.leased_work(key)} first", _REMEDY)
 
+    def holder(self, key: str) -> str | None:
+        """Who holds it now, by name; None where nobody does."""
+        found = self._store.get(key)
+        claim = None if found is None else self._claim(key, found)
+        if claim is None or claim.until <= self._clock.now() or self._left(claim):
+            return None
+        return claim.owner
+
     def _take_over(self, key: str, body: bytes) -> str | None:
         """Take what ran out or was left by the dead; None when somebody was faster, or it has just been given back."""
         found = self._store.get(key)

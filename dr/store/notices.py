@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dr import layout
 from dr.errors import CloudError
-from dr.notices.changes import Told
+from dr.notices.changes import News, Told
 from dr.notices.conditions import Key, Trouble
 from dr.ports import ObjectStore
 from dr.store.documents import instant_text
 from dr.store.fields import Row
 
+_FORMAT = 1
 _TRIES = 4
 
 
@@ -39,22 +40,23 @@ class StoreNotices:
         found = self._store.get(layout.TOLD)
         return {} if found is None else self._read(found.body)
 
-    def write(self, told: Mapping[str, Told]) -> None:
-        """Remember these, and of others what is there. Raises `CloudError` where others keep writing."""
+    def write(self, news: Mapping[str, News], ids: Collection[str]) -> None:
+        """Let it know this news of these targets; of others than `ids` nothing is kept. Raises `CloudError` where others keep writing."""
         for _ in range(_TRIES):
             found = self._store.get(layout.TOLD)
+            known = {} if found is None else self._known(found.body)
+            told = {id_: news.get(id_, News()).onto(known.get(id_, Told())) for id_ in ids}
             if found is None:
                 written = self._store.put(layout.TOLD, _document(told), if_absent=True)
             else:
-                body = _document({**self._known(found.body), **told})
-                written = self._store.put(layout.TOLD, body, if_match=found.etag)
+                written = self._store.put(layout.TOLD, _document(told), if_match=found.etag)
             if written is not None:
                 return
         raise CloudError(f"{self._name}: others keep writing it", "the next tick tries again")
 
     def note_files(self, owner: str, fault: str, now: datetime) -> None:
         """Remember with which fault a daemon goes on by its last good files, or, empty, that there is none any more."""
-        document = {"format": 1, "owner": owner, "fault": fault, "since": instant_text(now)}
+        document = {"format": _FORMAT, "owner": owner, "fault": fault, "since": instant_text(now)}
         self._store.put(layout.FILES, json.dumps(document).encode())
 
     def files(self) -> BrokenFiles | None:
@@ -76,25 +78,37 @@ class StoreNotices:
         return f"{self._store.name}/{layout.TOLD}"
 
     def _known(self, body: bytes) -> Mapping[str, Told]:
-        """What is there; a record that cannot be read is written anew."""
+        """What is there; a record that is damaged is written anew, and one of a later dr is not."""
         try:
             return self._read(body)
-        except CloudError:
+        except _Damaged:
             return {}
 
     def _read(self, body: bytes) -> Mapping[str, Told]:
         try:
-            targets = Row(json.loads(body)).children("targets")
-            return {id_: _told(row) for id_, row in targets.items()}
+            row = Row(json.loads(body))
+            version = row.count("format")
+            targets = row.children("targets") if version == _FORMAT else {}
+            told = {id_: _told(one) for id_, one in targets.items()}
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise CloudError(
-                f"{self._name} cannot be read: {error}", "remove it: people are told anew"
+            raise _Damaged(
+                f"{self._name} cannot be read: {error}", "it is written anew, and people are told anew"
             ) from error
+        if version != _FORMAT:
+            raise CloudError(
+                f"{self._name} is of format {version}, and this dr writes {_FORMAT}",
+                "use the dr that wrote it",
+            )
+        return told
+
+
+class _Damaged(CloudError):  # noqa: N818 - as those of dr.errors
+    """A record that nobody can read."""
 
 
 def _document(told: Mapping[str, Told]) -> bytes:
     targets = {id_: _row(one) for id_, one in told.items()}
-    return json.dumps({"format": 1, "targets": targets}, sort_keys=True).encode()
+    return json.dumps({"format": _FORMAT, "targets": targets}, sort_keys=True).encode()
 
 
 def _row(told: Told) -> dict[str, Any]:

@@ -36,7 +36,8 @@ class Applying:
     """What an apply did: what it found, the plan it carried out, an outcome for each action, and what to warn of besides.
 
     `not_good` are points of other runs that somebody waited for in vain; `failed` is why shards came to nothing, by account and
-    Region. `looked` are the policies that were worked on, each with the account and Region: not those that others hold.
+    Region; `absent` are Regions that accounts have not enabled. `looked` are the policies that were worked on, each with the
+    account and Region: not those that others hold. `missed` is what could not be read, with the account.
     """
 
     inventory: Inventory
@@ -46,7 +47,9 @@ class Applying:
     busy: tuple[str, ...] = ()
     not_good: tuple[str, ...] = ()
     failed: Mapping[tuple[str, str], DrError] = field(default_factory=dict)
+    absent: frozenset[tuple[str, str]] = frozenset()
     looked: frozenset[tuple[str, str, str]] = frozenset()
+    missed: tuple[tuple[str, Unread], ...] = ()
     interrupted: Interrupted | None = None
 
     @property
@@ -116,6 +119,7 @@ def apply_now(
                 looked=frozenset(
                     (p.name, inventory.account, region) for p in held.policies for region in p.regions
                 ),
+                missed=tuple((inventory.account, miss) for miss in inventory.unread),
                 interrupted=executed.stopped if isinstance(executed.stopped, Interrupted) else None,
             )
             if not done.interrupted:

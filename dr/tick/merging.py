@@ -80,7 +80,13 @@ def merge_applied(
         busy=tuple(dict.fromkeys([*(busy for part in parts.values() for busy in part.busy), *held])),
         not_good=tuple(point for part in parts.values() for point in part.not_good),
         failed=failed,
+        absent=frozenset(
+            (shard.account, shard.region)
+            for shard, error in ran.errors.items()
+            if isinstance(error, NotEnabled)
+        ),
         looked=frozenset(looked for part in parts.values() for looked in part.looked),
+        missed=tuple(missed for part in parts.values() for missed in part.missed),
         interrupted=Interrupted() if ran.interrupted else None,
     )
 

@@ -93,8 +93,9 @@ def test_a_ping_is_asked_over_tls_or_on_this_machine(url):
 @pytest.mark.parametrize(
     ("item", "expected"),
     [
-        ("x", 'notify: expected a list, found the text "x"; write [{sns: "arn:aws:sns:..."}]'),
-        ("[x]", 'notify[0]: expected a mapping (keys and values), found the text "x"'),
+        ("slack://s3cr3t", 'notify: expected a list; write [{sns: "arn:aws:sns:..."}]'),
+        ("[slack://s3cr3t]", "notify[0]: expected a mapping (keys and values); write {apprise: ...}, or {apprise: {env: DR_CHAT}}"),
+        ("[{sns: {env: TOPIC}}]", "notify[0].sns: is no secret: write the ARN itself, so that `dr iam` knows it too"),
         ("[{}]", "notify[0]: name one of sns, apprise and ping"),
         ("[{about: failure}]", "notify[0]: name one of sns, apprise and ping"),
         (
@@ -103,11 +104,11 @@ def test_a_ping_is_asked_over_tls_or_on_this_machine(url):
         ),
         (
             "[{sns: people}]",
-            'notify[0].sns: "people" is not the ARN of a topic, such as arn:aws:sns:eu-central-1:111122223333:people',
+            "notify[0].sns: is no ARN of a topic, such as arn:aws:sns:eu-central-1:111122223333:people",
         ),
         (
             "[{sns: '%s.fifo'}]",
-            f'notify[0].sns: "{TOPIC}.fifo" is not the ARN of a topic, such as arn:aws:sns:eu-central-1:111122223333:people',
+            "notify[0].sns: is no ARN of a topic, such as arn:aws:sns:eu-central-1:111122223333:people",
         ),
         ("[{snss: '%s'}]", "notify[0].snss: unknown key; did you mean sns? (sns, apprise, ping, about, digest, timezone)"),
         (
@@ -129,8 +130,10 @@ def test_a_ping_is_asked_over_tls_or_on_this_machine(url):
         ("[{ping: 'https://[x/y'}]", "notify[0].ping: is no URL"),
         ("[{ping: 'https://a:b/y'}]", "notify[0].ping: is no URL"),
         ("[{apprise: {}}]", "notify[0].apprise.env: missing; write {env: NAME}, a variable of the environment that holds it"),
-        ("[{apprise: {env: 'a b'}}]", 'notify[0].apprise.env: "a b" is not the name of a variable of the environment'),
+        ("[{apprise: {env: 'slack://s3cr3t'}}]", "notify[0].apprise.env: is no name of a variable of the environment"),
+        ("[{sns: 'https://hooks.slack.com/s3cr3t'}]", "notify[0].sns: is no ARN of a topic, such as arn:aws:sns:eu-central-1:111122223333:people"),
         ("[{apprise: ''}]", "notify[0].apprise: is empty"),
+        ("[{apprise: s3cr3t}]", "notify[0].apprise: is no address as apprise writes them, such as slack://... or mailtos://..."),
         ("[{sns: '%s'}, {sns: '%s', about: rpo}]", f"notify[1]: notify[1] sns {TOPIC} is there twice; remove one"),
     ],
 )  # fmt: skip

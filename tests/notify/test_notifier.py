@@ -13,7 +13,7 @@ from listeners import listening_at
 from dr import layout
 from dr.config import parse_config
 from dr.errors import CloudError, EnvironmentFailed
-from dr.notices.changes import Told
+from dr.notices.changes import News, Told
 from dr.notices.conditions import Condition, Key, Observed, Seen, Trouble
 from dr.notify.notifier import Memory, Notifier
 from dr.notify.targets import each_sending
@@ -22,8 +22,9 @@ from dr.store.notices import StoreNotices
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 TOPIC, OTHER = (f"arn:aws:sns:eu-west-1:111122223333:{name}" for name in ("one", "two"))
-EMPTY = Seen(policies=())
+EMPTY = Seen(now=NOON, policies=())
 FAILED = Key(Trouble.FAILURE, "capture", "db", "1", "eu-west-1", "vol-1")
+IDS = {f"target-{n}" for n in range(3)}
 OLD = FAILED._replace(trouble=Trouble.RPO, what="age")
 
 
@@ -63,7 +64,7 @@ class World:
         notifier = Notifier(
             "acme",
             {target: send(target) for target in self.targets},
-            StoreNotices(self.store),
+            lambda: StoreNotices(self.store),
             self.clock,
             process or self.process,
         )
@@ -139,6 +140,59 @@ def test_while_the_store_is_away_a_process_remembers_itself_and_the_store_learns
     assert world.tell(FAILED, process=Memory()) == ([], {})
 
 
+def test_what_the_store_knows_is_not_forgotten_by_who_could_not_read_it(world):
+    world.tell(FAILED, OLD, seen=EMPTY)
+    store, aside = world.folder / "store", world.folder / "aside"
+    store.rename(aside)
+    store.write_text("no folder")
+    fresh = Memory()
+    down = FAILED._replace(what="stands-by", policy="", account="", region="", source="")
+    assert world.tell(down, blind=True, process=fresh)[0] == ["1 failure"]
+    store.unlink()
+    aside.rename(store)
+
+    assert world.tell(FAILED, OLD, seen=EMPTY, process=fresh) == (["1 recovered"], {})
+    world.clock.at = NOON + timedelta(days=1)
+    assert world.tell(FAILED, OLD, seen=EMPTY, process=Memory())[0] == ["digest: 2 troubles go on"]
+
+
+def test_a_record_of_a_later_dr_is_left_as_it_is(world):
+    world.tell(FAILED)
+    record = world.folder / "store" / layout.TOLD
+    record.write_text('{"format": 2}')
+    _, failed = world.tell(OLD, process=Memory())
+
+    assert "is of format 2" in failed["store"].message
+    assert record.read_text() == '{"format": 2}'
+
+
+def test_of_a_target_that_is_named_no_more_nothing_is_kept(world):
+    world.tell(FAILED)
+    world.targets = targets(f"{{sns: '{OTHER}'}}")
+    world.tell(FAILED)
+
+    assert list(StoreNotices(world.store).read()) == [world.targets[0].id]
+
+
+def test_a_clock_that_was_far_ahead_once_ends_no_digest(world):
+    world.clock.at = NOON + timedelta(days=400)
+    world.tell(seen=EMPTY)
+    world.clock.at = NOON
+    assert world.tell(seen=EMPTY)[0] == []
+    world.clock.at = NOON + timedelta(days=1)
+    assert world.tell(seen=EMPTY)[0] == ["digest: all is well"]
+
+
+def test_who_wants_no_recoveries_is_told_again_when_it_happens_again(world):
+    world.targets = targets(f"{{sns: '{TOPIC}', about: [failure]}}")
+
+    assert [world.tell(*wrong)[0] for wrong in ((FAILED,), (), (FAILED,))] == [
+        ["1 failure"],
+        [],
+        ["1 failure"],
+    ]
+
+
 def test_a_record_that_is_damaged_is_told_and_written_anew(world):
     world.tell(FAILED)
     (world.folder / "store" / layout.TOLD).write_text("{")
@@ -153,7 +207,7 @@ def test_two_that_write_at_once_lose_nothing_of_each_other(world):
     notices = StoreNotices(world.store)
     writers = [
         threading.Thread(
-            target=notices.write, args=({f"target-{n}": Told(since={FAILED: NOON}, digest=NOON)},)
+            target=notices.write, args=({f"target-{n}": News(began={FAILED: NOON}, digest=NOON)}, IDS)
         )
         for n in range(3)
     ]
@@ -172,7 +226,7 @@ def test_others_that_never_stop_writing_are_told():
         put = staticmethod(lambda *_, **__: None)
 
     with pytest.raises(CloudError, match="others keep writing it"):
-        StoreNotices(Busy()).write({"a": Told()})
+        StoreNotices(Busy()).write({"a": News(digest=NOON)}, {"a"})
 
 
 def test_a_day_is_told_of_once_from_the_morning_on_and_not_on_the_day_of_the_first_tick(world):
@@ -220,7 +274,7 @@ def sent(world, listener, *wrong, seen=None, good=False):
     notifier = Notifier(
         "acme",
         each_sending(world.targets, lambda: None, {"CHAT": f"json://127.0.0.1:{listener.port}/chat"}),
-        StoreNotices(world.store),
+        lambda: StoreNotices(world.store),
         world.clock,
         world.process,
     )
