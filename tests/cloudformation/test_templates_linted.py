@@ -57,6 +57,7 @@ def findings(tmp_path_factory):
     return checked(folder)
 
 
+@pytest.mark.long  # `make check` asks checkov the same
 def test_checkov_finds_nothing_but_what_a_template_says_why(findings):
     status, found = findings
 
@@ -65,12 +66,14 @@ def test_checkov_finds_nothing_but_what_a_template_says_why(findings):
     assert all(len(skip["comment"]) > 10 for skip in skips())
 
 
+@pytest.mark.long  # `make check` asks checkov the same
 def test_checkov_looks_at_everything_that_the_templates_may_make(findings):
     wanted = sum(len(parsed((FOLDER / name).read_text())["Resources"]) for name in NAMES)
 
     assert findings[1]["summary"]["resource_count"] == wanted
 
 
+@pytest.mark.long  # `make check` asks checkov the same
 def test_checkov_would_find_what_is_not_encrypted(tmp_path):
     text = (FOLDER / "functions.yaml").read_text()
     (tmp_path / "functions.yaml").write_text(text.replace("      KmsMasterKeyId: !Ref Key\n", ""))
@@ -116,6 +119,7 @@ def test_what_is_expected_and_found_no_more_is_an_error():
     assert (done.returncode, "is found no more" in done.stderr) == (1, True)
 
 
+@pytest.mark.long  # as of checkov
 @pytest.mark.parametrize("name", NAMES)
 def test_cfn_lint_finds_nothing(name):
     done = run(Path(sys.executable).with_name("cfn-lint"), FOLDER / name)
