@@ -87,12 +87,14 @@ def meanwhile(work: Callable[[], object], every: float) -> Iterator[None]:
             work()
 
     thread = threading.Thread(target=copy_context().run, args=(again,), daemon=True)
-    thread.start()
     try:
+        with suppress(RuntimeError):  # the machine has no thread left: what is done inside matters more
+            thread.start()
         yield
     finally:
         over.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
 def _named(key: K, job: Callable[[], T]) -> tuple[K, Future[T]]:

@@ -72,6 +72,8 @@ def _handler(listener: Listener, over: threading.Event) -> type[BaseHTTPRequestH
             if listener.status == 200:
                 listener.told.append((self.path, body))
             self.send_response(listener.status)
+            if listener.status == 302:
+                self.send_header("Location", f"{listener.url}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
 

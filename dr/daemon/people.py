@@ -10,7 +10,7 @@ from dr.app.notifying import notifier_of
 from dr.daemon.health import Health
 from dr.errors import DrError
 from dr.notices.conditions import FILES, Observed, Seen, beside, stands_by
-from dr.notify.notifier import Memory, Notifier
+from dr.notify.notifier import STORE, Memory, Notifier
 from dr.status import Protected
 from dr.store.notices import StoreNotices
 from dr.telling import tell_trouble
@@ -26,6 +26,7 @@ class People:
         self._memory = Memory()
         self._notifier: Notifier | None = None
         self._untold: Mapping[str, str] = {}
+        self.store_is_lost = False
         self._noted: str | None = None
         self.files: DrError | None = None
 
@@ -37,6 +38,8 @@ class People:
         """Another works: let it be known that what kept this one from working is over."""
         if self._memory.unsaved:
             self.tell(stands_by())
+        else:
+            self._note({})
 
     def note_files(self, app: App) -> None:
         """Leave word in the store of what is wrong with the files, for `dr status` on other machines."""
@@ -52,16 +55,21 @@ class People:
         if self._notifier is None:  # nothing was sound yet
             return
         try:
-            failed = self._notifier.tell(beside(observed, FILES, self.files), seen, good=good)
+            failed = self._notifier.tell(
+                beside(observed, FILES, self.files), seen, good=good, lost=self.store_is_lost
+            )
         except KeyboardInterrupt:  # the tick is done, and who ends it waits for nobody
             return
+        self._note(failed)
+
+    def _note(self, failed: Mapping[str, DrError]) -> None:
         untold = {id_: error.message for id_, error in failed.items()}
         for id_, error in failed.items():
             if self._untold.get(id_) != error.message:
                 tell_trouble("notify.failed", error)
         self._untold = untold
         self._health.untold = "; ".join(untold.values())
-        self._health.metrics.untold(len(untold))
+        self._health.metrics.untold(len(untold.keys() - {STORE}))
 
 
 def seen_in(scope: Scope, done: Applying, sources: Sequence[Protected]) -> Seen:

@@ -237,7 +237,9 @@ class DaemonWork:
 
     def _lead(self, app: App) -> None:
         """Take the leader's lease, or hold it on. Raises `Busy` while another has it, and where a store that held something is empty."""
-        if self._was_held and (nothing := app.stores.nothing()):
+        nothing = app.stores.nothing() if self._was_held else None
+        self.people.store_is_lost = nothing is not None
+        if nothing:
             raise nothing
         if self._lease is not None:
             self._renew(self._lease)

@@ -147,9 +147,9 @@ def _failures(seen: Seen) -> Iterator[Condition]:
 def _unread(seen: Seen) -> Iterator[Condition]:
     """What could not be read, and so hides something: nothing expires there."""
     for account, miss in seen.missed:
-        kind = f"{miss.what} of {miss.protect.value}" if miss.protect else miss.what
-        key = Key(Trouble.FAILURE, f"unread {kind}", account=account, region=miss.region)
-        yield Condition(key=key, message=f"{kind} could not be read: {miss.message}", remedy=miss.remedy)
+        protect = miss.protect.value if miss.protect else ""
+        key = Key(Trouble.FAILURE, f"unread {miss.what}", account=account, region=miss.region, source=protect)
+        yield Condition(key=key, message=f"{miss.what} could not be read: {miss.message}", remedy=miss.remedy)
 
 
 def _late(seen: Seen, sight: _Sight) -> Iterator[Condition]:
@@ -178,7 +178,6 @@ class _Sight:
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         self._policies = {policy.name: policy for policy in seen.policies}
-        self._accounts = {(account, region) for _, account, region in seen.looked}
         self._sources = {
             (row.policy, row.source.account, row.source.region, row.source.id) for row in seen.sources
         }
@@ -203,8 +202,10 @@ class _Sight:
 
     def is_gone(self, key: Key) -> bool:
         """Whether nothing is protected there any more; asked of what can be seen."""
-        if key.what in _OWN or not key.policy:
-            return bool(key.account) and not any(key.account == account for account, _ in self._seen.shards)
+        if key.what in _OWN:
+            return False
+        if not key.policy:
+            return not self._lookers(key)
         policy = self._policies.get(key.policy)
         if policy is None:
             return True
@@ -219,10 +220,8 @@ class _Sight:
         place = key.account, key.region
         if key.what in _OWN:
             return False
-        if key.account and not any(key.account == account for account, _ in self._seen.shards):
-            return False
         if not key.policy:
-            return not self._asked(key)
+            return not self._lookers(key) <= self._seen.looked
         policy = self._policies.get(key.policy)
         if policy is None or (
             key.region and (key.region not in policy.regions or place not in self._seen.shards)
@@ -232,11 +231,15 @@ class _Sight:
             return True
         return not self._there(key, policy) if key.region else not self._everywhere(policy)
 
-    def _asked(self, key: Key) -> bool:
-        """Whether anything was read of an account, or of its Region, that could have shown it."""
-        return any(
-            key.account == account and key.region in {"", region} for account, region in self._accounts
-        )
+    def _lookers(self, key: Key) -> set[tuple[str, str, str]]:
+        """Which policies, each in its place, read what a trouble of no policy is about: a shard, or a listing or a record."""
+        return {
+            (policy.name, account, region)
+            for policy in self._seen.policies
+            if key.source in {"", policy.protect.value}
+            for account, region in self._seen.shards
+            if account == key.account and key.region in {"", region} and region in policy.regions
+        }
 
     def _waits(self, key: Key) -> bool:
         """Whether it was not tried, because the source or its capture is not ready."""
@@ -259,7 +262,7 @@ class _Sight:
     def _everywhere(self, policy: Policy) -> bool:
         """Whether a policy was looked at in all of its places, and its sources were listed there."""
         places = {(account, region) for account, region in self._seen.shards if region in policy.regions}
-        return all(
+        return bool(places) and all(
             (policy.name, account, region) in self._seen.looked
             and not any(miss.what == "sources" for miss in self._missed(account, policy, region))
             for account, region in places

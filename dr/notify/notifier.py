@@ -10,7 +10,7 @@ from functools import partial
 from dr.clock import SystemClock
 from dr.config.notifying import RECOVERY, Target
 from dr.errors import DrError, EnvironmentFailed
-from dr.notices.changes import Changes, News, Told, changes
+from dr.notices.changes import News, Told, changes
 from dr.notices.conditions import Observed, Seen
 from dr.notices.messages import Message, of_changes, of_day, of_test
 from dr.notify.targets import Send
@@ -21,7 +21,8 @@ _SECONDS = 15.0
 """That targets have, all at once; a daemon that is to end has thirty."""
 _AHEAD = timedelta(days=2)
 """Of a digest's slot: as far as a clock may have been ahead without its being told twice."""
-_STORE = "store"
+STORE = "store"
+"""What could not be told of no target, but of what they were told."""
 _NONE = News()
 _PING = Message(title="", body="")
 
@@ -72,20 +73,26 @@ class Notifier:
         self._memory = memory
 
     def tell(
-        self, observed: Observed, seen: Seen | None = None, *, good: bool = False
+        self,
+        observed: Observed,
+        seen: Seen | None = None,
+        *,
+        good: bool = False,
+        lost: bool = False,
     ) -> Mapping[str, DrError]:
         """Say what has changed, and, where a tick saw something, how the day was; ping after a good tick.
 
-        What came to nothing, by the id of the target, or `store`.
+        What came to nothing, by the id of the target, or `STORE`. A store that is `lost` is left alone: an empty one in its place
+        would tell that nobody was told anything.
         """
         if not self._sends:
             return {}
-        now, troubles = self._clock.now(), self._recall()
+        now, troubles = self._clock.now(), {} if lost else self._recall()
         steps = {target: self._steps(target, observed, seen, now, good=good) for target in self._sends}
         try:
             troubles |= self._send(steps)
         finally:  # who ends it has told what it has told
-            troubles |= self._save()
+            troubles |= {} if lost else self._save()
         return troubles
 
     def test(self) -> Mapping[Target, DrError | None]:
@@ -110,12 +117,12 @@ class Notifier:
             if found
             else ()
         )
-        return (*first, *self._digest(target, told, found, seen, now))
+        return (*first, *self._digest(target, told, observed, seen, now))
 
     def _digest(
-        self, target: Target, told: Told, found: Changes, seen: Seen | None, now: datetime
+        self, target: Target, told: Told, observed: Observed, seen: Seen | None, now: datetime
     ) -> tuple[_Step, ...]:
-        """A day's, once; who was just added waits for a morning, and so does one whose last one was of a clock that was ahead."""
+        """A day's, once, with all that is wrong; who was just added waits for a morning, and so does one whose last one was of a clock that was ahead."""
         if target.digest is None or seen is None or any(miss.what == "clock" for _, miss in seen.missed):
             return ()
         slot = target.digest.latest(now)
@@ -126,7 +133,8 @@ class Notifier:
             return ()
         if slot <= told.digest:
             return ()
-        wrong = {**found.still, **{one.key: now for one in found.began}}
+        still = {key: at for key, at in told.since.items() if observed.blind(key)}
+        wrong = {**still, **{key: told.since.get(key, now) for key in observed.conditions}}
         return (_Step(message=of_day(self._installation, seen, wrong, now), news=News(digest=slot)),)
 
     def _hear(self, target: Target, news: News) -> None:
@@ -170,7 +178,7 @@ class Notifier:
         try:
             self._memory.known = self._store().read()
         except DrError as error:
-            return {_STORE: error}
+            return {STORE: error}
         return {}
 
     def _save(self) -> dict[str, DrError]:
@@ -181,7 +189,7 @@ class Notifier:
         try:
             self._store().write(saving, {target.id for target in self._sends})
         except DrError as error:
-            return {_STORE: error}
+            return {STORE: error}
         for id_, news in saving.items():
             if (
                 self._memory.unsaved.get(id_) == news

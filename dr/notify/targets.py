@@ -61,10 +61,11 @@ def _ping(url: str) -> None:
     """Ask for it, as watchers of cron jobs want it. Its path is a secret."""
     if fault := ping_fault(url):
         raise UsageError(fault, "correct it")
+    asking = urllib.request.build_opener(_Straight)
     request = urllib.request.Request(url, headers={"User-Agent": "dr"})  # noqa: S310 - checked above
     host = urlsplit(url).hostname
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS):  # noqa: S310 - checked above
+        with asking.open(request, timeout=_SECONDS):
             return
     except urllib.error.HTTPError as error:
         why = f"{host} answered {error.code}"
@@ -94,8 +95,15 @@ def _notify(url: str, message: Message) -> None:
             "apprise knows no such address", "its forms are at https://github.com/caronc/apprise/wiki"
         )
     if not sent:
-        why = without_credentials("; ".join(heard.lines)).replace(url, "***") or "it was not sent"
+        why = without_credentials("; ".join(heard.lines).replace(url, "***")) or "it was not sent"
         raise EnvironmentFailed(short(one_line(why)), "is the address right, and can it be reached?")
+
+
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows nobody elsewhere: the path is a secret, and the way there might be in the clear."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Make an error of it."""
 
 
 class _Heard(logging.Handler):

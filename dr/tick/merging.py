@@ -62,6 +62,7 @@ def merge_applied(
     if len(shards) == 1 and parts:
         return next(iter(parts.values()))
     own = {shard: part.warnings for shard, part in parts.items()}
+    absent = [shard for shard, error in ran.errors.items() if isinstance(error, NotEnabled)]
     failed = {
         (shard.account, shard.region): error
         for shard, error in ran.errors.items()
@@ -76,15 +77,11 @@ def merge_applied(
             *(outcome for part in parts.values() for outcome in part.outcomes),
             *(outcome for outcome in told if id(outcome.action) not in ended),
         ),
-        warnings=(*merge_warnings(own, policies, shards), *failure_warnings(ran.errors)),
+        warnings=(*merge_warnings(own, policies, shards, absent), *failure_warnings(ran.errors)),
         busy=tuple(dict.fromkeys([*(busy for part in parts.values() for busy in part.busy), *held])),
         not_good=tuple(point for part in parts.values() for point in part.not_good),
         failed=failed,
-        absent=frozenset(
-            (shard.account, shard.region)
-            for shard, error in ran.errors.items()
-            if isinstance(error, NotEnabled)
-        ),
+        absent=frozenset((shard.account, shard.region) for shard in absent),
         looked=frozenset(looked for part in parts.values() for looked in part.looked),
         missed=tuple(missed for part in parts.values() for missed in part.missed),
         interrupted=Interrupted() if ran.interrupted else None,
@@ -139,11 +136,15 @@ def _code(error: DrError) -> WarningCode:
 
 
 def merge_warnings(
-    of: Mapping[Shard, Sequence[Warn]], policies: Sequence[Policy], shards: Sequence[Shard]
+    of: Mapping[Shard, Sequence[Warn]],
+    policies: Sequence[Policy],
+    shards: Sequence[Shard],
+    absent: Sequence[Shard] = (),
 ) -> tuple[Warn, ...]:
     """Each warning once; one that not every shard has says whose it is.
 
     A policy selects nothing where no shard in which it works selects anything: in most accounts of many it may have nothing.
+    In an `absent` Region there is nothing that it could select.
     """
     if len(shards) == 1:
         return tuple(next(iter(of.values()), ()))
@@ -157,7 +158,7 @@ def merge_warnings(
         if warn.code is not WarningCode.SELECTS_NOTHING
     ]
     empty = {(warn.policy, shard) for warn, there in where.items() for shard in there if _empty(warn)}
-    return (*_nothing(empty, policies, shards), *told)
+    return (*_nothing(empty, policies, [shard for shard in shards if shard not in absent]), *told)
 
 
 def _empty(warn: Warn) -> bool:

@@ -9,7 +9,7 @@ from plan_values import ACCOUNT, NOW, REGION, SLOT, hourly, plan, point, policy,
 
 from dr.actions import Capture, Expire, Outcome, Result
 from dr.errors import EnvironmentFailed
-from dr.model import State
+from dr.model import Protect, State
 from dr.notices.changes import News, Told, changes
 from dr.notices.conditions import FILES, STANDS_BY, TICK, Key, Seen, Trouble, beside, in_vain, observe
 from dr.notices.messages import of_changes, of_day
@@ -309,3 +309,18 @@ def test_news_told_one_after_the_other_are_what_is_known_in_the_end():
 
     assert first.then(then).then(again).onto(Told()) == whole
     assert again.onto(then.onto(first.onto(Told()))) == whole
+
+
+def test_a_listing_of_one_kind_is_seen_by_policies_of_that_kind_alone():
+    stacks = policy("templates", protect=Protect.STACKS)
+    key = Key(Trouble.FAILURE, "unread sources", "", ACCOUNT, REGION, "stacks")
+    facts = {"policies": (POLICY, stacks), "looked": frozenset({("db", ACCOUNT, REGION)})}
+
+    assert key in compared(told(key), observe(seen(point(SLOT), **facts)), NOW).since
+    assert compared(told(key), observe(seen(point(SLOT))), NOW).gone == {key}, "no policy of stacks is left"
+
+
+def test_a_region_that_is_named_no_more_leaves_no_trouble_behind():
+    keys = [Key(Trouble.FAILURE, what, "", ACCOUNT, "ap-east-1") for what in ("shard", "unread points")]
+
+    assert compared(told(*keys), observe(seen(point(SLOT))), NOW).gone == set(keys)

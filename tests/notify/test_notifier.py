@@ -251,6 +251,14 @@ def test_a_clock_that_is_set_back_tells_of_no_day_twice(world):
     assert world.tell(seen=EMPTY)[0] == []
 
 
+def test_a_digest_tells_of_all_that_is_wrong_also_to_who_asks_for_nothing_else(world):
+    world.targets = targets(f"{{sns: '{TOPIC}', about: [digest]}}")
+    world.tell(FAILED, seen=EMPTY)
+    world.clock.at = NOON + timedelta(days=1)
+
+    assert world.tell(FAILED, seen=EMPTY)[0] == ["digest: 1 trouble goes on"]
+
+
 def test_a_look_that_came_to_nothing_tells_of_no_day(world):
     world.tell(seen=EMPTY)
     world.clock.at = NOON + timedelta(days=1)
@@ -317,6 +325,16 @@ def test_one_that_hangs_is_left_after_some_seconds_and_asked_nothing_new_until_i
         assert "no answer within 15 seconds" in why
         assert ["no answer within 15 seconds" in why for why in sent(world, listener, good=True)] == [True]
         assert (listener.asked, threading.active_count() < 20) == (1, True)
+
+
+def test_a_ping_follows_nobody_elsewhere(world):
+    with listening_at() as listener:
+        listener.status = 302
+        world.targets = targets(f"{{ping: '{listener.url}/s3cr3t'}}")
+        (why,) = sent(world, listener, good=True)
+
+    assert why == "notify[0] ping http://127.0.0.1: 127.0.0.1 answered 302"
+    assert listener.asked == 1
 
 
 @pytest.mark.parametrize(
