@@ -25,10 +25,10 @@ _TARGET = Shape(keys=(*_WAYS, "about", "digest", "timezone"))
 _ENV = Shape(
     keys=("env",), required={"env": "write {env: NAME}, a variable of the environment that holds it"}
 )
-_TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 """Source: SNS API reference, CreateTopic, Name; a FIFO topic takes no subscriber that people read."""
-_APPRISE = r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s]{1,4000}"
-_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
+_APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s]{1,4000}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _UTC = ZoneInfo("UTC")
 _MORNING = "0 8 * * *"
@@ -138,10 +138,10 @@ def _address(value: Field, read: Callable[[Field], str | None], *, secret: bool)
     return "", _of_form(fields["env"], _VARIABLE, "is no name of a variable of the environment") or ""
 
 
-def _of_form(value: Field, pattern: str, fault: str) -> str | None:
+def _of_form(value: Field, form: re.Pattern[str], fault: str) -> str | None:
     """Text of a form. What has another is not repeated: people write secrets into the wrong place."""
     found = text(value)
-    if found is None or re.fullmatch(pattern, found):
+    if found is None or form.fullmatch(found):
         return found
     value.fault(fault)
     return None
