@@ -19,7 +19,7 @@ def test_i5_i6_i24_a_fault_or_a_kill_at_any_call_and_one_clean_run_end_as_if_not
         swept = [one for part in pool.map(partial(sweep, operation, sample), SHARES) for one in part]
 
     assert {one.case.name: one.wrong for one in swept if one.wrong} == {}
-    assert len(swept) > 3
+    assert len(swept) > 2
 
 
 @pytest.mark.long

@@ -62,9 +62,18 @@ select: %s
 schedule: "0 * * * *"
 keep: {last: 2}
 """
-OTHERS = (" sts:AssumeRole ", " organizations:", " ec2:DescribeRegions ", " in shards ", "deployer: ")
+OTHERS = (
+    " sts:AssumeRole ",
+    " organizations:",
+    " ec2:DescribeRegions ",
+    " in shards ",
+    "deployer: ",
+    " sns:Publish ",
+    " in notices ",
+)
 """What a life in one account and its own Regions, at a prompt, never asks for. tests/shells does, and the judgement of the whole
-suite looks for it there: test_cli_organization.py, test_handlers_accounts.py, test_handlers_organization.py, test_cli_deploying.py."""
+suite looks for it there: test_cli_organization.py, test_handlers_accounts.py, test_handlers_organization.py, test_cli_deploying.py,
+test_cli_notify.py."""
 
 
 @pytest.fixture
