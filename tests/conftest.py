@@ -50,9 +50,9 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     """Files with long tests begin first: no worker waits at the end for another's longest."""
     if config.getoption("--sample"):
-        left_out = [item for item in items if item.path.stem in _SAMPLED and _share(item.nodeid)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        left_out = {item: None for item in items if item.path.stem in _SAMPLED and _share(item.nodeid)}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: item.path not in long)
 

@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from dr.documents.fields import Field, Shape, entries, given, mapping, matching, text_or_texts, texts, written
+from dr.documents.fields import (
+    Field,
+    Shape,
+    entries,
+    given,
+    items,
+    mapping,
+    matching,
+    text_or_texts,
+    texts,
+    written,
+)
 from dr.documents.nodes import Items
 from dr.documents.wording import quoted
 
@@ -73,12 +84,8 @@ def accounts(value: Field) -> Accounts | None:
     if not value.node.items:
         value.fault('the list is empty; name an account, such as {id: "222222222222", role: dr-member}')
         return None
-    items = [
-        replace(value, node=node, path=(*value.path, number), key=node.position)
-        for number, node in enumerate(value.node.items)
-    ]
     found: dict[str, Account] = {}
-    for item in items:
+    for item in items(value, value.node):
         one = _account(item)
         if one and one.id in found:
             item.fault(f"{one.id} is there twice; remove one")

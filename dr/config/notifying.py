@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dr.documents.domain import schedule, time_zone
-from dr.documents.fields import Field, Shape, choice, given, mapping, text, text_or_texts, written
+from dr.documents.fields import Field, Shape, choice, given, items, mapping, text, text_or_texts, written
 from dr.documents.nodes import Items, Table
+from dr.notices.conditions import Trouble
 from dr.slots import Schedule, parse_schedule
 
-FAILURE, RPO, BLOCKED, RECOVERY, DIGEST = WORDS = ("failure", "rpo", "blocked", "recovery", "digest")
+RECOVERY, DIGEST = "recovery", "digest"
+WORDS = (*(trouble.value for trouble in Trouble), RECOVERY, DIGEST)
 """What a target may be told of."""
 _WAYS = ("sns", "apprise", "ping")
 _TARGET = Shape(keys=(*_WAYS, "about", "digest", "timezone"))
@@ -71,12 +73,8 @@ def notifying(value: Field) -> tuple[Target, ...] | None:
     if not isinstance(value.node, Items):
         value.fault('expected a list; write [{sns: "arn:aws:sns:..."}]')
         return None
-    items = [
-        replace(value, node=node, path=(*value.path, number), key=node.position)
-        for number, node in enumerate(value.node.items)
-    ]
     found: dict[str, Target] = {}
-    for number, item in enumerate(items):
+    for number, item in enumerate(items(value, value.node)):
         one = _target(item, number)
         if one and one.id in found:
             item.fault(f"{one.name} is there twice; remove one")

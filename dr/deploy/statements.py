@@ -35,10 +35,15 @@ HUB = Place(
     parameters=("${ParameterArns}",),
     asks=("accounts", "units", "tags"),
     rebuilt=Rebuilt(stacks=("${RestorableStacks}",), roles=("${StackRoles}",)),
+    tells=False,
 )
 """Where the functions run: it has the stores. A manifest is signed by no function."""
 MEMBER = Place(
-    installation="${Installation}", account="${AWS::AccountId}", regions=("${Regions}",), staging={}
+    installation="${Installation}",
+    account="${AWS::AccountId}",
+    regions=("${Regions}",),
+    staging={},
+    tells=False,
 )
 """Another account: the stores are reached with the hub's own credentials."""
 

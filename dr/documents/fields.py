@@ -132,11 +132,15 @@ def texts(value: Field, example: str, read: Callable[[Field], str | None] = text
     if not value.node.items:
         value.fault(f"the list is empty; write {example}")
         return None
-    items = [
-        replace(value, node=node, path=(*value.path, number), key=node.position)
-        for number, node in enumerate(value.node.items)
+    return _distinct([one for one in items(value, value.node) if read(one) is not None])
+
+
+def items(value: Field, node: Items) -> list[Field]:
+    """The items of a list, each with its number as the end of its path."""
+    return [
+        replace(value, node=one, path=(*value.path, number), key=one.position)
+        for number, one in enumerate(node.items)
     ]
-    return _distinct([one for one in items if read(one) is not None])
 
 
 def text_or_texts(

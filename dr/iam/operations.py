@@ -74,10 +74,7 @@ def _built(table: dict[Reaching, tuple[str, ...]], role: Role) -> tuple[Need, ..
 
 _TICK_RECORDS = (layout.APPLIED, layout.LEASES, layout.ORPHANS, layout.SHARDS)
 _WRITTEN = {
-    _CAPTURER: (
-        *(layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, layout.NOTICES),
-        *_TICK_RECORDS,
-    ),
+    _CAPTURER: (layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, *_TICK_RECORDS),
     _EXPIRER: (layout.CLAIM, *_TICK_RECORDS),
     _RESTORER: (layout.JOURNALS, layout.LEASES, layout.PINS),
 }
@@ -221,6 +218,7 @@ OPERATIONS = (
         name="PutObject",
         needs=(
             *(_need("s3:PutObject", reach.store_written(*keys), role) for role, keys in _WRITTEN.items()),
+            _need("s3:PutObject", reach.notices_written, _CAPTURER),
             _need("kms:GenerateDataKey", reach.store_key, *_TICK),
             _need("s3:PutObject", reach.staged, _RESTORER),
             _need("kms:GenerateDataKey", reach.store_and_staging_key, _RESTORER),

@@ -46,7 +46,7 @@ class Place:
     `members` are the roles of other accounts that dr takes on: ARNs, with `*` for an account that dr.yaml does not name.
     `signing` is the KMS key that signs manifests, as dr.yaml names it, empty for none; `signing_region` where it is
     looked up when it is no ARN. `asks` is what an Organization is asked for: accounts or units, and tags. `topics` are those
-    that people have subscribed. `home` is the Region of
+    that people have subscribed; `tells`: who works there tells people, as daemons do and functions do not. `home` is the Region of
     the functions, empty when dr.yaml deploys none; their packages lie in its bucket of `staging`.
     """
 
@@ -61,6 +61,7 @@ class Place:
     members: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    tells: bool = True
     home: str = ""
     rebuilt: Rebuilt = Rebuilt()
 

@@ -264,6 +264,11 @@ def store_written(*keys: str) -> Reaching:
     return lambda place: Reach(sid="WriteStore", resources=objects(place, *keys))
 
 
+def notices_written(place: Place) -> Reach:
+    """What people were told: the daemon's alone. Functions tell nobody, and one that was stolen must not keep people in the dark."""
+    return Reach(sid="RememberTold", resources=objects(place, layout.NOTICES) if place.tells else ())
+
+
 def store_cleared(*keys: str) -> Reaching:
     """Objects whose keys begin so, by delete markers."""
     return lambda place: Reach(sid="ClearStore", resources=objects(place, *keys))

@@ -91,6 +91,8 @@ TICK, SHARD, FILES, STANDS_BY = "tick", "shard", "files", "stands-by"
 _OWN = {TICK, FILES, STANDS_BY}
 """What a shell says of itself: nothing that a tick sees tells of it."""
 _LISTINGS = {"sources", "points"}
+_WAITS = {WarningCode.SOURCE_NOT_READY: CAPTURE, WarningCode.EXPIRY_CLOSED: EXPIRY}
+"""Warnings of a source of which something was not tried in this tick."""
 
 
 def observe(seen: Seen) -> Observed:
@@ -193,7 +195,7 @@ class _Sight:
             if self.is_coming(row) or (row.rpo is not None and row.within_rpo is None)
         }
         self._waiting = {
-            (WAITS[warn.code], warn.policy, warn.source) for warn in seen.warnings if warn.code in WAITS
+            (_WAITS[warn.code], warn.policy, warn.source) for warn in seen.warnings if warn.code in _WAITS
         }
 
     def is_coming(self, row: Protected) -> bool:
@@ -267,10 +269,6 @@ class _Sight:
             and not any(miss.what == "sources" for miss in self._missed(account, policy, region))
             for account, region in places
         )
-
-
-WAITS = {WarningCode.SOURCE_NOT_READY: CAPTURE, WarningCode.EXPIRY_CLOSED: EXPIRY}
-"""Warnings of a source of which something was not tried in this tick."""
 
 
 def _of(action: Action) -> Key:

@@ -12,12 +12,12 @@ from dr import layout
 from dr.errors import CloudError
 from dr.notices.changes import News, Told
 from dr.notices.conditions import Key, Trouble
-from dr.ports import ObjectStore
+from dr.ports import ObjectStore, StoredObject
 from dr.store.documents import instant_text
 from dr.store.fields import Row
+from dr.store.rewriting import rewrite
 
 _FORMAT = 1
-_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +42,12 @@ class StoreNotices:
 
     def write(self, news: Mapping[str, News], ids: Collection[str]) -> None:
         """Let it know this news of these targets; of others than `ids` nothing is kept. Raises `CloudError` where others keep writing."""
-        for _ in range(_TRIES):
-            found = self._store.get(layout.TOLD)
+
+        def anew(found: StoredObject | None) -> bytes:
             known = {} if found is None else self._known(found.body)
-            told = {id_: news.get(id_, News()).onto(known.get(id_, Told())) for id_ in ids}
-            if found is None:
-                written = self._store.put(layout.TOLD, _document(told), if_absent=True)
-            else:
-                written = self._store.put(layout.TOLD, _document(told), if_match=found.etag)
-            if written is not None:
-                return
-        raise CloudError(f"{self._name}: others keep writing it", "the next tick tries again")
+            return _document({id_: news.get(id_, News()).onto(known.get(id_, Told())) for id_ in ids})
+
+        rewrite(self._store, layout.TOLD, anew)
 
     def note_files(self, owner: str, fault: str, now: datetime) -> None:
         """Remember with which fault a daemon goes on by its last good files, or, empty, that there is none any more."""

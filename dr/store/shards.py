@@ -14,10 +14,10 @@ from dr.errors import CloudError
 from dr.model import ShardRun
 from dr.ports import ObjectStore, StoredObject
 from dr.store.fields import Row
+from dr.store.rewriting import rewrite
 
 _KEPT = 256
 """Runs: four hours of one a minute and the sweep. A run takes two at the most, and has to find what its shards said of it."""
-_TRIES = 8
 _LONGEST = 500
 """Characters of an error that are kept: the log has all of them."""
 
@@ -31,17 +31,12 @@ class ShardRuns:
     def record(self, account: str, region: str, run: ShardRun) -> None:
         """Remember how it ended in this run; doing it again is harmless. Raises `CloudError` where others keep writing."""
         key = layout.shard_key(account, region)
-        for _ in range(_TRIES):
-            found = self._store.get(key)
+
+        def anew(found: StoredObject | None) -> bytes:
             others = [one for one in self._known(key, found) if one.run != run.run]
-            body = _document([*others[1 - _KEPT :], run])
-            if found is None:
-                written = self._store.put(key, body, if_absent=True)
-            else:
-                written = self._store.put(key, body, if_match=found.etag)
-            if written is not None:
-                return
-        raise CloudError(f"{self._store.name}/{key}: others keep writing it", "the next run tries again")
+            return _document([*others[1 - _KEPT :], run])
+
+        rewrite(self._store, key, anew)
 
     def of(self, run: str, account: str, region: str) -> ShardRun | None:
         """How it ended in this run; None where it has not said so. Raises `CloudError` for what is no such record."""

@@ -109,7 +109,7 @@ def _folders() -> set[tuple[Role, str, str]]:
         (role, action, folder(arn))
         for role in roles(place())
         for row in policy(role, place())["Statement"]
-        if row["Sid"] in ("WriteStore", "ClearStore")
+        if row["Sid"] in ("WriteStore", "ClearStore", "RememberTold")
         for action in row["Action"]
         for arn in row["Resource"]
     }

@@ -105,3 +105,14 @@ def an_acme(sandbox, folder):
     made = Acme(shell, sandbox)
     made.protect("db")
     return made
+
+
+def leading(one, two):
+    """Of two daemons the one that works, and the one that stands by."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for leader, other in ((one, two), (two, one)):
+            if leader.said("tick.finished") and other.said("daemon.standing-by"):
+                return leader, other
+        time.sleep(0.1)
+    raise AssertionError((one._log.read_text(), two._log.read_text()))

@@ -7,11 +7,10 @@ import os
 import shutil
 import signal
 import socket
-import time
 from dataclasses import replace
 
 import pytest
-from daemons import CONFIG, POLICY, an_acme
+from daemons import CONFIG, POLICY, an_acme, leading
 from many_accounts import door
 
 
@@ -133,16 +132,6 @@ def test_of_two_one_works_and_the_other_takes_over_when_it_is_killed(acme):
         acme.protect("files")  # whoever stands by looks then, and not in a minute only
         other.until(lambda: acme.captured() == sorted([first, second]))
         assert other.said("daemon.leading")
-
-
-def leading(one, two):
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for leader, other in ((one, two), (two, one)):
-            if leader.said("tick.finished") and other.said("daemon.standing-by"):
-                return leader, other
-        time.sleep(0.1)
-    raise AssertionError((one._log.read_text(), two._log.read_text()))
 
 
 def test_without_a_store_nothing_is_captured_and_with_it_again_everything(acme):

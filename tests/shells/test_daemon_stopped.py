@@ -9,8 +9,7 @@ import time
 
 import pytest
 from conftest import a_shell
-from daemons import CONFIG, POLICY, Acme
-from test_cli_daemon import leading
+from daemons import CONFIG, POLICY, Acme, leading
 
 
 @pytest.fixture(scope="module")
