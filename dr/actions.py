@@ -74,6 +74,7 @@ class WarningCode(StrEnum):
     PENDING_LONG = "pending-long"
     POLICY_MISSING = "policy-missing"
     SOURCE_MISSING = "source-missing"
+    FROZEN = "frozen"
     EXPIRY_DEFERRED = "expiry-deferred"
     EXPIRY_BLOCKED = "expiry-blocked"
     EXPIRY_CLOSED = "expiry-closed"

@@ -270,6 +270,11 @@ def shard_key(account: str, region: str) -> str:
     return f"{SHARDS}{account}/{region}.json"
 
 
+WORDS = "words/"
+"""What people have said; no tick writes here."""
+FREEZES = f"{WORDS}freezes.json"
+"""Of which policies nothing expires, since when and why (DESIGN 7.6)."""
+
 PINS = "pins/"
 
 

@@ -154,11 +154,18 @@ def next_applied(policy: Policy, applied: Applied | None, plan: Plan) -> Applied
     )
     if blocked:
         return _used_up(policy.keep, applied or Applied(keep=UNKNOWN))
-    if any(warn.code in _NOT_JUDGED and warn.policy == policy.name for warn in plan.warnings):
+    if any(_hides(warn, policy) for warn in plan.warnings):
         return applied
     if applied is not None and applied.keep == policy.keep:
         return applied  # two shells with two versions of the policy must not earn each other new rations
     return Applied(keep=policy.keep)
+
+
+def _hides(warn: Warn, policy: Policy) -> bool:
+    """Whether it says that not every drop of the policy was seen; only a freeze speaks of all policies at once."""
+    if warn.code is WarningCode.FROZEN:
+        return warn.policy in {None, policy.name}
+    return warn.code in _NOT_JUDGED and warn.policy == policy.name
 
 
 def _used_up(keep: RetentionRule, applied: Applied) -> Applied:

@@ -220,7 +220,7 @@ class Applied:
 class Unread:
     """A listing that failed, and so may hide something: nothing that it could have shown is deleted (DESIGN 7.3).
 
-    `what` is "sources", "points", "store", "pins", "applied", "orphans" or "clock"; `protect` narrows "sources" and
+    `what` is "sources", "points", "store", "pins", "freezes", "applied", "orphans" or "clock"; `protect` narrows "sources" and
     "points". `remedy` is what to do about it, empty where nothing is known.
     """
 
@@ -229,6 +229,16 @@ class Unread:
     message: str
     protect: Protect | None = None
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """A person's word that nothing expires (DESIGN 7.6): of one policy, of all for an empty `policy`. `by` is who said so."""
+
+    since: datetime
+    why: str
+    by: str
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +253,7 @@ class Inventory:
     points: tuple[RecoveryPoint, ...] = ()
     parts: tuple[Part, ...] = ()
     pins: frozenset[str] = frozenset()
+    freezes: tuple[Freeze, ...] = ()
     applied: Mapping[tuple[str, str], Applied] = field(default_factory=dict)
     orphaned_since: Mapping[str, datetime] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from dr.actions import Warn, WarningCode
-from dr.model import Inventory, Policy, Protect, RecoveryPoint, Source, State, Unread
+from dr.model import Freeze, Inventory, Policy, Protect, RecoveryPoint, Source, State, Unread
 from dr.planner.cases import Case, cases
 from dr.planner.shelf import Shelf, shelve, unread_of
 from dr.planner.warnings import clock_warnings, selection_warnings, source_warnings, unread_warnings
 from dr.slots import next_slots
-from dr.wire import point_document, time_text, warn_document
+from dr.wire import freeze_document, point_document, time_text, warn_document
 from dr.words import one_line
 
 _KINDS = {Protect.VOLUMES: "volume", Protect.INSTANCES: "instance", Protect.STACKS: "stack"}
@@ -41,7 +41,7 @@ class Protected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The whole answer. `orphans` are points whose policy or source does not exist; `stacks` all known by name."""
+    """The whole answer. `frozen` is None where nobody can tell; `orphans` are points whose policy or source does not exist; `stacks` all known by name."""
 
     now: datetime
     ok: bool
@@ -50,6 +50,7 @@ class Status:
     stacks: tuple[str, ...]
     orphans: tuple[RecoveryPoint, ...]
     warnings: tuple[Warn, ...]
+    frozen: tuple[Freeze, ...] | None = ()
 
 
 def status(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> Status:
@@ -68,6 +69,7 @@ def status(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> S
         unprotected=_unprotected(inventory, sources),
         stacks=_stacks(inventory),
         orphans=_orphans(policies, inventory, shelf),
+        frozen=None if any(miss.what == "freezes" for miss in inventory.unread) else inventory.freezes,
         warnings=(*clock_warnings(inventory), *warnings, *elsewhere_warnings(policies, inventory.unread)),
     )
 
@@ -182,11 +184,11 @@ def points_newest_first(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint,
 
 
 def status_document(found: Status) -> dict[str, Any]:
-    """The JSON of `dr status`. `frozen` is null: nothing can be frozen yet."""
+    """The JSON of `dr status`."""
     return {
         "now": time_text(found.now),
         "ok": found.ok,
-        "frozen": None,
+        "frozen": None if found.frozen is None else [freeze_document(one) for one in found.frozen],
         "sources": [_protected_document(row) for row in found.sources],
         "unprotected": [_source_document(source) for source in found.unprotected],
         "stacks": [{"name": name, "verdict": None, "reasons": []} for name in found.stacks],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dr.actions import Action, Capture, Expire, Outcome, Result, Warn
-from dr.model import RecoveryPoint, StackVersion
+from dr.model import Freeze, RecoveryPoint, StackVersion
 from dr.words import instant as time_text
 from dr.words import one_line
 
@@ -14,6 +14,7 @@ __all__ = [
     "action_document",
     "actions_summary",
     "apply_document",
+    "freeze_document",
     "outcome_document",
     "outcomes_summary",
     "point_document",
@@ -79,6 +80,16 @@ def warn_document(warn: Warn) -> Document:
     """WARNING."""
     message = one_line(warn.message)
     return {"code": warn.code.value, "policy": warn.policy, "source": warn.source, "message": message}
+
+
+def freeze_document(freeze: Freeze) -> Document:
+    """A freeze; the policy of that of all is null."""
+    return {
+        "policy": freeze.policy or None,
+        "since": time_text(freeze.since),
+        "by": one_line(freeze.by),
+        "why": one_line(freeze.why),
+    }
 
 
 def outcome_document(outcome: Outcome) -> Document:

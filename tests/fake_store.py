@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from fake_clock import Failures, FakeClock
 from fakes import ACCOUNT
 
 from dr import layout
 from dr.errors import Busy, NotFound, Refused
-from dr.model import Applied, Begun, Claim, Kind, Lineage, Protect, RecoveryPoint, Source, State
+from dr.model import Applied, Begun, Claim, Freeze, Kind, Lineage, Protect, RecoveryPoint, Source, State
 from dr.stored import StoredStack
 
 _LEASE = timedelta(minutes=5)
@@ -127,6 +127,7 @@ class FakeRecords:
     claimed: str = ""
     keeps: dict[tuple[str, str, str], Applied] = field(default_factory=dict)
     pinned: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    frozen: dict[str, Freeze] = field(default_factory=dict)
     lost: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
     restores: dict[tuple[str, str, str], Begun] = field(default_factory=dict)
 
@@ -157,6 +158,18 @@ class FakeRecords:
     def pins(self) -> frozenset[str]:
         found = lambda: frozenset(point for row in self.pinned.values() for point in row)  # noqa: E731 - one seam for failures
         return self.failures.run("pins", found)
+
+    def freezes(self) -> tuple[Freeze, ...]:
+        return self.failures.run("freezes", lambda: tuple(self.frozen.values()))
+
+    def freeze(self, policy: str, why: str, by: str) -> tuple[Freeze, ...]:
+        since = datetime(2026, 3, 1, tzinfo=UTC)
+        self.frozen[policy] = Freeze(policy=policy, since=since, why=why, by=by)
+        return tuple(self.frozen.values())
+
+    def thaw(self, policy: str) -> tuple[Freeze, ...]:
+        self.frozen.pop(policy, None)
+        return tuple(self.frozen.values())
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
         self.pinned[restore] = tuple(points)

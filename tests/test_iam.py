@@ -377,7 +377,7 @@ def test_what_is_allowed_ahead_of_any_command_is_the_markers():
         ("ec2:CreateTags", (Role.MARKER,)),
         ("ec2:DeleteTags", (Role.MARKER,)),
     }
-    assert "no command does yet" in MAY[Role.MARKER]
+    assert "no command writes yet" in MAY[Role.MARKER]
 
 
 _ABROAD = "arn:aws:kms:eu-north-1:999999999999"

@@ -117,13 +117,13 @@ class RestoringApp(App):
         return lambda region: CloudFormationStacks(self.fleet.session(account)).sources(region)
 
     def _reads(self, records: StoreRecords) -> list[Callable[[], object]]:
-        """What ticks read of the store besides stacks: pins, and the keep of each policy's last apply."""
+        """What ticks read of the store besides stacks: pins, what is frozen, and the keep of each policy's last apply."""
 
         def applied(region: str, policy: str) -> list[object]:
             return [records.applied(account, region, policy) for account in self.fleet.ids]
 
         kept = [(region, policy.name) for policy in self.sound_policies for region in policy.regions]
-        return [records.pins, *(partial(applied, *one) for one in kept)]
+        return [records.pins, records.freezes, *(partial(applied, *one) for one in kept)]
 
     def restore(self, event: object, request: str, seconds_left: float) -> Document:
         """What the restoring function answers; `seconds_left` until Lambda ends it. Raises `DrError`."""

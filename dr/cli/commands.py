@@ -22,6 +22,11 @@ COMMANDS = {
     "points": ("answers", "List recovery points, newest slot first."),
     "stacks": ("answers", "List stored stacks, or the versions of the stack NAME."),
     "restore": ("restoring", "Bring a lost stack back with its data."),
+    "freeze": ("freezing", "Let nothing expire until `dr thaw`; captures go on."),
+    "thaw": (
+        "freezing",
+        "End the freeze of all, or of one policy: the next tick expires again what no rule claims.",
+    ),
     "verify": ("verifying", "Check every digest, chain and recovery point."),
     "daemon": ("daemon", "Run the schedules here, until it is ended."),
     "notify": ("notify", "Try how people are told."),

@@ -85,4 +85,5 @@ def seen_in(scope: Scope, done: Applying, sources: Sequence[Protected]) -> Seen:
         shards=frozenset((shard.account, shard.region) for shard in scope.shards) - done.absent,
         looked=done.looked,
         failed=done.failed,
+        freezes=done.inventory.freezes,
     )

@@ -1,7 +1,7 @@
 """Delete what the plan says, after one more look.
 
 Right before its deletion each point is read again, in batches: one that is not ours any more, held, locked or in
-use, or pinned by a restore that has begun since, stays. An image is deregistered before its snapshots are deleted
+use, pinned by a restore that has begun since, or of a policy that was frozen since, stays. An image is deregistered before its snapshots are deleted
 (FAILURES, I22), and only snapshots that are parts of ours, of that very slot.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import assert_never
@@ -18,15 +19,19 @@ from dr.actions import Cause, Expire, Outcome, Result, failed
 from dr.errors import CloudError, DrError, Unreachable
 from dr.executor.at_once import AtOnce, Report
 from dr.executor.hands import Hands
-from dr.model import Kind, RecoveryPoint, State
+from dr.model import Freeze, Kind, RecoveryPoint, State
+from dr.planner.freezing import freeze_of, frozen_text
 from dr.ports import Owned
 
 _BATCH = 200
 """Ids in one describe (FAILURES 2b, DeleteSnapshot)."""
+WORD_LASTS = timedelta(seconds=5)
+"""How long a run at work may go on deleting after `dr freeze`, beside the calls that it has sent."""
 
 
 def expire(actions: Sequence[Expire], hands: Hands, crew: AtOnce, note: Report) -> DrError | None:
     """Delete in the plan's order; runs of one Region and kind share a look. What ends the run, as `AtOnce.all_of`."""
+    word = _Word(hands)
     for (region, kind), run in groupby(actions, key=lambda a: (a.lineage.region, a.kind)):
         rows = list(run)
         for start in range(0, len(rows), _BATCH):
@@ -43,7 +48,7 @@ def expire(actions: Sequence[Expire], hands: Hands, crew: AtOnce, note: Report) 
                 if isinstance(error, Unreachable):
                     crew.darken(region, error)
                 continue
-            if (stopped := crew.all_of(batch, partial(_guarded, look))) is not None:
+            if (stopped := crew.all_of(batch, partial(_guarded, look, word))) is not None:
                 return stopped
     return None
 
@@ -66,10 +71,27 @@ def _look(rows: list[Expire], region: str, kind: Kind, hands: Hands) -> _Look:
     return _Look(found=found, pins=pins)
 
 
-def _guarded(look: _Look, row: Expire, hands: Hands) -> Outcome:
+class _Word:
+    """What people have frozen by now: who freezes does not wait for a batch to end."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._read: tuple[datetime, tuple[Freeze, ...]] | None = None
+
+    def on(self, policy: str) -> Freeze | None:
+        """What freezes a policy, by a look that is not older than `WORD_LASTS`. Raises as the store."""
+        now = self._hands.clock.now()
+        if self._read is None or not timedelta() <= now - self._read[0] < WORD_LASTS:
+            self._read = now, self._hands.freezes()
+        return freeze_of(policy, self._read[1])
+
+
+def _guarded(look: _Look, word: _Word, row: Expire, hands: Hands) -> Outcome:
     if look.pins & {row.point_id, *row.parts}:
         return Outcome(action=row, result=Result.SKIPPED, error="a restore needs it")
     try:
+        if (freeze := word.on(row.lineage.policy)) is not None:
+            return Outcome(action=row, result=Result.SKIPPED, error=frozen_text(freeze))
         return _expire(row, hands, look.found)
     except CloudError as error:
         return failed(row, error)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from dr.interrupts import Patience
+from dr.model import Freeze
 from dr.ports import Clock, Cloud, Stacks, StackStore
 from dr.threads import as_long_as_it_takes
 
@@ -38,6 +39,11 @@ def _no_pins() -> frozenset[str]:
     return frozenset()
 
 
+def _nothing_frozen() -> tuple[Freeze, ...]:
+    """Nobody has frozen anything."""
+    return ()
+
+
 def in_turn(
     jobs: Iterable[Callable[[], T]], /, *, left: Callable[[], float | None] = as_long_as_it_takes
 ) -> Iterator[T]:
@@ -65,7 +71,7 @@ def _no_jitter() -> float:
 class Hands:
     """The ports, bound to one account and installation.
 
-    `pins` are the ids that restores need, read anew before deletions. `heartbeat` is called before each action and
+    `pins` are the ids that restores need, and `freezes` what people have frozen, read anew before deletions. `heartbeat` is called before each action and
     renews the leases; `stop_at` is when no further action may begin
     (a Lambda's deadline less a minute); `jitter` yields factors in (0, 1] for backoff; `together` does what may be under
     way at once, and `ended` tells those that are that the run is over. `interrupts` heeds them while it is open.
@@ -77,6 +83,7 @@ class Hands:
     store: StackStore
     clock: Clock
     pins: Callable[[], frozenset[str]] = field(default=_no_pins)
+    freezes: Callable[[], tuple[Freeze, ...]] = field(default=_nothing_frozen)
     heartbeat: Callable[[], None] = field(default=_nothing)
     stop_at: datetime | None = None
     jitter: Callable[[], float] = field(default=_no_jitter)

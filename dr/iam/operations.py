@@ -24,7 +24,8 @@ MAY = {
     Role.READER: "look: dr plan, status, points, stacks",
     Role.CAPTURER: "take points and store stacks: dr apply, as far as nothing expires",
     Role.EXPIRER: "end points that no rule claims: dr apply, together with capturer",
-    Role.MARKER: "write the marks dr:hold, dr:expires-at and dr:consistency; no command does yet",
+    Role.MARKER: "give a person's word: dr freeze, thaw; and the marks dr:hold, dr:expires-at and dr:consistency, which no "
+    "command writes yet",
     Role.RESTORER: "bring stacks back, and see what would not come back: dr restore, verify",
     Role.DEPLOYER: "deploy the functions: dr deploy, undeploy, together with builder and waker",
     Role.BUILDER: "let CloudFormation make the functions and their rights: together with deployer",
@@ -76,6 +77,7 @@ _TICK_RECORDS = (layout.APPLIED, layout.LEASES, layout.ORPHANS, layout.SHARDS)
 _WRITTEN = {
     _CAPTURER: (layout.ALTERED, layout.BLOBS, layout.CLAIM, layout.MANIFESTS, *_TICK_RECORDS),
     _EXPIRER: (layout.CLAIM, *_TICK_RECORDS),
+    Role.MARKER: (layout.WORDS,),
     _RESTORER: (layout.JOURNALS, layout.LEASES, layout.PINS),
 }
 """What each role writes in the store."""
@@ -200,8 +202,8 @@ OPERATIONS = (
         service="s3",
         name="GetObject",
         needs=(
-            _need("s3:GetObject", reach.store_read, *_PLANNING),
-            _need("kms:Decrypt", reach.store_key, _READER, *_TICK),
+            _need("s3:GetObject", reach.store_read, *_PLANNING, Role.MARKER),
+            _need("kms:Decrypt", reach.store_key, _READER, *_TICK, Role.MARKER),
             _need("kms:Decrypt", reach.store_and_staging_key, _RESTORER),
         ),
     ),
@@ -209,7 +211,7 @@ OPERATIONS = (
         service="s3",
         name="ListObjectsV2",
         needs=(
-            _need("s3:ListBucket", reach.store_listed, *_PLANNING),
+            _need("s3:ListBucket", reach.store_listed, *_PLANNING, Role.MARKER),
             _need("s3:ListBucket", deploying.packages_listed, _DEPLOYER),
         ),
     ),
@@ -219,7 +221,7 @@ OPERATIONS = (
         needs=(
             *(_need("s3:PutObject", reach.store_written(*keys), role) for role, keys in _WRITTEN.items()),
             _need("s3:PutObject", reach.notices_written, _CAPTURER),
-            _need("kms:GenerateDataKey", reach.store_key, *_TICK),
+            _need("kms:GenerateDataKey", reach.store_key, *_TICK, Role.MARKER),
             _need("s3:PutObject", reach.staged, _RESTORER),
             _need("kms:GenerateDataKey", reach.store_and_staging_key, _RESTORER),
             _need("s3:PutObject", deploying.packages, _DEPLOYER),

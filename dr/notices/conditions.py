@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from dr.actions import Action, Capture, Expire, Outcome, Result, Warn, WarningCode
 from dr.errors import DrError
-from dr.model import Lineage, Policy, RecoveryPoint, State, Unread
+from dr.model import Freeze, Lineage, Policy, RecoveryPoint, State, Unread
+from dr.planner.freezing import frozen_text
 from dr.planner.shelf import unread_of
 from dr.planner.warnings import PENDING_AT_MOST
 from dr.status import Protected
@@ -28,6 +29,7 @@ class Trouble(StrEnum):
     FAILURE = "failure"
     RPO = "rpo"
     BLOCKED = "blocked"
+    FROZEN = "frozen"
 
 
 class Key(NamedTuple):
@@ -69,6 +71,7 @@ class Seen:
     shards: frozenset[tuple[str, str]] = frozenset()
     looked: frozenset[tuple[str, str, str]] = frozenset()
     failed: Mapping[tuple[str, str], DrError] = field(default_factory=dict)
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +91,16 @@ CAPTURE, EXPIRY, PENDING, AGE, NOTHING = (
     WarningCode.SELECTS_NOTHING.value,
 )
 TICK, SHARD, FILES, STANDS_BY = "tick", "shard", "files", "stands-by"
+FROZEN_AT_MOST = timedelta(days=1)
+"""After which people are told."""
 _OWN = {TICK, FILES, STANDS_BY}
 """What a shell says of itself: nothing that a tick sees tells of it."""
 _LISTINGS = {"sources", "points"}
-_WAITS = {WarningCode.SOURCE_NOT_READY: CAPTURE, WarningCode.EXPIRY_CLOSED: EXPIRY}
+_WAITS = {
+    WarningCode.SOURCE_NOT_READY: CAPTURE,
+    WarningCode.EXPIRY_CLOSED: EXPIRY,
+    WarningCode.FROZEN: EXPIRY,
+}
 """Warnings of a source of which something was not tried in this tick."""
 
 
@@ -99,7 +108,13 @@ def observe(seen: Seen) -> Observed:
     """What is wrong in what was seen."""
     sight = _Sight(seen)
     conditions: dict[Key, Condition] = {}
-    for one in (*_failures(seen), *_unread(seen), *_late(seen, sight), *_blocked(seen.outcomes)):
+    for one in (
+        *_failures(seen),
+        *_unread(seen),
+        *_late(seen, sight),
+        *_blocked(seen.outcomes),
+        *_frozen(seen),
+    ):
         conditions.setdefault(one.key, one)
     return Observed(conditions=conditions, blind=sight.is_blind, gone=sight.is_gone)
 
@@ -171,6 +186,18 @@ def _blocked(outcomes: Iterable[Outcome]) -> Iterator[Condition]:
         )
 
 
+def _frozen(seen: Seen) -> Iterator[Condition]:
+    """What somebody may have forgotten to thaw: it fills up and is paid for."""
+    for freeze in seen.freezes:
+        if seen.now - freeze.since > FROZEN_AT_MOST:
+            thaw = f"dr thaw --policy {freeze.policy}" if freeze.policy else "dr thaw"
+            yield Condition(
+                key=Key(Trouble.FROZEN, EXPIRY, freeze.policy),
+                message=f"nothing expires: {frozen_text(freeze)}",
+                remedy=f"if that is over: `{thaw}`",
+            )
+
+
 # --- what could not be seen, and what is there no more ------------------------------------------------------------------
 
 
@@ -204,7 +231,7 @@ class _Sight:
 
     def is_gone(self, key: Key) -> bool:
         """Whether nothing is protected there any more; asked of what can be seen."""
-        if key.what in _OWN:
+        if key.what in _OWN or key.trouble is Trouble.FROZEN:
             return False
         if not key.policy:
             return not self._lookers(key)
@@ -222,6 +249,8 @@ class _Sight:
         place = key.account, key.region
         if key.what in _OWN:
             return False
+        if key.trouble is Trouble.FROZEN:
+            return not self._seen.looked or any(miss.what == "freezes" for _, miss in self._seen.missed)
         if not key.policy:
             return not self._lookers(key) <= self._seen.looked
         policy = self._policies.get(key.policy)
@@ -244,10 +273,12 @@ class _Sight:
         }
 
     def _waits(self, key: Key) -> bool:
-        """Whether it was not tried, because the source or its capture is not ready."""
-        if key.trouble is Trouble.BLOCKED:
-            return any(what == EXPIRY and policy == key.policy for what, policy, _ in self._waiting)
-        return (key.what, key.policy, key.source) in self._waiting
+        """Whether it was not tried, because the source or its capture is not ready or somebody has frozen it."""
+        whole = {None, key.source} if key.trouble is not Trouble.BLOCKED else None
+        return any(
+            what == key.what and policy in {None, key.policy} and (whole is None or source in whole)
+            for what, policy, source in self._waiting
+        )
 
     def _there(self, key: Key, policy: Policy) -> bool:
         """Whether its policy was looked at in its place, and what would have shown it was read."""

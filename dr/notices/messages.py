@@ -18,8 +18,14 @@ _TITLES = {
     Trouble.FAILURE: ("failure", "failures"),
     Trouble.RPO: ("objective missed", "objectives missed"),
     Trouble.BLOCKED: ("expiry blocked", "expiries blocked"),
+    Trouble.FROZEN: ("freeze for more than a day", "freezes for more than a day"),
 }
-_HEADS = {Trouble.FAILURE: "Failed", Trouble.RPO: "Older than the objective", Trouble.BLOCKED: "Blocked"}
+_HEADS = {
+    Trouble.FAILURE: "Failed",
+    Trouble.RPO: "Older than the objective",
+    Trouble.BLOCKED: "Blocked",
+    Trouble.FROZEN: "Frozen",
+}
 _DAY = timedelta(days=1)
 
 

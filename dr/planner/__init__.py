@@ -8,7 +8,8 @@
       |
       +-- captures     the wanted slot where it lacks, most overdue first                          captures
       +-- judge        what may go of a lineage, each point with its cause; closed where a         expiries
-      |                capture cannot be made or anything could not be read; orphans: their day of grace
+      |                capture cannot be made, anything could not be read, or a person has frozen it; orphans:
+      |                their day of grace
       +-- warnings     what a person should know                                                   warnings
       |
     Proposal ---> dr.limits.decide: how many of the candidates go in one tick ---> Plan
@@ -29,6 +30,7 @@ from dr.model import Inventory, Policy
 from dr.planner.captures import captures
 from dr.planner.cases import Case, cases
 from dr.planner.expiries import Verdict, judge
+from dr.planner.freezing import freeze_of, freeze_warnings
 from dr.planner.orphans import image_regions, next_orphans, orphans_to_record
 from dr.planner.shelf import Shelf, shelve
 from dr.planner.warnings import (
@@ -65,6 +67,7 @@ def propose(
     shelf = shelve(inventory)
     by_policy = {policy.name: (policy, cases(policy, inventory, shelf, now)) for policy in policies}
     every = [case for _, row in by_policy.values() for case in row]
+    freezes = {name: freeze_of(name, inventory.freezes) for name in by_policy}
     verdicts = tuple(
         judge(
             case,
@@ -72,11 +75,13 @@ def propose(
             inventory.applied.get((case.policy.name, case.lineage.region)),
             now,
             inventory.orphaned_since,
+            freezes[case.policy.name],
         )
         for case in every
     )
     wanted = captures(every, now)
     warnings = [
+        *freeze_warnings(by_policy.keys(), inventory.freezes),
         *clock_warnings(inventory),
         *(warn for policy, row in by_policy.values() for warn in _of_policy(policy, row, inventory, now)),
         *closed_warnings(verdicts),

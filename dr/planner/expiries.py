@@ -22,8 +22,9 @@ from datetime import datetime
 from operator import attrgetter
 
 from dr.actions import Cause, Expire
-from dr.model import Applied, Kind, Part, RecoveryPoint, RetentionRule, State
+from dr.model import Applied, Freeze, Kind, Part, RecoveryPoint, RetentionRule, State
 from dr.planner.cases import Case, latest
+from dr.planner.freezing import frozen_text
 from dr.planner.orphans import graced
 from dr.planner.shelf import Shelf
 from dr.planner.words import keep_text
@@ -55,6 +56,7 @@ def judge(
     applied: Applied | None,
     now: datetime,
     orphaned_since: Mapping[str, datetime],
+    freeze: Freeze | None = None,
 ) -> Verdict:
     """Find the candidates of one lineage, oldest slot first."""
     standing: Sequence[RecoveryPoint] = case.points
@@ -73,7 +75,7 @@ def judge(
         case=case,
         size=len(standing),
         expiries=tuple(sorted(free, key=lambda expire: (expire.slot, expire.point_id))),
-        closed=_closed(case),
+        closed=_closed(case, freeze),
     )
 
 
@@ -88,13 +90,13 @@ def _staying(points: Sequence[RecoveryPoint], newest: RecoveryPoint | None) -> t
     return (newest.id, points[-1].id) if newest else ()
 
 
-def _closed(case: Case) -> str:
-    """Safety rules 2 and 3: a capture that cannot be made, or anything that could not be read."""
+def _closed(case: Case, freeze: Freeze | None) -> str:
+    """Safety rules 2, 3 and 6: a capture that cannot be made, anything that could not be read, a person's word."""
     if case.unread:
         return "; ".join(sorted({f"{miss.what}: {miss.message}" for miss in case.unread}))
     if case.due and case.source.unready:
         return f"its own capture cannot be made: {case.source.unready}"
-    return ""
+    return frozen_text(freeze) if freeze else ""
 
 
 def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | None, now: datetime) -> _Found:

@@ -86,7 +86,7 @@ def closed_warnings(verdicts: Iterable[Verdict]) -> Iterator[Warn]:
     """Expiries that wait because the source's own capture cannot be made (safety rule 2)."""
     for verdict in verdicts:
         case = verdict.case
-        if verdict.closed and verdict.expiries and not case.unread:
+        if case.due and case.source.unready and verdict.expiries and not case.unread:
             waiting = count(len(verdict.expiries), "expiry waits", "expiries wait")
             message = f"{waiting}: {one_line(verdict.closed)}"
             yield _warn(WarningCode.EXPIRY_CLOSED, case.policy, message, case.source.id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dr.durations import Duration
-from dr.model import RecoveryPoint, StackVersion
+from dr.model import Freeze, RecoveryPoint, StackVersion
+from dr.planner.freezing import frozen_text
 from dr.render.plans import warning_lines
 from dr.status import Protected, Status
 from dr.wire import stacks_document
@@ -30,6 +31,7 @@ def _place(account: str, region: str, *, several: bool) -> str:
 def status_text(found: Status, *, several: bool = False) -> str:
     """What is protected and how old its newest point is, what is not, and what is left over."""
     lines = [
+        *frozen_lines(found.frozen),
         f"Status at {instant(found.now)}: {'within its objectives' if found.ok else 'OUT OF ITS OBJECTIVES'}",
         "",
     ]
@@ -49,6 +51,18 @@ def status_text(found: Status, *, several: bool = False) -> str:
     return "\n".join(
         [*lines, f"{count(len(found.sources), 'source')} protected, {len(found.unprotected)} not."]
     )
+
+
+def frozen_lines(freezes: Sequence[Freeze] | None) -> list[str]:
+    """What a person should see before all else; nothing where nothing is frozen."""
+    if freezes is None:
+        return ["FROZEN? Whether anything is frozen could not be read: nothing expires.", ""]
+    told = [f"FROZEN: nothing of {_whose(one)} expires: {frozen_text(one)}" for one in freezes]
+    return [*told, ""] if told else []
+
+
+def _whose(freeze: Freeze) -> str:
+    return f"policy {freeze.policy}" if freeze.policy else "any policy"
 
 
 def _home(point: RecoveryPoint, *, several: bool) -> str:

@@ -8,10 +8,8 @@ and tags that derive from the slot.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -23,7 +21,7 @@ from dr.errors import Busy, CloudError, EnvironmentFailed
 from dr.ports import Clock, ObjectStore, StoredObject
 from dr.store.documents import instant_text
 from dr.store.fields import Row
-from dr.store.processes import Died, Process, died, this_process
+from dr.store.processes import Died, Process, died, somebody_here, this_process
 from dr.words import duration, instant
 
 _LASTS = timedelta(minutes=5)
@@ -53,15 +51,7 @@ def owner_of(environ: Mapping[str, str]) -> Owner:
     function = environ.get("AWS_LAMBDA_FUNCTION_NAME")
     if function is not None:
         return Owner(name=f"{function} ({environ.get('AWS_LAMBDA_LOG_STREAM_NAME', 'unknown log stream')})")
-    name = f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
-    return Owner(name=name, process=this_process())
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"
+    return Owner(name=f"{somebody_here()} (process {os.getpid()})", process=this_process())
 
 
 class StoreLeases:

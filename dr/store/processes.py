@@ -7,7 +7,9 @@ pid_namespaces(7). Where there is no /proc nobody is known, and so nobody is eve
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,15 @@ class Process:
     namespace: str
     pid: int
     started: int
+
+
+def somebody_here() -> str:
+    """Who works on which machine, for people: `ann@laptop`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
 
 
 Died = Callable[[Process], bool]

@@ -1,4 +1,4 @@
-"""Small facts that the shells share through the primary store: the claim, what was applied, orphans, pins.
+"""Small facts that the shells share through the primary store: the claim, what was applied, orphans, pins, freezes.
 
 A fact that cannot be read is an error and never "there is none": expiry closes on it (DESIGN 7.3). Each document is
 a JSON object with a format number.
@@ -7,9 +7,9 @@ a JSON object with a format number.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 from dr import layout
 from dr.durations import Duration
 from dr.errors import CloudError, Refused
-from dr.model import Applied, Begun, Claim, RetentionRule
+from dr.model import Applied, Begun, Claim, Freeze, RetentionRule
 from dr.ports import PIN_LASTS, Clock, ObjectStore, StoredObject
 from dr.store.documents import instant_text
 from dr.store.fields import Row
+from dr.store.rewriting import rewrite
 
 _FORMAT = 1
 _Value = TypeVar("_Value")
@@ -99,6 +100,43 @@ class StoreRecords:
         found = [self._pin(key, written) for key, written in self._store.keys(layout.PINS)]
         live = [pin for pin in found if pin and pin.until > now]  # None was released meanwhile
         return frozenset(point for pin in live for point in pin.points)
+
+    def freezes(self) -> tuple[Freeze, ...]:
+        """What is frozen; the freeze of all first."""
+        return self._freezes(self._store.get(layout.FREEZES))
+
+    def freeze(self, policy: str, why: str, by: str) -> tuple[Freeze, ...]:
+        """Freeze a policy, all for an empty name; what is frozen then. The reason of one that is frozen is replaced."""
+        new = Freeze(policy=policy, since=self._clock.now(), why=why, by=by)
+
+        def change(known: dict[str, Freeze]) -> None:
+            before = known.get(policy, new)
+            known[policy] = replace(new, since=min(before.since, new.since))
+
+        return self._change_freezes(change)
+
+    def thaw(self, policy: str) -> tuple[Freeze, ...]:
+        """End a freeze; what is frozen then."""
+        return self._change_freezes(lambda known: known.pop(policy, None))
+
+    def _change_freezes(self, change: Callable[[dict[str, Freeze]], object]) -> tuple[Freeze, ...]:
+        after: tuple[Freeze, ...] = ()
+
+        def anew(found: StoredObject | None) -> bytes:
+            nonlocal after
+            known = {one.policy: one for one in self._freezes(found)}
+            change(known)
+            after = _in_order(known.values())
+            return _document({"freezes": [_freeze_row(one) for one in after]})
+
+        rewrite(self._store, layout.FREEZES, anew)
+        return after
+
+    def _freezes(self, found: StoredObject | None) -> tuple[Freeze, ...]:
+        if found is None:
+            return ()
+        row = self._row(layout.FREEZES, found)
+        return self._field(layout.FREEZES, lambda: _in_order(_freeze(one) for one in row.rows("freezes")))
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
         """Keep these points for a week from now, or until `unpin`; clears away what ran out.
@@ -187,6 +225,20 @@ def _trimmed(row: Row) -> tuple[Row, ...]:
             return (row.row("trimmed"),)
         case _:
             return row.rows("trimmed")
+
+
+def _in_order(freezes: Iterable[Freeze]) -> tuple[Freeze, ...]:
+    return tuple(sorted(freezes, key=lambda one: one.policy))
+
+
+def _freeze(row: Row) -> Freeze:
+    return Freeze(
+        policy=row.text("policy"), since=row.instant("since"), why=row.text("why"), by=row.text("by")
+    )
+
+
+def _freeze_row(freeze: Freeze) -> dict[str, str]:
+    return {**asdict(freeze), "since": instant_text(freeze.since)}
 
 
 def _orphans(row: Row) -> dict[str, datetime]:

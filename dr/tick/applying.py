@@ -103,7 +103,9 @@ def apply_now(
         with leased(policies, desk, every=every) as held:
             inventory, claimed = claim(read_inventory(held.policies, desk), desk)
             plan = decide(held.policies, inventory, desk.hands.clock.now())
-            hands = replace(desk.hands, heartbeat=held.renew, pins=desk.records.pins)
+            hands = replace(
+                desk.hands, heartbeat=held.renew, pins=desk.records.pins, freezes=desk.records.freezes
+            )
             unrecorded: dict[tuple[str, str], DrError] = {}
             record = partial(
                 _remember, held.policies, inventory, plan, replace(desk, hands=hands), unrecorded

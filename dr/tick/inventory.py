@@ -12,7 +12,18 @@ from functools import partial
 from dr import collector
 from dr.actions import Warn
 from dr.errors import CloudError, EnvironmentFailed, Refused
-from dr.model import Applied, Inventory, Part, Policy, Protect, RecoveryPoint, Source, TagPatterns, Unread
+from dr.model import (
+    Applied,
+    Freeze,
+    Inventory,
+    Part,
+    Policy,
+    Protect,
+    RecoveryPoint,
+    Source,
+    TagPatterns,
+    Unread,
+)
 from dr.planner import image_regions
 from dr.status import elsewhere_warnings
 from dr.tick.desk import Desk
@@ -149,6 +160,7 @@ class _Reading:
         self._parts: list[Part] = []
         self._unread: list[Unread] = []
         self._pins: frozenset[str] = frozenset()
+        self._freezes: tuple[Freeze, ...] = ()
         self._applied: dict[tuple[str, str], Applied] = {}
         self._orphaned_since: dict[str, datetime] = {}
         self._unreachable: list[EnvironmentFailed] = []
@@ -184,7 +196,7 @@ class _Reading:
             self._sources[source.protect, source.region, source.id] = source
 
     def shared(self, policies: Sequence[Policy], account: str) -> None:
-        """What the store knows: pins, the keep of each policy's last apply, and since when parts are orphans.
+        """What the store knows: pins, what is frozen, the keep of each policy's last apply, and since when parts are orphans.
 
         After the points: a store that is younger than they are knows too little.
         """
@@ -195,6 +207,8 @@ class _Reading:
             self._unread.extend([lost] if lost else [])
         with self._listing("pins", ""):
             self._pins = records.pins()
+        with self._listing("freezes", ""):
+            self._freezes = records.freezes()
         with self._listing("applied", ""):
             for name, region in {(policy.name, region) for policy in policies for region in policy.regions}:
                 applied = records.applied(account, region, name)
@@ -230,6 +244,7 @@ class _Reading:
             points=tuple(self._points),
             parts=tuple(self._parts),
             pins=self._pins,
+            freezes=self._freezes,
             applied=self._applied,
             orphaned_since=self._orphaned_since,
             unread=tuple(self._unread),

@@ -9,7 +9,7 @@ from itertools import chain
 
 from dr.actions import Outcome, Plan, Warn, WarningCode
 from dr.errors import Busy, DrError, Interrupted, NotEnabled
-from dr.model import Lineage, Policy
+from dr.model import Freeze, Lineage, Policy
 from dr.planner.warnings import selects_nothing
 from dr.status import Status, is_ok, points_newest_first
 from dr.tick.applying import Applying
@@ -109,8 +109,15 @@ def merge_statuses(
         unprotected=tuple(row for one in parts for row in one.unprotected),
         stacks=tuple(sorted({name for one in parts for name in one.stacks})),
         orphans=points_newest_first(point for one in parts for point in one.orphans),
+        frozen=_frozen(parts),
         warnings=(*warnings, *failure_warnings(errors)),
     )
+
+
+def _frozen(parts: Sequence[Status]) -> tuple[Freeze, ...] | None:
+    """Every shard reads the same mark: one that could tell is enough."""
+    told = [one.frozen for one in parts if one.frozen is not None]
+    return tuple(dict.fromkeys(chain.from_iterable(told))) if told else None
 
 
 def failure_warnings(errors: Mapping[Shard, DrError]) -> tuple[Warn, ...]:

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from plan_values import ACCOUNT, NOW, REGION, SLOT, hourly, plan, point, policy, unread, volume, world
 
-from dr.actions import Capture, Expire, Outcome, Result
+from dr.actions import Capture, Expire, Outcome, Result, Warn, WarningCode
 from dr.errors import EnvironmentFailed
-from dr.model import Protect, State
+from dr.model import Freeze, Protect, State
 from dr.notices.changes import News, Told, changes
 from dr.notices.conditions import FILES, STANDS_BY, TICK, Key, Seen, Trouble, beside, in_vain, observe
 from dr.notices.messages import of_changes, of_day
@@ -324,3 +324,49 @@ def test_a_region_that_is_named_no_more_leaves_no_trouble_behind():
     keys = [Key(Trouble.FAILURE, what, "", ACCOUNT, "ap-east-1") for what in ("shard", "unread points")]
 
     assert compared(told(*keys), observe(seen(point(SLOT))), NOW).gone == set(keys)
+
+
+# --- a freeze that lasts ----------------------------------------------------------------------------------------------
+
+
+def frozen(age, policy=""):
+    return Freeze(policy=policy, since=NOW - age, why="we look into it", by="ann@laptop")
+
+
+FROZEN = Key(Trouble.FROZEN, "expiry")
+
+
+def test_a_freeze_is_told_once_it_is_older_than_a_day_and_its_end_is_told_too():
+    young = observe(seen(point(SLOT), freezes=(frozen(24 * HOUR),)))
+    old = observe(seen(point(SLOT), freezes=(frozen(25 * HOUR),)))
+
+    assert not compared(Told(), young, NOW)
+    first = compared(Told(), old, NOW)
+    assert keys(first) == [FROZEN]
+    assert not compared(Told(since=first.since), old, LATER)
+    assert compared(Told(since=first.since), observe(seen(point(SLOT))), LATER).ended.keys() == {FROZEN}
+
+
+def test_the_message_of_a_freeze_says_who_and_why_and_how_it_ends():
+    found = changes(Told(), observe(seen(point(SLOT), freezes=(frozen(25 * HOUR, "db"),))), tuple(Trouble))
+
+    told_ = of_changes("acme", found, NOW)
+
+    assert told_.title == "dr acme: 1 freeze for more than a day"
+    assert "by ann@laptop: we look into it" in told_.body
+    assert "`dr thaw --policy db`" in told_.body
+
+
+def test_a_mark_that_could_not_be_read_ends_no_freeze():
+    blind = observe(seen(point(SLOT), unread=(unread("freezes", ""),)))
+
+    assert FROZEN not in compared(told(FROZEN), blind, NOW).ended
+
+
+def test_what_waits_for_a_word_still_does_while_it_is_frozen():
+    blocked = Key(Trouble.BLOCKED, "expiry", "db", ACCOUNT, REGION)
+    failed = Key(Trouble.FAILURE, "expiry", "db", ACCOUNT, REGION, "vol-1")
+    warn = Warn(code=WarningCode.FROZEN, message="nothing expires")
+    observed = observe(seen(point(SLOT), freezes=(frozen(HOUR),), warnings=(warn,)))
+
+    assert not compared(told(blocked, failed), observed, NOW)

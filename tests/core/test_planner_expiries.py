@@ -7,7 +7,9 @@ import pytest
 from plan_values import (
     HOUR,
     NOW,
+    REGION,
     SLOT,
+    captured,
     codes,
     expired,
     expiries,
@@ -25,8 +27,9 @@ from plan_values import (
 
 from dr.actions import Cause, WarningCode
 from dr.durations import Duration
-from dr.limits import decide
-from dr.model import Kind, Protect, RetentionRule, Selector, State
+from dr.limits import decide, next_applied
+from dr.model import Applied, Freeze, Kind, Protect, RetentionRule, Selector, State
+from dr.words import instant
 
 LAST_1 = policy(keep=RetentionRule(last=1))
 DAY = timedelta(days=1)
@@ -188,6 +191,7 @@ def test_rule_7_2_expiry_goes_on_where_no_capture_is_due():
         unread("points"),
         unread("points", protect=Protect.VOLUMES),
         unread("pins", ""),
+        unread("freezes", ""),
         unread("applied", ""),
         unread("clock", ""),
         unread("something that is not known yet", ""),
@@ -218,6 +222,46 @@ def test_i10_rule_7_3_a_policy_that_selects_nothing_deletes_nothing():
         found.actions,
         set(codes(found)),
     )
+
+
+# --- safety rule 6: a person's word -------------------------------------------------------------------------------------
+
+
+def frozen(policy=""):
+    return Freeze(policy=policy, since=NOW - DAY, why="we look into it", by="ann@laptop")
+
+
+@pytest.mark.parametrize("whose", ["", "db"], ids=["all", "its own"])
+def test_rule_7_6_nothing_of_a_policy_that_is_frozen_expires_whatever_the_cause(whose):
+    failed = point(SLOT - 9 * HOUR, "no", state=State.FAILED)
+    twice = point(SLOT, "twice", time=NOW)
+    found = plan(*hourly(9)[1:], failed, twice, freezes=(frozen(whose),))
+
+    assert set() == expired(found) | expired(found, blocked=True)
+    assert message(found, WarningCode.FROZEN) == (
+        f"nothing expires: frozen since {instant(NOW - DAY)} by ann@laptop: we look into it"
+    )
+
+
+def test_rule_7_6_captures_go_on_where_it_is_frozen():
+    assert captured(plan(*hourly(9)[1:], freezes=(frozen(),))) == ["vol-1"]
+
+
+def test_rule_7_6_the_freeze_of_another_policy_closes_nothing_here():
+    found = plan(*hourly(9), freezes=(frozen("web"),))
+
+    assert expired(found)
+    assert WarningCode.FROZEN not in codes(found)
+
+
+def test_rule_7_6_what_keep_lost_while_it_was_frozen_is_a_change_still_when_it_thaws():
+    """A freeze must not make an edit of `keep` look as if somebody had agreed to it."""
+    edited, before = policy(keep=RetentionRule(last=1)), Applied(keep=RetentionRule(last=9))
+    made = decide(
+        (edited,), replace(world(*hourly(9)), applied={("db", REGION): before}, freezes=(frozen(),)), NOW
+    )
+
+    assert next_applied(edited, before, made) == before
 
 
 # --- safety rule 5 without commands -------------------------------------------------------------------------------------

@@ -96,6 +96,24 @@ GUARDS = (
         test="tests/tick/test_executor.py::test_rule_7_1_what_a_restore_has_pinned_since_the_plan_stays",
     ),
     Guard(
+        name="what is frozen closes expiry",
+        source="DESIGN 7, rule 6",
+        off=answers("dr.planner:freeze_of", None),
+        test="tests/core/test_planner_expiries.py::test_rule_7_6_nothing_of_a_policy_that_is_frozen_expires_whatever_the_cause",
+    ),
+    Guard(
+        name="what is frozen is read again while a run deletes",
+        source="DESIGN 7, rule 6",
+        off=answers(f"{_E}:_Word.on", None),
+        test="tests/tick/test_executor.py::test_rule_7_6_what_somebody_has_frozen_since_the_plan_stays",
+    ),
+    Guard(
+        name="a keep is not agreed on while it is frozen",
+        source="DESIGN 7, rules 4 and 6",
+        off=answers("dr.limits:_hides", False),
+        test="tests/core/test_planner_expiries.py::test_rule_7_6_what_keep_lost_while_it_was_frozen_is_a_change_still_when_it_thaws",
+    ),
+    Guard(
         name="only an image's own parts go with it",
         source="FAILURES 2, row 26; I3",
         off=answers(f"{_E}:_is_part", answer=True),

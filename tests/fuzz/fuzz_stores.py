@@ -104,6 +104,7 @@ def read_records(data: bytes) -> None:
     reads = (
         kept.holder,
         kept.pins,
+        kept.freezes,
         lambda: kept.applied(ACCOUNT, REGION, "db"),
         lambda: kept.orphans(ACCOUNT, REGION),
         lambda: kept.begun(ACCOUNT, REGION, "prod"),

@@ -155,7 +155,7 @@ def test_i3_i10_only_points_of_todays_policies_and_selected_sources_expire(world
 
 
 @SAMPLED
-@given(worlds(), st.sampled_from(["points", "sources", "pins", "applied", "clock"]))
+@given(worlds(), st.sampled_from(["points", "sources", "pins", "freezes", "applied", "clock"]))
 def test_i4_rule_7_3_what_could_not_be_read_closes_all_expiry(world, what):
     policies, inventory = world
 

@@ -95,7 +95,9 @@ class Happenings(RuleBasedStateMachine):
             self.everything_is_put_right()
 
     def everything_is_put_right(self) -> None:
-        """Every source is there, every policy has its name and selects it; keeps and schedules stay as they are."""
+        """Every source is there, every policy has its name and selects it, nothing is frozen; keeps and schedules stay."""
+        for frozen in list(self.world.frozen):
+            self.world.thaw(frozen)
         for name in self.names:
             versions = (*reversed(self.former), *self.policies_now())
             latest = [p for p in versions if p.name.removesuffix("-2") == name]
@@ -258,6 +260,12 @@ class Happenings(RuleBasedStateMachine):
         if policy is not None:
             self.former.append(policy)
             self.world.policies[policy.name] = replace(policy, **facts)
+
+    @rule(pick=PICK, whole=st.booleans())
+    def a_person_freezes_or_thaws(self, pick: int, whole: bool) -> None:
+        """DESIGN 7.6."""
+        name = "" if whole else picked(list(self.names), pick)
+        (self.world.thaw if name in self.world.frozen else self.world.freeze)(name)
 
     @rule(pick=PICK, restore=st.integers(1, 2))
     def a_restore_pins_or_ends(self, pick: int, restore: int) -> None:

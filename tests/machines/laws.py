@@ -127,8 +127,10 @@ def _has_judged(run: Any, policy: str, region: str) -> bool:
 
 def _blocked(plan: Plan, policy: str, region: str) -> bool:
     """Whether a run had expiries that wait for a word; one whose expiry was closed has judged nothing."""
-    closed = {"listing-incomplete", "expiry-closed", "selects-nothing"}
+    closed = {"listing-incomplete", "expiry-closed", "selects-nothing", "frozen"}
     if any(warn.policy == policy and warn.code in closed for warn in plan.warnings):
+        return True
+    if any(warn.policy is None and warn.code == "frozen" for warn in plan.warnings):
         return True
     actions = (a for a in plan.actions if isinstance(a, Expire) and a.blocked)
     return any((a.lineage.policy, a.lineage.region) == (policy, region) for a in actions)
@@ -180,6 +182,7 @@ def at_rest(world: Any, run: Any) -> None:
     closed = {
         warn.policy for warn in run.done.warnings if warn.code in {"expiry-closed", "listing-incomplete"}
     }
+    closed |= set(world.policies) if "" in world.frozen else world.frozen
     for policy in (p for p in world.policies.values() if p.name not in closed):
         wanted = world.oracle.wanted(policy, now)
         for source in (s for s in world.sources() if selects(policy, s)):

@@ -92,14 +92,14 @@ class Machine(Happenings):
 
     @rule(
         pick=PICK,
-        how=st.sampled_from(["hold", "lock", "pin", "build", "disown", "move", "delete"]),
+        how=st.sampled_from(["hold", "lock", "pin", "freeze", "build", "disown", "move", "delete"]),
         hours=st.integers(0, 3),
     )
     def somebody_acts_right_before_a_deletion(self, pick: int, how: str, hours: int) -> None:
         """I3: what has changed since the plan was made is seen by the last look."""
         self.some_hours_of_runs(hours)
         self.world.aws.advance(hours=1)
-        look = "pins" if how == "pin" else "owned"
+        look = {"pin": "pins", "freeze": "freezes"}.get(how, "owned")
         self.world.run(Weather(before_looks={look: partial(self._act, pick, how)}))
 
     def _act(self, pick: int, how: str, going: Sequence[str]) -> None:
@@ -108,6 +108,8 @@ class Machine(Happenings):
         there = [one for one in going if one in cloud.snapshots or one in cloud.images]
         if how == "pin":
             self.world.pin("restore-3", {*cloud.snapshots, *cloud.images})
+        if how == "freeze":
+            self.world.freeze("")
         if not there:
             return
         name = picked(there, pick)

@@ -38,7 +38,7 @@ _DAY = timedelta(days=1)
 _MAX_SKEW = 300
 _STACKS_OF = re.compile(r"stacks/[0-9]+/([^/]+)/")
 """The listing of a Region's stored stacks."""
-_SEEN_BEFORE_DELETING = ("pins/", "applied/", "installation.json", "orphans/")
+_SEEN_BEFORE_DELETING = ("pins/", "words/", "applied/", "installation.json", "orphans/")
 
 
 @dataclass(slots=True)
@@ -217,6 +217,8 @@ class Watcher:
             asked = call.port == "cloud" and call.method == "sources"
             blind = blind or (asked and call.args[0] == policy.protect and call.args[1] == region)
             require(not blind, "I4", f"{thing.id} goes, and {call.method} {what} had failed")
+        frozen = self.world.frozen & {"", thing.key[0]}
+        require(not frozen, "7.6", f"{thing.id} goes, and {thing.key[0]} is frozen")
         ahead = self.world.cloud.ahead
         require(ahead is None or abs(ahead) <= _MAX_SKEW, "I9", f"{thing.id} goes by a clock {ahead} s off")
         lost = self.world.lost_at
@@ -226,14 +228,16 @@ class Watcher:
         )
 
     def _asked_again(self, number: int) -> bool:
-        """The claim is read when it is made too; pins once for the plan, and again before each batch of deletions."""
+        """The claim is read when it is made too; pins and freezes for the plan, and again before deletions."""
         if self.log[number].args == ("installation.json",):
             return any(
                 c.method == "get" and c.args == self.log[number].args and c.effect for c in self.log[number:]
             )
-        if not str(self.log[number].args[0]).startswith("pins/"):
+        method, args = self.log[number].method, self.log[number].args
+        if not str(args[0]).startswith(("pins/", "words/")):
             return False
-        looks = [n for n, c in enumerate(self.log) if (c.method, c.args) == ("keys", ("pins/",)) and c.effect]
+        same = ("keys", ("pins/",)) if args[0].startswith("pins/") else (method, args)
+        looks = [n for n, c in enumerate(self.log) if (c.method, c.args) == same and c.effect]
         return any(n < number for n in looks) and any(n > number for n in looks)
 
     def _captured(self, thing: Thing) -> None:

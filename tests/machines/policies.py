@@ -44,7 +44,7 @@ JUMPS = [
     timedelta(minutes=6),
 ]
 WAITS = [timedelta(minutes=m) for m in (10, 60, 61, 180, 1440, 4 * 1440)] + [timedelta(days=400)]
-BLIND = ["points", "sources", "pins/", "applied/", "installation.json", "orphans/"]
+BLIND = ["points", "sources", "pins/", "words/", "applied/", "installation.json", "orphans/"]
 PROTECTED = {
     "db": (Protect.VOLUMES, Selector(tags={"Backup": ("*",)})),
     "overlap": (Protect.VOLUMES, Selector(tags={"Tier": ("db",)})),

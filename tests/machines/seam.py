@@ -117,8 +117,9 @@ class Seam:
                 moment()
         if call.method == "owned" and (act := self.before_looks.pop("owned", None)):
             act(call.args[2])
-        if _second_look_at_pins(self.log) and (act := self.before_looks.pop("pins", None)):
-            act(())
+        for look, asked in _LOOKS.items():
+            if _second_look(self.log, *asked) and (act := self.before_looks.pop(look, None)):
+                act(())
 
     def _trouble(self, call: Call) -> Trouble | None:
         if call.port in self.dark or (call.args and str(call.args[0]) in self.dark):
@@ -143,11 +144,14 @@ def _about(call: Call, prefix: str) -> bool:
     return call.method in {"get", "keys"} and str(call.args[0]).startswith(prefix)
 
 
-def _second_look_at_pins(log: list[Call]) -> bool:
-    """Right before a deletion the pins are read once more."""
-    if (log[-1].method, log[-1].args) != ("keys", ("pins/",)):
+_LOOKS = {"pins": ("keys", "pins/"), "freezes": ("get", "words/freezes.json")}
+"""What is read once more right before a deletion."""
+
+
+def _second_look(log: list[Call], method: str, key: str) -> bool:
+    if (log[-1].method, log[-1].args) != (method, (key,)):
         return False
-    return sum((call.method, call.args) == ("keys", ("pins/",)) for call in log) > 1
+    return sum((call.method, call.args) == (method, (key,)) for call in log) > 1
 
 
 def _error(trouble: Trouble, call: Call) -> DrError:

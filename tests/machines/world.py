@@ -88,7 +88,9 @@ class Run:
 
 
 class World:
-    """One installation. `policies` are those of its files; `pins` what restores need, whoever remembers it."""
+    """One installation. `policies` are those of its files; `pins` what restores need, whoever remembers it, `frozen` what
+    people have frozen.
+    """
 
     def __init__(self, begin: datetime) -> None:
         self.aws = FakeClock(begin)
@@ -100,6 +102,7 @@ class World:
         self.stores = [self.primary]
         self.policies: dict[str, Policy] = {}
         self.pins: dict[str, tuple[frozenset[str], datetime]] = {}
+        self.frozen: set[str] = set()
         self.lost_at: datetime | None = None
         self.untold = False
         self.oracle = Oracle(self)
@@ -127,9 +130,19 @@ class World:
         StoreRecords(self.primary, self.clock).unpin(restore)
         del self.pins[restore]
 
+    def freeze(self, policy: str) -> None:
+        """A person's word, for all policies where the name is empty."""
+        StoreRecords(self.primary, self.clock).freeze(policy, "a test", "somebody")
+        self.frozen.add(policy)
+
+    def thaw(self, policy: str) -> None:
+        StoreRecords(self.primary, self.clock).thaw(policy)
+        self.frozen.discard(policy)
+
     def lose_store(self) -> None:
-        """Somebody empties the primary, or another folder is mounted in its place."""
+        """Somebody empties the primary, or another folder is mounted in its place: what was frozen is forgotten too."""
         self.primary.objects.clear()
+        self.frozen.clear()
         self.lost_at = self.clock.now()
         self.oracle.lost.forgotten()
 

@@ -27,6 +27,8 @@ ROLES = {
     "apply": (Role.CAPTURER, Role.EXPIRER),
     "daemon": (Role.CAPTURER, Role.EXPIRER),
     "notify": (Role.CAPTURER,),
+    "freeze": (Role.MARKER,),
+    "thaw": (Role.MARKER,),
     "tick": (Role.CAPTURER, Role.EXPIRER),
     "changed": (Role.CAPTURER,),
     "list_shards": (Role.CAPTURER, Role.EXPIRER),

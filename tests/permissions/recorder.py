@@ -39,7 +39,7 @@ _KEPT = {
 """Parameters that IAM's decision depends on; bodies and values stay out."""
 FOLDERS = {
     *("installation.json", "stacks", "blobs", "altered", "leases"),
-    *("applied", "orphans", "pins", "restores", "shards", "notices", "dr-packages", "dr-staging"),
+    *("applied", "orphans", "pins", "words", "restores", "shards", "notices", "dr-packages", "dr-staging"),
 }
 _directories: list[Path] = []
 _tags: dict[str, Mapping[str, str]] = {}

@@ -16,6 +16,8 @@ COMMANDS = [
     ["points"],
     ["stacks"],
     ["restore"],
+    ["freeze"],
+    ["thaw"],
     ["verify"],
     ["daemon"],
     ["notify"],
@@ -197,7 +199,7 @@ def test_status_points_and_stacks_have_the_keys_of_the_contract(installation):
     installation.write("policies/stacks.yaml", STACKS)
     installation.applied()
     status = installation("status", "--json")
-    assert (status.code, status.err, status.document["ok"], status.document["frozen"]) == (0, "", True, None)
+    assert (status.code, status.err, status.document["ok"], status.document["frozen"]) == (0, "", True, [])
     assert status.document.keys() >= {"now", "ok", "frozen", "sources", "unprotected", "stacks", "orphans"}
     assert all(row.keys() >= PROTECTED for row in status.document["sources"])
     assert all(row["newest"].keys() >= POINT for row in status.document["sources"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tick_world import START, World, policy
+from tick_world import START, Meddled, World, policy
 
 from dr import layout
 from dr.actions import Capture, Expire, Result
@@ -19,6 +19,7 @@ from dr.errors import (
     Throttled,
     Unreachable,
 )
+from dr.executor.expiries import WORD_LASTS
 from dr.limits import decide
 from dr.model import Protect, RetentionRule
 from dr.tick.applying import apply_now
@@ -351,6 +352,53 @@ def test_rule_7_1_what_a_restore_has_pinned_since_the_plan_stays(world):
 
     assert ("Expire", "skipped") in results(done)
     assert oldest.id in original.snapshots
+
+
+@pytest.mark.parametrize("whose", ["", "db"], ids=["all", "its policy"])
+def test_rule_7_6_what_somebody_has_frozen_since_the_plan_stays(world, whose):
+    world.hours(4)
+    before = set(world.cloud.snapshots)
+    original = world.cloud
+    world.cloud = Meddled(
+        original, "create_snapshot", lambda *_: world.records.freeze(whose, "stop", "ann@laptop")
+    )
+
+    ends = [o for o in world.apply().outcomes if isinstance(o.action, Expire)]
+
+    assert [(o.result, "frozen since" in o.error) for o in ends] == [(Result.SKIPPED, True)]
+    assert before <= set(original.snapshots)
+
+
+def test_rule_7_6_who_freezes_while_a_run_deletes_stops_it_within_seconds(world):
+    """Nobody waits for the end of what may be thousands: the mark is read again every few seconds."""
+    for number in range(2, 6):
+        world.cloud.add_volume(f"vol-{number}", tags={"Backup": "yes"})
+    world.hours(4)
+    original, half = world.cloud, WORD_LASTS.total_seconds() / 2
+
+    def meanwhile(*_):
+        world.records.freeze("", "stop", "ann@laptop")
+        world.clock.advance(seconds=half + 0.1)
+
+    world.cloud = Meddled(original, "delete_snapshot", meanwhile)
+
+    ends = [o.result.value for o in world.apply().outcomes if isinstance(o.action, Expire)]
+
+    assert ends == ["done", "done", "skipped", "skipped", "skipped"]
+
+
+def test_rule_7_6_nothing_goes_where_the_mark_can_no_longer_be_read(world):
+    world.hours(4)
+    original, before = world.cloud, set(world.cloud.snapshots)
+    lost = {"freezes": CloudError("the store says no")}
+    world.cloud = Meddled(
+        original, "create_snapshot", lambda *_: world.records.failures.for_ever.update(lost)
+    )
+
+    done = world.apply()
+
+    assert ("Expire", "failed") in results(done)
+    assert before <= set(original.snapshots)
 
 
 def test_i3_an_image_that_is_built_on_a_point_does_not_take_the_point_with_it(machine):

@@ -184,7 +184,7 @@ def test_i25_a_region_that_is_denied_stops_no_other(world):
 def test_nothing_to_be_read_at_all_is_an_error(world):
     for method in ("points", "sources"):
         world.cloud.failures.for_ever[method] = EnvironmentFailed("no route")
-    for method in ("holder", "pins", "applied", "orphans"):
+    for method in ("holder", "pins", "freezes", "applied", "orphans"):
         world.records.failures.for_ever[method] = EnvironmentFailed("no route")
 
     with pytest.raises(EnvironmentFailed):

@@ -1,0 +1,61 @@
+"""A person's word that nothing expires, and its end (DESIGN 7.6)."""
+
+from __future__ import annotations
+
+from dr.app import App
+from dr.errors import EnvironmentFailed, UsageError
+from dr.model import Freeze
+from dr.store.processes import somebody_here
+from dr.store.records import StoreRecords
+from dr.words import one_line
+
+_WHY_AT_MOST = 500
+"""Characters: a sentence, and where to read on."""
+
+
+def freeze(app: App, policy: str | None, why: str) -> tuple[Freeze, ...]:
+    """Let nothing of a policy, or of any, expire from now on; what is frozen then.
+
+    Policies that cannot be read stop no freeze of all. Raises `UsageError` for a policy that does not exist and for a
+    reason that says nothing or too much, `EnvironmentFailed` for a store where no tick would find it.
+    """
+    said = one_line(why)
+    if not said:
+        raise UsageError(
+            "--why is empty", "say why: whoever finds it frozen has to decide whether it may thaw"
+        )
+    if len(said) > _WHY_AT_MOST:
+        raise UsageError(
+            f"--why has {len(said)} characters", f"{_WHY_AT_MOST} are enough: say where to read on"
+        )
+    if policy is not None:
+        _require_known(app, policy)
+    return _records(app).freeze(policy or "", said, somebody_here())
+
+
+def thaw(app: App, policy: str | None) -> tuple[Freeze, ...]:
+    """End the freeze of a policy, or that of all; what is frozen then. Raises as `freeze`.
+
+    A policy that was removed while it was frozen can thaw.
+    """
+    records = _records(app)
+    if policy is not None and policy not in {one.policy for one in records.freezes()}:
+        _require_known(app, policy)
+    return records.thaw(policy or "")
+
+
+def _require_known(app: App, name: str) -> None:
+    """A policy whose neighbour is broken can be frozen."""
+    if name not in {policy.name for policy in app.sound_policies}:
+        app.asked(name)
+
+
+def _records(app: App) -> StoreRecords:
+    """Those of the primary, where ticks look."""
+    records = StoreRecords(app.stores.primary, app.clock)
+    if records.refuse_others(app.config.name) is None:
+        raise EnvironmentFailed(
+            f"{records.name} is the store of no installation: no tick looks there",
+            "is it mounted, is its path under `store` in dr.yaml right? A first `dr apply` makes a new one",
+        )
+    return records

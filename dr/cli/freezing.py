@@ -1,0 +1,64 @@
+"""`dr freeze` and `dr thaw`: a person's word on expiry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from dr.app import App, Settings
+from dr.app import freezing as word
+from dr.cli.frame import Shared, shared_options
+from dr.cli.progress import working
+from dr.errors import EXIT_DONE
+from dr.executor.expiries import WORD_LASTS
+from dr.model import Freeze
+from dr.render.answers import frozen_lines
+from dr.wire import freeze_document
+
+
+@click.command()
+@click.option("--policy", metavar="NAME", help="Only this policy.")
+@click.option("--why", metavar="TEXT", required=True, help="Why, for whoever finds it frozen.")
+@shared_options
+def freeze(shared: Shared, policy: str | None, why: str) -> int:
+    """Let nothing expire until `dr thaw`; captures go on.
+
+    It holds for every machine and function that works with this store. A run at work stops deleting within seconds.
+    """
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    with working("freezing"):
+        frozen = word.freeze(app, policy, why)
+    seconds = int(WORD_LASTS.total_seconds())
+    ends = f"Captures go on; a run at work stops deleting within {seconds} seconds. Until {_thaws(frozen)}."
+    shared.emit(lambda: _document(frozen), lambda: "\n".join([*frozen_lines(frozen), ends]))
+    return EXIT_DONE
+
+
+@click.command()
+@click.option("--policy", metavar="NAME", help="The freeze of this policy alone.")
+@shared_options
+def thaw(shared: Shared, policy: str | None) -> int:
+    """End the freeze of all, or of one policy: the next tick expires again what no rule claims."""
+    app = App(Settings(config=shared.config, sandbox=shared.sandbox))
+    with working("thawing"):
+        frozen = word.thaw(app, policy)
+    shared.emit(lambda: _document(frozen), lambda: "\n".join(_left(frozen)))
+    return EXIT_DONE
+
+
+def _left(frozen: Sequence[Freeze]) -> list[str]:
+    """What is frozen still, so that nobody takes a part for the whole."""
+    if not frozen:
+        return ["Nothing is frozen: the next tick expires again what no rule claims."]
+    return [*frozen_lines(frozen), f"This is frozen still, until {_thaws(frozen)}."]
+
+
+def _thaws(frozen: Sequence[Freeze]) -> str:
+    return ", ".join(f"`dr thaw --policy {one.policy}`" if one.policy else "`dr thaw`" for one in frozen)
+
+
+def _document(frozen: Sequence[Freeze]) -> dict[str, Any]:
+    """`{"frozen": [{"policy", "since", "by", "why"}]}`: what is frozen now."""
+    return {"frozen": [freeze_document(one) for one in frozen]}

@@ -1,0 +1,185 @@
+"""`dr freeze` and `dr thaw`: nothing expires in between, whoever ticks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TIGHT = """\
+policy: files
+protect: volumes
+regions: [eu-west-1]
+select: {tags: {Name: ledger}}
+schedule: "0 * * * *"
+keep: {last: 1}
+"""
+
+
+@pytest.fixture
+def full(installation):
+    """An installation whose next tick captures a point and expires one."""
+    installation.write("policies/files.yaml", TIGHT)
+    for _ in range(2):
+        installation.applied()
+        installation.shell.advance("1h")
+    return installation
+
+
+def frozen(installation):
+    return installation("status", "--json").document["frozen"]
+
+
+def test_rule_7_6_while_it_is_frozen_points_come_and_none_goes(full):
+    before = full.snapshots()
+    done = full("freeze", "--why", "we look into it")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("FROZEN: nothing of any policy expires: frozen since ")
+    assert "Until `dr thaw`." in done.out
+    made = full.applied()
+    assert [row["do"] for row in made["outcomes"]] == ["capture"]
+    assert [(warn["code"], warn["policy"]) for warn in made["warnings"]] == [("frozen", None)]
+    assert set(before) < set(full.snapshots())
+    assert full("daemon", "--once").code == 0
+    assert set(before) < set(full.snapshots())
+
+    assert full("thaw").out == "Nothing is frozen: the next tick expires again what no rule claims.\n"
+    assert {row["do"] for row in full.applied()["outcomes"]} == {"expire"}
+
+
+def test_rule_7_6_status_shows_first_what_is_frozen_and_is_ok_with_it(full):
+    full.applied()
+    assert frozen(full) == []
+    full("freeze", "--policy", "files", "--why", "ticket 17")
+
+    told = full("status")
+    assert told.code == 0
+    assert told.out.splitlines()[0].startswith("FROZEN: nothing of policy files expires: frozen since ")
+    (row,) = frozen(full)
+    assert (row["policy"], row["why"]) == ("files", "ticket 17")
+    assert "@" in row["by"]
+
+
+def test_rule_7_6_a_saved_plan_that_expires_something_is_refused(full):
+    full.applied()  # what it has captured lets another one go
+    assert full("plan", "-o", full.folder / "plan.json").code == 0
+    before = full.snapshots()
+    full("freeze", "--why", "stop")
+
+    error = full("apply", full.folder / "plan.json", "--json").error
+
+    assert (error["exit"], "frozen since" in error["message"]) == (4, True)
+    assert full.snapshots() == before
+
+
+def test_the_freeze_of_all_and_of_one_policy_end_one_by_one(full):
+    full("freeze", "--why", "all of it")
+    both = full("freeze", "--policy", "files", "--why", "this one", "--json").document["frozen"]
+    assert [(row["policy"], row["why"]) for row in both] == [(None, "all of it"), ("files", "this one")]
+
+    told = full("thaw")
+    assert told.code == 0
+    assert "This is frozen still, until `dr thaw --policy files`." in told.out
+    assert full("thaw", "--policy", "files", "--json").document == {"frozen": []}
+    assert full("thaw", "--policy", "files", "--json").document == {"frozen": []}
+
+
+def test_freezing_again_keeps_since_when_and_takes_the_new_reason(full):
+    (first,) = full("freeze", "--why", "one", "--json").document["frozen"]
+    full.shell.advance("1h")
+    (second,) = full("freeze", "--why", "two", "--json").document["frozen"]
+
+    assert (second["since"], second["why"]) == (first["since"], "two")
+
+
+def test_policies_that_are_broken_stop_no_freeze(full):
+    full.write("policies/broken.yaml", "keep: nothing\n")
+
+    assert full("freeze", "--why", "stop").code == 0
+    assert full("freeze", "--policy", "files", "--why", "stop").code == 0
+
+
+def test_a_policy_that_was_removed_while_it_was_frozen_can_thaw(full):
+    full("freeze", "--policy", "files", "--why", "stop")
+    full.write("policies/files.yaml", TIGHT.replace("policy: files", "policy: other"))
+
+    assert full("thaw", "--policy", "files", "--json").document == {"frozen": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("freeze",), "Missing option '--why'"),
+        (("freeze", "--why", " \n"), "--why is empty"),
+        (("freeze", "--why", "x" * 501), "--why has 501 characters"),
+        (("freeze", "--why", "x", "--policy", "fles"), "no policy is named 'fles'"),
+        (("thaw", "--policy", "fles"), "no policy is named 'fles'"),
+        (("thaw", "--why", "x"), "No such option"),
+    ],
+)
+def test_what_was_typed_wrong_is_exit_2_and_freezes_nothing(full, arguments, said):
+    error = full(*arguments, "--json").error
+
+    assert (error["exit"], said in error["message"]) == (2, True), error
+    assert error["remedy"]
+    assert frozen(full) == []
+
+
+def test_a_store_where_no_tick_looks_is_not_frozen(installation):
+    """Who mistyped the store's path would believe that nothing expires."""
+    error = installation("freeze", "--why", "stop", "--json").error
+
+    assert (error["exit"], "the store of no installation" in error["message"]) == (1, True)
+    assert not (installation.folder / "store" / "words").exists()
+
+
+def test_the_store_of_another_installation_is_refused(full):
+    config = full.folder / "dr.yaml"
+    config.write_text(config.read_text().replace(f"name: {full.name}", "name: another"))
+
+    assert full("freeze", "--why", "stop", "--json").error["exit"] == 4
+    assert full("thaw", "--json").error["exit"] == 4
+
+
+def test_a_mark_that_cannot_be_read_expires_nothing_and_is_told(full):
+    full("freeze", "--why", "stop")
+    (full.folder / "store" / "words" / "freezes.json").write_text("{")
+    before = full.snapshots()
+
+    assert full("apply", "--json").code == 1
+    assert set(before) < set(full.snapshots())
+    told = full("status")
+    assert told.out.startswith("FROZEN? Whether anything is frozen could not be read: nothing expires.")
+    assert full("status", "--json").document["frozen"] is None
+    assert full("freeze", "--why", "stop", "--json").error["exit"] == 1
+
+
+def test_in_a_bucket_too_it_holds_for_whoever_ticks(installation):
+    bucket = f"{installation.name}-store"
+    installation.shell.client("s3").create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    installation.write(
+        "dr.yaml",
+        f"name: {installation.name}\nregions: [eu-west-1]\n"
+        f"store: {{primary: {{url: 's3://{bucket}/dr', region: eu-west-1}}}}\n",
+    )
+    installation.applied()
+    assert installation("freeze", "--why", "stop").code == 0
+    (row,) = frozen(installation)
+    assert json.dumps(row)
+    assert installation("thaw", "--json").document == {"frozen": []}
+
+
+def test_foreign_text_in_the_mark_does_nothing_to_a_terminal(full):
+    full("freeze", "--why", "stop")
+    mark = full.folder / "store" / "words" / "freezes.json"
+    document = json.loads(mark.read_text())
+    document["freezes"][0]["why"] = "\x1b[2Jgone\nFROZEN: no"
+    mark.write_text(json.dumps(document))
+
+    told = full("status").out
+
+    assert "\x1b" not in told
+    assert told.splitlines()[0].endswith("?[2Jgone FROZEN: no")
