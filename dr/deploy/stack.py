@@ -104,7 +104,7 @@ def stack_of(
     return Stack(
         name=ground.stack,
         region=deploy.region,
-        template=_template(source, wake_ups(ground.policies, now), standing),
+        template=_template(source, wake_ups(ground.policies, now), standing, fans_out=ground.fans_out),
         parameters={
             **_of_package(ground, bucket, sha256),
             **_of_store(ground.config),
@@ -153,13 +153,13 @@ def _each_day(when: Calendar, days: DaySets) -> bool:
 # --- the template -----------------------------------------------------------------------------------------------------
 
 
-def _template(source: str, wanted: Sequence[WakeUp], standing: str | None) -> str:
+def _template(source: str, wanted: Sequence[WakeUp], standing: str | None, *, fans_out: bool) -> str:
     tree = dict(parse_template(source, _SOURCE).tree)
     resources = {name: _without_remarks(row) for name, row in tree["Resources"].items()}
     sweep = resources["SweepSchedule"]["Properties"]
     before = _schedules(standing)
     for one in wanted:
-        name = _name(one)
+        name = _name(one, sweep, fans_out=fans_out)
         resources[name] = {
             "Type": "AWS::Scheduler::Schedule",
             "Properties": {**sweep, "Name": _readable(name), **_when(one, before.get(name))},
@@ -172,9 +172,16 @@ def _without_remarks(resource: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in resource.items() if key != "Metadata"}
 
 
-def _name(one: WakeUp) -> str:
-    """Its logical id: of what it is, so that another policy's change leaves it alone."""
-    return _PREFIX + hashlib.sha256(f"{one.expression} {one.zone}".encode()).hexdigest()[:12]
+def _name(one: WakeUp, sweep: Mapping[str, Any], *, fans_out: bool) -> str:
+    """Its logical id: of what it is, so that another policy's change leaves it alone.
+
+    One with a start is another one when anything else of it changes: EventBridge takes no start that is more than 5
+    minutes ago, in an update either, and CloudFormation would send the old one and roll everything back.
+    """
+    said = f"{one.expression} {one.zone}"
+    if one.start is not None:
+        said += json.dumps([sweep, fans_out], sort_keys=True)
+    return _PREFIX + hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def _readable(name: str) -> str:

@@ -9,7 +9,8 @@ shows twice (EventBridge fires once), a Region of AWS that was down. It is there
 - day-of-month OR day-of-week of Unix cron are two expressions, because EventBridge takes one of the two;
 - where Unix cron wants both (`*/2` beside a weekday), the one that names fewer days is taken;
 - a rate is counted from 1970 (DESIGN 6), and by EventBridge from when it was made. Where a cron expression in UTC says the
-  same it is that, which stays as it is from deployment to deployment; another begins at a multiple of itself, still to come.
+  same it is that, which stays as it is from deployment to deployment; another begins at a multiple of itself that is an hour away: until then
+  the sweep finds its slots.
 
 Sources: EventBridge Scheduler user guide, Schedule types; API reference, CreateSchedule.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dr.errors import UsageError
 from dr.model import Policy
@@ -29,6 +30,8 @@ from dr.slots.walk import Calendar, Rate
 _LONGEST = 256
 """Characters of a ScheduleExpression. Source: EventBridge Scheduler API reference, CreateSchedule."""
 _DAY = 86_400
+_UNTIL_MADE = timedelta(hours=1)
+"""For whoever reads the change set, and for CloudFormation: a start that is more than 5 minutes ago is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -54,7 +57,7 @@ def _of(schedule: Schedule, now: datetime) -> Iterator[WakeUp]:
     match when:
         case Rate():
             exact = _rate_as_cron(when)
-            start = None if exact else schedule.next_after(now)
+            start = None if exact else schedule.next_after(now + _UNTIL_MADE)
             yield WakeUp(expression=exact or schedule.text, zone="UTC", start=start)
         case Calendar(days=DaySets() as days) if not schedule.text.startswith("cron("):
             for expression in _unix_as_cron(when, days):

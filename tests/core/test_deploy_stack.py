@@ -103,12 +103,31 @@ def test_a_rate_begins_at_a_multiple_of_itself_and_keeps_the_start_that_is_deplo
     odd = policy("db", "rate(7 hours)")
     first = stack(odd)
     (start,) = (datetime.fromisoformat(row["StartDate"]) for row in wake_ups(first).values())
-    assert start > NOW
+    assert start > NOW + timedelta(hours=1), "who reads the change set has time"
     assert start.timestamp() % timedelta(hours=7).total_seconds() == 0
 
     later = NOW + timedelta(days=30)
     assert stack(odd, standing=first.template, now=later) == first
     assert wake_ups(stack(odd, now=later)) != wake_ups(first)
+
+
+def test_a_rate_that_changes_otherwise_is_another_one_with_a_start_to_come():
+    """EventBridge takes no start that is more than 5 minutes ago; an update would send it, and fail as a whole."""
+    odd, later = policy("db", "rate(7 hours)"), NOW + timedelta(days=30)
+    first = stack(odd)
+    wider = policy("db", "rate(7 hours)", regions=("eu-west-1", "eu-central-1"))
+    after = stack(wider, standing=first.template, now=later)
+
+    assert first.parameters["FanOut"] != after.parameters["FanOut"]
+    assert not wake_ups(first).keys() & wake_ups(after).keys()
+    (start,) = (datetime.fromisoformat(row["StartDate"]) for row in wake_ups(after).values())
+    assert start > later
+
+
+def test_a_cron_that_changes_otherwise_stays_the_one_it_is():
+    wider = policy("db", "30 2 * * *", regions=("eu-west-1", "eu-central-1"))
+
+    assert wake_ups(stack(policy("db", "30 2 * * *"))).keys() == wake_ups(stack(wider)).keys()
 
 
 def test_a_template_that_somebody_has_put_there_instead_gives_no_start():
