@@ -127,6 +127,12 @@ def _number(numbers: Mapping[str, int]) -> str:
 def allow_expire(plan: Plan, number: int) -> Plan:
     """Take a person's word for the plan's blocked expiries. Raises `Refused` unless it is for exactly their number."""
     blocked = sum(isinstance(action, Expire) and action.blocked for action in plan.actions)
+    if number != blocked and any(warn.code is WarningCode.FROZEN for warn in plan.warnings):
+        raise Refused(
+            f"--allow-expire {number}: the plan holds {count(blocked, 'blocked expiry', 'blocked expiries')}, and something "
+            "is frozen",
+            "nothing of it expires before `dr thaw`: see `dr status`",
+        )
     if number != blocked:
         raise Refused(
             f"--allow-expire {number}: the plan holds {count(blocked, 'blocked expiry', 'blocked expiries')}",
@@ -154,18 +160,11 @@ def next_applied(policy: Policy, applied: Applied | None, plan: Plan) -> Applied
     )
     if blocked:
         return _used_up(policy.keep, applied or Applied(keep=UNKNOWN))
-    if any(_hides(warn, policy) for warn in plan.warnings):
+    if any(warn.code in _NOT_JUDGED and warn.policy == policy.name for warn in plan.warnings):
         return applied
     if applied is not None and applied.keep == policy.keep:
         return applied  # two shells with two versions of the policy must not earn each other new rations
     return Applied(keep=policy.keep)
-
-
-def _hides(warn: Warn, policy: Policy) -> bool:
-    """Whether it says that not every drop of the policy was seen; only a freeze speaks of all policies at once."""
-    if warn.code is WarningCode.FROZEN:
-        return warn.policy in {None, policy.name}
-    return warn.code in _NOT_JUDGED and warn.policy == policy.name
 
 
 def _used_up(keep: RetentionRule, applied: Applied) -> Applied:

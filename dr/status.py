@@ -69,9 +69,14 @@ def status(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> S
         unprotected=_unprotected(inventory, sources),
         stacks=_stacks(inventory),
         orphans=_orphans(policies, inventory, shelf),
-        frozen=None if any(miss.what == "freezes" for miss in inventory.unread) else inventory.freezes,
+        frozen=None if freezes_unknown(inventory.unread) else inventory.freezes,
         warnings=(*clock_warnings(inventory), *warnings, *elsewhere_warnings(policies, inventory.unread)),
     )
+
+
+def freezes_unknown(unread: Iterable[Unread]) -> bool:
+    """Whether nobody can tell what is frozen: the mark could not be read, or the store was lost and the mark with it."""
+    return any(miss.what in {"freezes", "store"} for miss in unread)
 
 
 def is_ok(sources: Iterable[Protected], warnings: Iterable[Warn]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import subprocess
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import botocore.session
@@ -18,6 +19,7 @@ from dr.errors import UsageError
 from dr.iam.documents import actions, policy, roles
 from dr.iam.operations import AHEAD, MAY, OPERATIONS
 from dr.iam.place import DEPLOYING, Role
+from dr.iam.reach import objects
 
 ROOT = Path(__file__).parent.parent
 LINTERS = ROOT / ".venv-lint" / "bin"
@@ -398,3 +400,22 @@ def test_a_signing_key_may_lie_in_another_account_and_region(key, resource):
     (found,) = [one for one in document["Statement"] if one["Sid"] == "SignManifests"]
 
     assert (found["Action"], found["Resource"]) == (["kms:Sign"], resource)
+
+
+@pytest.mark.parametrize("place", sorted(PLACES))
+def test_rule_7_6_nobody_but_the_marker_writes_a_persons_word(place):
+    """Whoever ticks, restores or deploys could thaw otherwise."""
+    writers = {
+        role
+        for role in roles(PLACES[place])
+        for row in allowed(DOCUMENTS[role, place])
+        for resource in listed(row["Resource"])
+        if any(action in {"s3:PutObject", "s3:DeleteObject", "s3:*"} for action in listed(row["Action"]))
+        and any(fnmatchcase(f"{prefix}{layout.FREEZES}", resource) for prefix in _prefixes(PLACES[place]))
+    }
+
+    assert writers == ({Role.MARKER} if PLACES[place].stores else set())
+
+
+def _prefixes(place):
+    return [each.removesuffix("*") for each in objects(place, "")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dr.app import App
 from dr.errors import EnvironmentFailed, UsageError
 from dr.model import Freeze
@@ -28,8 +30,7 @@ def freeze(app: App, policy: str | None, why: str) -> tuple[Freeze, ...]:
         raise UsageError(
             f"--why has {len(said)} characters", f"{_WHY_AT_MOST} are enough: say where to read on"
         )
-    if policy is not None:
-        _require_known(app, policy)
+    _require_known(app, policy)
     return _records(app).freeze(policy or "", said, somebody_here())
 
 
@@ -39,14 +40,13 @@ def thaw(app: App, policy: str | None) -> tuple[Freeze, ...]:
     A policy that was removed while it was frozen can thaw.
     """
     records = _records(app)
-    if policy is not None and policy not in {one.policy for one in records.freezes()}:
-        _require_known(app, policy)
+    _require_known(app, policy, {one.policy for one in records.freezes()} if policy else ())
     return records.thaw(policy or "")
 
 
-def _require_known(app: App, name: str) -> None:
-    """A policy whose neighbour is broken can be frozen."""
-    if name not in {policy.name for policy in app.sound_policies}:
+def _require_known(app: App, name: str | None, also: Collection[str] = ()) -> None:
+    """A policy whose neighbour is broken can be frozen. An empty name is none, and not all: some script's variable was empty."""
+    if name is not None and name not in {*also, *(policy.name for policy in app.sound_policies)}:
         app.asked(name)
 
 

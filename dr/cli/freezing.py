@@ -25,13 +25,13 @@ from dr.wire import freeze_document
 def freeze(shared: Shared, policy: str | None, why: str) -> int:
     """Let nothing expire until `dr thaw`; captures go on.
 
-    It holds for every machine and function that works with this store. A run at work stops deleting within seconds.
+    It holds for every machine and function that works with this store. A run at work begins no more deletions within seconds.
     """
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("freezing"):
         frozen = word.freeze(app, policy, why)
     seconds = int(WORD_LASTS.total_seconds())
-    ends = f"Captures go on; a run at work stops deleting within {seconds} seconds. Until {_thaws(frozen)}."
+    ends = f"Captures go on; a run at work begins no deletion after {seconds} seconds more. Until {_thaws(frozen)}."
     shared.emit(lambda: _document(frozen), lambda: "\n".join([*frozen_lines(frozen), ends]))
     return EXIT_DONE
 
@@ -51,7 +51,7 @@ def thaw(shared: Shared, policy: str | None) -> int:
 def _left(frozen: Sequence[Freeze]) -> list[str]:
     """What is frozen still, so that nobody takes a part for the whole."""
     if not frozen:
-        return ["Nothing is frozen: the next tick expires again what no rule claims."]
+        return ["Nothing is frozen: the next tick expires again what no rule claims. `dr plan` shows what."]
     return [*frozen_lines(frozen), f"This is frozen still, until {_thaws(frozen)}."]
 
 

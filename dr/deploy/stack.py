@@ -18,7 +18,7 @@ from typing import Any
 
 from dr import layout
 from dr.config import Account, Config, Organization
-from dr.deploy.wakeups import WakeUp, wake_ups
+from dr.deploy.wakeups import WakeUp, rate_as_cron, wake_ups
 from dr.errors import UsageError
 from dr.iam.place import Rebuilt, place_of
 from dr.iam.reach import parameters as parameters_reach
@@ -137,7 +137,9 @@ def _longest_wait(schedule: Schedule) -> int:
     """Seconds. A schedule that rests on some days, or in a zone whose hours are there twice in autumn, may wait for the sweep."""
     match schedule.when:
         case Rate() as rate:
-            return rate.seconds
+            return (
+                rate.seconds if rate_as_cron(rate) else max(SWEEP, rate.seconds)
+            )  # until its start the sweep alone ticks
         case Calendar(days=DaySets() as days) as when if schedule.zone.key == "UTC" and _each_day(when, days):
             after = (*when.minutes[1:], when.minutes[0] + 24 * 60)
             return 60 * max(late - early for early, late in zip(when.minutes, after, strict=True))

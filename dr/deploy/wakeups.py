@@ -56,7 +56,7 @@ def _of(schedule: Schedule, now: datetime) -> Iterator[WakeUp]:
     zone, when = schedule.zone.key, schedule.when
     match when:
         case Rate():
-            exact = _rate_as_cron(when)
+            exact = rate_as_cron(when)
             start = None if exact else schedule.next_after(now + _UNTIL_MADE)
             yield WakeUp(expression=exact or schedule.text, zone="UTC", start=start)
         case Calendar(days=DaySets() as days) if not schedule.text.startswith("cron("):
@@ -76,7 +76,7 @@ def _checked(schedule: Schedule, expression: str, zone: str) -> WakeUp:
     return WakeUp(expression=expression, zone=zone)
 
 
-def _rate_as_cron(rate: Rate) -> str | None:
+def rate_as_cron(rate: Rate) -> str | None:
     """The expression that comes at the multiples of a rate and at no other time; None where there is none."""
     times = [seconds // 60 for seconds in range(0, _DAY, rate.seconds)]
     minutes, hours = {time % 60 for time in times}, {time // 60 for time in times}

@@ -7,6 +7,7 @@ use, pinned by a restore that has begun since, or of a policy that was frozen si
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ from dr.ports import Owned
 _BATCH = 200
 """Ids in one describe (FAILURES 2b, DeleteSnapshot)."""
 WORD_LASTS = timedelta(seconds=5)
-"""How long a run at work may go on deleting after `dr freeze`, beside the calls that it has sent."""
+"""How long a run at work goes on beginning deletions after `dr freeze`; those that it has begun wait for their turn and go."""
 
 
 def expire(actions: Sequence[Expire], hands: Hands, crew: AtOnce, note: Report) -> DrError | None:
@@ -76,14 +77,16 @@ class _Word:
 
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
+        self._lock = threading.Lock()
         self._read: tuple[datetime, tuple[Freeze, ...]] | None = None
 
     def on(self, policy: str) -> Freeze | None:
         """What freezes a policy, by a look that is not older than `WORD_LASTS`. Raises as the store."""
-        now = self._hands.clock.now()
-        if self._read is None or not timedelta() <= now - self._read[0] < WORD_LASTS:
-            self._read = now, self._hands.freezes()
-        return freeze_of(policy, self._read[1])
+        with self._lock:
+            now = self._hands.clock.now()
+            if self._read is None or not timedelta() <= now - self._read[0] < WORD_LASTS:
+                self._read = now, self._hands.freezes()
+            return freeze_of(policy, self._read[1])
 
 
 def _guarded(look: _Look, word: _Word, row: Expire, hands: Hands) -> Outcome:
@@ -92,19 +95,19 @@ def _guarded(look: _Look, word: _Word, row: Expire, hands: Hands) -> Outcome:
     try:
         if (freeze := word.on(row.lineage.policy)) is not None:
             return Outcome(action=row, result=Result.SKIPPED, error=frozen_text(freeze))
-        return _expire(row, hands, look.found)
+        return _expire(row, hands, look.found, word)
     except CloudError as error:
         return failed(row, error)
 
 
-def _expire(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
+def _expire(row: Expire, hands: Hands, found: Mapping[str, Owned], word: _Word) -> Outcome:
     match row.kind:
         case Kind.STACK:
             return _done(row) if hands.store.expire(_stored(row)) else _not_there(row, _GONE)
         case Kind.SNAPSHOT:
             return _kept(row, found) or _snapshot(row, hands)
         case Kind.IMAGE:
-            return _kept(row, found) or _kept_for_a_part(row, found) or _image(row, hands, found)
+            return _kept(row, found) or _kept_for_a_part(row, found) or _image(row, hands, found, word)
         case _:
             assert_never(row.kind)
 
@@ -157,8 +160,11 @@ def _snapshot(row: Expire, hands: Hands) -> Outcome:
     return _done(row)
 
 
-def _image(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
-    """Deregister, then delete the snapshots that are still ours; one that stays is an orphan for a later tick."""
+def _image(row: Expire, hands: Hands, found: Mapping[str, Owned], word: _Word) -> Outcome:
+    """Deregister, then delete the snapshots that are still ours; one that stays is an orphan for a later tick.
+
+    Of an image that was frozen in between they stay: the image can be registered from them again.
+    """
     region = row.lineage.region
     hands.cloud.deregister_image(region, row.point_id)
     errors: dict[str, DrError] = {}
@@ -166,6 +172,8 @@ def _image(row: Expire, hands: Hands, found: Mapping[str, Owned]) -> Outcome:
         if not _is_part(row, found.get(part)):
             continue
         try:
+            if (freeze := word.on(row.lineage.policy)) is not None:
+                raise CloudError(frozen_text(freeze))
             hands.cloud.delete_snapshot(region, part)
         except (CloudError, Unreachable) as error:
             errors[part] = error

@@ -19,7 +19,7 @@ from dr.model import Freeze, Lineage, Policy, RecoveryPoint, State, Unread
 from dr.planner.freezing import frozen_text
 from dr.planner.shelf import unread_of
 from dr.planner.warnings import PENDING_AT_MOST
-from dr.status import Protected
+from dr.status import Protected, freezes_unknown
 from dr.words import count, duration
 
 
@@ -189,7 +189,7 @@ def _blocked(outcomes: Iterable[Outcome]) -> Iterator[Condition]:
 def _frozen(seen: Seen) -> Iterator[Condition]:
     """What somebody may have forgotten to thaw: it fills up and is paid for."""
     for freeze in seen.freezes:
-        if seen.now - freeze.since > FROZEN_AT_MOST:
+        if abs(seen.now - freeze.since) > FROZEN_AT_MOST:  # whoever froze it may have had a wrong clock
             thaw = f"dr thaw --policy {freeze.policy}" if freeze.policy else "dr thaw"
             yield Condition(
                 key=Key(Trouble.FROZEN, EXPIRY, freeze.policy),
@@ -250,7 +250,7 @@ class _Sight:
         if key.what in _OWN:
             return False
         if key.trouble is Trouble.FROZEN:
-            return not self._seen.looked or any(miss.what == "freezes" for _, miss in self._seen.missed)
+            return not self._seen.looked or freezes_unknown(miss for _, miss in self._seen.missed)
         if not key.policy:
             return not self._lookers(key) <= self._seen.looked
         policy = self._policies.get(key.policy)

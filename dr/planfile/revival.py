@@ -9,7 +9,7 @@ tick would do, whoever wrote it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
@@ -41,10 +41,20 @@ def revive(
     return Plan(
         now=now,
         actions=(*captures, *expiries),
-        warnings=(*saved.warnings, *moved),
+        warnings=(*_warnings(saved, proposal), *moved),
         lineages=Digests(proposal.shelf, lineages),
         fingerprint=saved.fingerprint,
     )
+
+
+def _warnings(saved: SavedPlan, proposal: Proposal) -> Iterator[Warn]:
+    """What it was saved with, and what closes expiry today: that decides what of `keep` counts as agreed on."""
+    yield from (warn for warn in saved.warnings if warn.code is not WarningCode.FROZEN)
+    yield from (w for w in proposal.warnings if w.code in _OF_TODAY and w not in saved.warnings)
+    yield from (w for w in proposal.warnings if w.code is WarningCode.FROZEN)
+
+
+_OF_TODAY = {WarningCode.LISTING_INCOMPLETE, WarningCode.EXPIRY_CLOSED, WarningCode.SELECTS_NOTHING}
 
 
 def require_something(saved: SavedPlan, parts: Sequence[Plan]) -> None:

@@ -43,6 +43,7 @@ from dr.planner.warnings import (
     selection_warnings,
     source_warnings,
     tag_warnings,
+    unagreed_warnings,
     unread_warnings,
 )
 
@@ -85,6 +86,7 @@ def propose(
         *clock_warnings(inventory),
         *(warn for policy, row in by_policy.values() for warn in _of_policy(policy, row, inventory, now)),
         *closed_warnings(verdicts),
+        *unagreed_warnings(verdicts),
         *pace_warnings(by_policy.values(), now),
         *overlap_warnings(every),
         *tag_warnings(wanted),

@@ -41,13 +41,14 @@ UNKNOWN = RetentionRule()
 class Verdict:
     """What may go of one lineage. `size` is the number of its points that count against the limits.
 
-    `closed` says why nothing of it goes in this tick, empty when nothing stands in the way.
+    `closed` says why nothing of it goes in this tick, empty when nothing stands in the way; `frozen` that only a freeze does.
     """
 
     case: Case
     size: int
     expiries: tuple[Expire, ...]
     closed: str = ""
+    frozen: bool = False
 
 
 def judge(
@@ -70,12 +71,14 @@ def judge(
         gone = [part for part in case.parts if not graced(part, orphaned_since, now)]
         found += [*_failed(case, newest), *_orphans(case, newest, gone)]
     stay = _staying(good or standing, newest or latest(standing))
+    closed = _closed(case)
     free = [expire for thing, expire in found if thing.id not in stay and not shelf.untouchable(thing)]
     return Verdict(
         case=case,
         size=len(standing),
         expiries=tuple(sorted(free, key=lambda expire: (expire.slot, expire.point_id))),
-        closed=_closed(case, freeze),
+        closed=closed or (frozen_text(freeze) if freeze else ""),
+        frozen=freeze is not None and not closed,
     )
 
 
@@ -90,13 +93,13 @@ def _staying(points: Sequence[RecoveryPoint], newest: RecoveryPoint | None) -> t
     return (newest.id, points[-1].id) if newest else ()
 
 
-def _closed(case: Case, freeze: Freeze | None) -> str:
-    """Safety rules 2, 3 and 6: a capture that cannot be made, anything that could not be read, a person's word."""
+def _closed(case: Case) -> str:
+    """Safety rules 2 and 3: a capture that cannot be made, or anything that could not be read."""
     if case.unread:
         return "; ".join(sorted({f"{miss.what}: {miss.message}" for miss in case.unread}))
     if case.due and case.source.unready:
         return f"its own capture cannot be made: {case.source.unready}"
-    return frozen_text(freeze) if freeze else ""
+    return ""
 
 
 def _dropped(case: Case, standing: Sequence[RecoveryPoint], applied: Applied | None, now: datetime) -> _Found:

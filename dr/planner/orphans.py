@@ -25,10 +25,16 @@ def graced(part: Part, since: Mapping[str, datetime], now: datetime) -> bool:
 
 
 def next_orphans(inventory: Inventory, now: datetime) -> Mapping[str, datetime]:
-    """Give the parts that are orphans now, each with the instant when it was first seen so; never one to come."""
+    """Give the parts that are orphans now, each with the instant when it was first seen so; never one to come.
+
+    While its policy is frozen the day does not pass: whoever thaws has it still.
+    """
+    frozen = {one.policy for one in inventory.freezes}
     used = {part for point in inventory.points for part in point.parts}
     return {
-        part.id: min(now, inventory.orphaned_since.get(part.id, now))
+        part.id: now
+        if frozen & {"", part.lineage.policy}
+        else min(now, inventory.orphaned_since.get(part.id, now))
         for part in inventory.parts
         if not part.image and part.id not in used
     }

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations, islice
 
-from dr.actions import Capture, Warn, WarningCode
+from dr.actions import Capture, Cause, Warn, WarningCode
 from dr.layout import dropped_tags
 from dr.model import Inventory, Kind, Lineage, Policy, State
 from dr.planner.cases import Case
@@ -86,10 +86,22 @@ def closed_warnings(verdicts: Iterable[Verdict]) -> Iterator[Warn]:
     """Expiries that wait because the source's own capture cannot be made (safety rule 2)."""
     for verdict in verdicts:
         case = verdict.case
-        if case.due and case.source.unready and verdict.expiries and not case.unread:
+        if verdict.closed and not verdict.frozen and verdict.expiries and not case.unread:
             waiting = count(len(verdict.expiries), "expiry waits", "expiries wait")
             message = f"{waiting}: {one_line(verdict.closed)}"
             yield _warn(WarningCode.EXPIRY_CLOSED, case.policy, message, case.source.id)
+
+
+def unagreed_warnings(verdicts: Iterable[Verdict]) -> Iterator[Warn]:
+    """What a change of `keep` would let go of a policy that is frozen, once a policy: nobody has agreed to it meanwhile."""
+    waiting: Counter[str] = Counter()
+    for verdict in verdicts:
+        if verdict.frozen:
+            waiting[verdict.case.policy.name] += sum(e.cause is Cause.POLICY_CHANGE for e in verdict.expiries)
+    for policy, number in sorted((+waiting).items()):
+        told = count(number, "expiry waits", "expiries wait")
+        message = f"{told} for the thaw, after a change of `keep`: look at it before"
+        yield Warn(code=WarningCode.EXPIRY_CLOSED, policy=policy, message=message)
 
 
 def tag_warnings(captures: Iterable[Capture]) -> Iterator[Warn]:

@@ -106,25 +106,35 @@ class StoreRecords:
         return self._freezes(self._store.get(layout.FREEZES))
 
     def freeze(self, policy: str, why: str, by: str) -> tuple[Freeze, ...]:
-        """Freeze a policy, all for an empty name; what is frozen then. The reason of one that is frozen is replaced."""
+        """Freeze a policy, all for an empty name; what is frozen then. The reason of one that is frozen is replaced.
+
+        The freeze of all takes the place of a record that cannot be read: it holds for whatever stood there.
+        """
         new = Freeze(policy=policy, since=self._clock.now(), why=why, by=by)
 
         def change(known: dict[str, Freeze]) -> None:
             before = known.get(policy, new)
             known[policy] = replace(new, since=min(before.since, new.since))
 
-        return self._change_freezes(change)
+        return self._change_freezes(change, anyway=not policy)
 
     def thaw(self, policy: str) -> tuple[Freeze, ...]:
         """End a freeze; what is frozen then."""
         return self._change_freezes(lambda known: known.pop(policy, None))
 
-    def _change_freezes(self, change: Callable[[dict[str, Freeze]], object]) -> tuple[Freeze, ...]:
+    def _change_freezes(
+        self, change: Callable[[dict[str, Freeze]], object], *, anyway: bool = False
+    ) -> tuple[Freeze, ...]:
         after: tuple[Freeze, ...] = ()
 
         def anew(found: StoredObject | None) -> bytes:
             nonlocal after
-            known = {one.policy: one for one in self._freezes(found)}
+            try:
+                known = {one.policy: one for one in self._freezes(found)}
+            except CloudError:
+                if not anyway:
+                    raise
+                known = {}
             change(known)
             after = _in_order(known.values())
             return _document({"freezes": [_freeze_row(one) for one in after]})
@@ -133,10 +143,20 @@ class StoreRecords:
         return after
 
     def _freezes(self, found: StoredObject | None) -> tuple[Freeze, ...]:
+        """A record without its list is damaged: it must not read as if nothing were frozen."""
         if found is None:
             return ()
-        row = self._row(layout.FREEZES, found)
-        return self._field(layout.FREEZES, lambda: _in_order(_freeze(one) for one in row.rows("freezes")))
+        try:
+            row = self._row(layout.FREEZES, found)
+            if "freezes" not in row.values:
+                raise self._unreadable(layout.FREEZES, ValueError("freezes is missing"))
+            return self._field(layout.FREEZES, lambda: _in_order(_freeze(one) for one in row.rows("freezes")))
+        except CloudError as error:
+            raise CloudError(
+                error.message,
+                "nothing expires while it is so; `dr freeze --why ...` takes its place, then `dr thaw` ends that; to remove it "
+                "by hand thaws everything",
+            ) from error
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
         """Keep these points for a week from now, or until `unpin`; clears away what ran out.

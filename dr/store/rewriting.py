@@ -21,4 +21,4 @@ def rewrite(store: ObjectStore, key: str, anew: Callable[[StoredObject | None], 
             written = store.put(key, body, if_match=found.etag)
         if written is not None:
             return
-    raise CloudError(f"{store.name}/{key}: others keep writing it", "the next run tries again")
+    raise CloudError(f"{store.name}/{key}: others keep writing it", "it was not written: try again")

@@ -2,7 +2,7 @@
 
 A folder that is not mounted, and a path that was mistyped, look like a new, empty store. What tells them apart is the
 points: a new installation has none that are older than the claim of its store. Where there are older ones, the store
-that knew them is not this one, and neither their pins nor the keep of the last apply are known. After as long as a pin
+that knew them is not this one, and neither their pins nor the keep of the last apply nor what was frozen are known. After as long as a pin
 lasts, no restore that had pinned them there can still count on it.
 """
 
@@ -31,6 +31,6 @@ def lost_store(
     until = f"until {instant(since + PIN_LASTS)}" if claim else "for a week after an apply has claimed it"
     message = (
         f"{name} {claimed}, and there are points from {instant(oldest)} on: it is not the store that knew them, or it "
-        f"was lost. Is it mounted, is its path in dr.yaml right? Their pins are not known; nothing expires {until}"
+        f"was lost. Is it mounted, is its path in dr.yaml right? Their pins, and what was frozen, are not known; nothing expires {until}"
     )
     return Unread(what="store", region="", message=message)

@@ -115,9 +115,9 @@ def merge_statuses(
 
 
 def _frozen(parts: Sequence[Status]) -> tuple[Freeze, ...] | None:
-    """Every shard reads the same mark: one that could tell is enough."""
+    """Every shard reads the same mark: one that could tell is enough. The last word on each policy counts."""
     told = [one.frozen for one in parts if one.frozen is not None]
-    return tuple(dict.fromkeys(chain.from_iterable(told))) if told else None
+    return tuple({one.policy: one for frozen in told for one in frozen}.values()) if told else None
 
 
 def failure_warnings(errors: Mapping[Shard, DrError]) -> tuple[Warn, ...]:

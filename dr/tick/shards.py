@@ -191,6 +191,6 @@ def merged(inventories: Sequence[Inventory]) -> Inventory:
         sources=tuple(one for each in inventories for one in each.sources),
         points=tuple(one for each in inventories for one in each.points),
         parts=tuple(one for each in inventories for one in each.parts),
-        freezes=tuple(dict.fromkeys(one for each in inventories for one in each.freezes)),
+        freezes=tuple({one.policy: one for each in inventories for one in each.freezes}.values()),
         unread=tuple(dict.fromkeys(one for each in inventories for one in each.unread)),
     )

@@ -147,7 +147,7 @@ def test_a_template_that_somebody_has_put_there_instead_gives_no_start():
         (("*/5 * * * *",), 600),
         (("cron(*/5 * * * ? *)",), 600),
         (("* * * * *",), 120),
-        (("rate(7 minutes)",), 840),
+        (("rate(7 minutes)",), 1800),
         (("rate(1 minute)",), 120),
         (("rate(2 days)",), 1800),
         (("0 3 * * *", "*/6 * * * *"), 720),

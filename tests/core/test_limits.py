@@ -22,7 +22,7 @@ from plan_values import (
 from dr.actions import Cause, WarningCode
 from dr.errors import EXIT_REFUSED, Refused
 from dr.limits import allow_expire, decide, next_applied
-from dr.model import Applied, RetentionRule, Selector, State
+from dr.model import Applied, Freeze, RetentionRule, Selector, State
 
 LAST_30, LAST_1 = RetentionRule(last=30), RetentionRule(last=1)
 
@@ -203,6 +203,16 @@ def test_the_exact_number_lets_all_blocked_expiries_go():
 
     assert (ids(points[1:]), set()) == (expired(found), expired(found, blocked=True))
     assert WarningCode.EXPIRY_BLOCKED not in codes(found)
+
+
+def test_rule_7_6_a_word_for_expiries_that_are_frozen_is_refused_and_says_what_is_in_the_way():
+    freeze = Freeze(since=NOW, why="stop", by="ann@laptop")
+    made = plan(*hourly(9), freezes=(freeze,))
+
+    with pytest.raises(Refused, match="something is frozen") as caught:
+        allow_expire(made, 3)
+
+    assert "dr thaw" in caught.value.remedy
 
 
 @pytest.mark.parametrize("number", [0, 5, 7, -6])

@@ -22,8 +22,8 @@ from plan_values import (
 
 from dr.actions import WarningCode
 from dr.errors import EXIT_REFUSED, Refused
-from dr.limits import allow_expire, decide
-from dr.model import Applied, Inventory, RetentionRule, State
+from dr.limits import allow_expire, decide, next_applied
+from dr.model import Applied, Freeze, Inventory, RetentionRule, State
 from dr.planfile import Context, SavedPlan, parse, require_something, revive, stamp, to_document
 
 DB = policy()
@@ -255,3 +255,30 @@ def test_the_warnings_of_the_plan_stay():
     made = there(*OLD, point(SLOT, policy="gone"))
 
     assert codes(again(made, saved(made))) == [WarningCode.POLICY_MISSING]
+
+
+FREEZE = Freeze(since=NOW, why="stop", by="ann@laptop")
+JUST_A_CAPTURE = hourly(1, SLOT - HOUR)
+
+
+def test_rule_7_6_a_plan_that_expires_something_is_stale_while_it_is_frozen():
+    assert "frozen since" in stale(there(*OLD, freezes=(FREEZE,)))
+
+
+def test_rule_7_6_a_plan_of_captures_says_what_is_frozen_now_and_not_when_it_was_saved():
+    plain, icy = there(*JUST_A_CAPTURE), there(*JUST_A_CAPTURE, freezes=(FREEZE,))
+
+    assert codes(again(icy, saved(plain))).count(WarningCode.FROZEN) == 1
+    assert codes(again(icy, saved(icy))).count(WarningCode.FROZEN) == 1
+    assert WarningCode.FROZEN not in codes(again(plain, saved(icy)))
+
+
+def test_rule_7_6_a_plan_of_captures_agrees_to_no_keep_that_waits_for_the_thaw():
+    edited = policy(keep=RetentionRule(last=1))
+    before = Applied(keep=RetentionRule(last=9))
+    many = replace(there(*hourly(9, SLOT - HOUR), freezes=(FREEZE,)), applied={("db", DB.regions[0]): before})
+    asked = saved(there(*JUST_A_CAPTURE, policies=(edited,)), policies=(edited,))
+
+    found = revive(replace(asked, actions=()), (edited,), many, LATER, CONTEXT)
+
+    assert next_applied(edited, before, found) == before

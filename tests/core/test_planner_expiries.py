@@ -262,6 +262,15 @@ def test_rule_7_6_what_keep_lost_while_it_was_frozen_is_a_change_still_when_it_t
     )
 
     assert next_applied(edited, before, made) == before
+    assert message(made, WarningCode.EXPIRY_CLOSED).startswith(
+        "8 expiries wait for the thaw, after a change of `keep`"
+    )
+
+
+def test_rule_7_6_a_policy_that_begins_while_it_is_frozen_needs_no_word_when_it_thaws():
+    made = decide((policy(),), replace(world(), freezes=(frozen(),)), NOW)
+
+    assert next_applied(policy(), None, made) == Applied(keep=policy().keep)
 
 
 # --- safety rule 5 without commands -------------------------------------------------------------------------------------

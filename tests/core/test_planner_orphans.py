@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from plan_values import HOUR, NOW, REGION, SLOT, part, point, policy, unread, world
 
-from dr.model import Kind, Protect
+from dr.model import Freeze, Kind, Protect
 from dr.planner import next_orphans, orphans_to_record
 
 DAY = timedelta(days=1)
@@ -27,6 +27,15 @@ def test_an_orphan_keeps_the_instant_when_it_was_first_seen():
 
 def test_i9_an_instant_of_a_clock_that_was_ahead_becomes_now():
     assert next_orphans(world(parts=(LOST,), orphaned_since={"lost": NOW + 99 * DAY}), NOW) == {"lost": NOW}
+
+
+@pytest.mark.parametrize(("whose", "since"), [("", NOW), ("db", NOW), ("web", NOW - HOUR)])
+def test_rule_7_6_while_its_policy_is_frozen_the_day_does_not_pass(whose, since):
+    """Whoever froze because images were deregistered by mistake has the day still after the thaw."""
+    freeze = Freeze(policy=whose, since=NOW - DAY, why="stop", by="ann@laptop")
+    seen = world(parts=(LOST,), orphaned_since={"lost": NOW - HOUR}, freezes=(freeze,))
+
+    assert next_orphans(seen, NOW) == {"lost": since}
 
 
 def test_a_part_that_has_its_image_back_or_is_gone_is_forgotten():

@@ -110,7 +110,7 @@ GUARDS = (
     Guard(
         name="a keep is not agreed on while it is frozen",
         source="DESIGN 7, rules 4 and 6",
-        off=answers("dr.limits:_hides", False),
+        off=answers("dr.planner:unagreed_warnings", ()),
         test="tests/core/test_planner_expiries.py::test_rule_7_6_what_keep_lost_while_it_was_frozen_is_a_change_still_when_it_thaws",
     ),
     Guard(

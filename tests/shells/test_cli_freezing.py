@@ -44,7 +44,7 @@ def test_rule_7_6_while_it_is_frozen_points_come_and_none_goes(full):
     assert full("daemon", "--once").code == 0
     assert set(before) < set(full.snapshots())
 
-    assert full("thaw").out == "Nothing is frozen: the next tick expires again what no rule claims.\n"
+    assert full("thaw").out.startswith("Nothing is frozen: the next tick expires again what no rule claims.")
     assert {row["do"] for row in full.applied()["outcomes"]} == {"expire"}
 
 
@@ -126,6 +126,15 @@ def test_what_was_typed_wrong_is_exit_2_and_freezes_nothing(full, arguments, sai
     assert frozen(full) == []
 
 
+def test_an_empty_policy_is_none_and_not_all(full):
+    """As a script's variable is that was never set."""
+    full("freeze", "--why", "stop")
+
+    for arguments in (("thaw",), ("freeze", "--why", "x")):
+        assert full(*arguments, "--policy", "", "--json").error["exit"] == 2
+    assert [row["why"] for row in frozen(full)] == ["stop"]
+
+
 def test_a_store_where_no_tick_looks_is_not_frozen(installation):
     """Who mistyped the store's path would believe that nothing expires."""
     error = installation("freeze", "--why", "stop", "--json").error
@@ -152,7 +161,13 @@ def test_a_mark_that_cannot_be_read_expires_nothing_and_is_told(full):
     told = full("status")
     assert told.out.startswith("FROZEN? Whether anything is frozen could not be read: nothing expires.")
     assert full("status", "--json").document["frozen"] is None
-    assert full("freeze", "--why", "stop", "--json").error["exit"] == 1
+    assert full("thaw", "--json").error["exit"] == 1
+    assert full("freeze", "--policy", "files", "--why", "stop", "--json").error["exit"] == 1
+    assert "`dr freeze --why ...` takes its place" in full("thaw", "--json").error["remedy"]
+
+    assert full("freeze", "--why", "stop again").code == 0
+    assert [row["why"] for row in frozen(full)] == ["stop again"]
+    assert set(before) < set(full.snapshots())
 
 
 def test_in_a_bucket_too_it_holds_for_whoever_ticks(installation):
@@ -165,11 +180,17 @@ def test_in_a_bucket_too_it_holds_for_whoever_ticks(installation):
         f"name: {installation.name}\nregions: [eu-west-1]\n"
         f"store: {{primary: {{url: 's3://{bucket}/dr', region: eu-west-1}}}}\n",
     )
-    installation.applied()
+    installation.write("policies/files.yaml", TIGHT)
+    for _ in range(2):
+        installation.applied()
+        installation.shell.advance("1h")
+    before = installation.snapshots()
     assert installation("freeze", "--why", "stop").code == 0
-    (row,) = frozen(installation)
-    assert json.dumps(row)
+
+    assert installation.applied()["summary"] == {"done": 1, "skipped": 0, "failed": 0, "left": 0}
+    assert set(before) < set(installation.snapshots())
     assert installation("thaw", "--json").document == {"frozen": []}
+    assert {row["do"] for row in installation.applied()["outcomes"]} == {"expire"}
 
 
 def test_foreign_text_in_the_mark_does_nothing_to_a_terminal(full):

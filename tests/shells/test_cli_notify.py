@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from daemons import CONFIG, REGION, an_acme
@@ -146,3 +147,25 @@ def test_in_a_bucket_too_what_was_told_is_kept_for_whoever_ticks_next(acme, sand
         assert acme("daemon", "--once").code == 1, "the policy selects nothing"
 
     assert [message["Subject"] for message in arrived()] == ["dr acme: 1 failure"]
+
+
+def test_rule_7_6_who_forgets_to_thaw_is_told_after_a_day_and_when_it_is_over(acme, listener):
+    acme.volume("db")
+    tells(acme, f"{{apprise: 'json://127.0.0.1:{listener.port}/x', about: [frozen, recovery]}}")
+    assert acme("daemon", "--once").code == 0
+    assert acme("freeze", "--why", "ticket 17").code == 0
+    mark = acme.shell.folder / "store" / "words" / "freezes.json"
+    assert acme("daemon", "--once").code == 0
+    assert listener.titles == []
+
+    document = json.loads(mark.read_text())
+    since = datetime.fromisoformat(document["freezes"][0]["since"]) - timedelta(days=1)
+    document["freezes"][0]["since"] = since.isoformat()
+    mark.write_text(json.dumps(document))
+    for _ in range(2):
+        assert acme("daemon", "--once").code == 0
+    assert listener.titles == ["dr acme: 1 freeze for more than a day"]
+    assert acme("thaw").code == 0
+    assert acme("daemon", "--once").code == 0
+
+    assert listener.titles[1:] == ["dr acme: 1 recovered"]

@@ -212,15 +212,26 @@ def test_rule_7_6_two_who_freeze_at_once_both_have_their_word(records, store, cl
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"format": 2}', b'{"format": 1, "freezes": [{"policy": "a"}]}']
+    "body",
+    [b"", b"[]", b"{}", b'{"format": 2}', b'{"format": 1}', b'{"format": 1, "freezes": [{"policy": "a"}]}'],
 )
-def test_rule_7_6_a_freeze_that_cannot_be_read_raises(records, store, body):
+def test_rule_7_6_a_freeze_that_cannot_be_read_raises_until_that_of_all_takes_its_place(records, store, body):
+    """A record without its list is damaged too: nothing that is written by hand may thaw by a slip."""
     store.put(layout.FREEZES, body)
 
-    with pytest.raises(CloudError, match="cannot be read"):
-        records.freezes()
-    with pytest.raises(CloudError, match="cannot be read"):
-        records.freeze("", "why", "ann@laptop")
+    for reads in (
+        records.freezes,
+        lambda: records.freeze("nightly", "why", "ann@laptop"),
+        lambda: records.thaw(""),
+    ):
+        with pytest.raises(CloudError, match="cannot be read") as caught:
+            reads()
+        assert "`dr freeze --why ...` takes its place" in caught.value.remedy
+    assert store.get(layout.FREEZES).body == body
+
+    records.freeze("", "why", "ann@laptop")
+
+    assert [one.policy for one in records.freezes()] == [""]
 
 
 def test_pins_are_those_of_all_restores(records):

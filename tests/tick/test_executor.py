@@ -387,6 +387,25 @@ def test_rule_7_6_who_freezes_while_a_run_deletes_stops_it_within_seconds(world)
     assert ends == ["done", "done", "skipped", "skipped", "skipped"]
 
 
+def test_rule_7_6_the_snapshots_of_an_image_stay_that_was_frozen_after_it_was_deregistered(machine):
+    rule = policy("machines", Protect.INSTANCES, keep=RetentionRule(last=2))
+    machine.hours(3, rule)
+    original = machine.cloud
+    before = set(original.snapshots)
+
+    def meanwhile(number, _region):
+        machine.records.freeze("", "stop", "ann@laptop")
+        machine.clock.advance(seconds=WORD_LASTS.total_seconds())
+
+    machine.cloud = Meddled(original, "deregister_image", meanwhile)
+
+    (ended,) = [o for o in machine.apply(rule).outcomes if isinstance(o.action, Expire)]
+
+    assert (ended.result, "deregistered, but a snapshot of it stays" in ended.error) == (Result.FAILED, True)
+    assert "frozen since" in ended.error
+    assert before <= set(original.snapshots)
+
+
 def test_rule_7_6_nothing_goes_where_the_mark_can_no_longer_be_read(world):
     world.hours(4)
     original, before = world.cloud, set(world.cloud.snapshots)

@@ -12,8 +12,9 @@ from shard_world import AWAY, HOME, OTHER, OWN, a_shard
 from dr.actions import Capture, Outcome, Plan, Result, Warn, WarningCode
 from dr.errors import Busy, EnvironmentFailed, Interrupted, NotEnabled, Refused
 from dr.limits import decide
-from dr.model import Inventory
+from dr.model import Freeze, Inventory
 from dr.status import status
+from dr.tick import shards
 from dr.tick.applying import Applying
 from dr.tick.merging import failure_warnings, merge_applied, merge_plans, merge_statuses, merge_warnings
 from dr.tick.shards import Ran, only_here
@@ -239,3 +240,34 @@ def test_a_shard_that_was_not_seen_is_not_ok_unless_nothing_can_be_there(error, 
     home = status(only_here([DB], HOME), world(*hourly(1)), NOW)
 
     assert merge_statuses({REGIONS[1]: home}, {REGIONS[0]: error}, [DB], NOW).ok is ok
+
+
+# --- what is frozen -----------------------------------------------------------------------------------------------------
+
+
+def icy(*freezes, **facts):
+    return status((DB,), replace(world(), freezes=freezes, **facts), NOW)
+
+
+ALL = Freeze(since=NOW, why="stop", by="ann@laptop")
+
+
+def test_rule_7_6_what_is_frozen_is_told_once_with_the_last_word_on_it():
+    again = replace(ALL, why="ticket 17")
+    own = replace(ALL, policy="db")
+
+    assert merged_statuses(icy(ALL), icy(again, own)).frozen == (again, own)
+    assert shards.merged([replace(world(), freezes=(ALL,)), replace(world(), freezes=(again,))]).freezes == (
+        again,
+    )
+
+
+def test_rule_7_6_one_shard_that_can_tell_what_is_frozen_is_enough():
+    blind = icy(unread=(unread("freezes", ""),))
+
+    assert merged_statuses(blind, icy(ALL)).frozen == (ALL,)
+    assert merged_statuses(blind, blind).frozen is None
+
+
+def merged_statuses(*several):
+    return merge_statuses(dict(zip(REGIONS, several, strict=True)), {}, (DB,), NOW)
