@@ -15,7 +15,8 @@ from typing import Any, cast
 
 import structlog
 
-from dr.words import clean, without_credentials
+from dr.errors import UsageError
+from dr.words import clean, short, without_credentials
 
 _SECRET_KEYS = re.compile(r"password|passwd|secret|token|credential|signature", re.IGNORECASE)
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -36,7 +37,10 @@ class _Heedless:
 
 
 def configure(level: str) -> None:
-    """Set logging up for this process; an unknown level is `warning`."""
+    """Set logging up for this process: from this level on, in any case. Raises `UsageError` for one that there is not."""
+    chosen = _LEVELS.get(level.strip().lower())
+    if chosen is None:
+        raise UsageError(f"DR_LOG: there is no level {short(level)!r}", f"there are {', '.join(_LEVELS)}")
     terminal = sys.stderr.isatty()
     last = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -47,7 +51,7 @@ def configure(level: str) -> None:
             redact,
             last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS.get(level, logging.WARNING)),
+        wrapper_class=structlog.make_filtering_bound_logger(chosen),
         logger_factory=structlog.PrintLoggerFactory(file=cast("Any", _Heedless())),
         cache_logger_on_first_use=False,
     )

@@ -69,7 +69,7 @@ def status(policies: Sequence[Policy], inventory: Inventory, now: datetime) -> S
         unprotected=_unprotected(inventory, sources),
         stacks=_stacks(inventory),
         orphans=_orphans(policies, inventory, shelf),
-        frozen=None if freezes_unknown(inventory.unread) else inventory.freezes,
+        frozen=inventory.freezes or (None if freezes_unknown(inventory.unread) else ()),
         warnings=(*clock_warnings(inventory), *warnings, *elsewhere_warnings(policies, inventory.unread)),
     )
 

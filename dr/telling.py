@@ -115,9 +115,10 @@ def tell_daemon(event: str, **facts: str | int) -> None:
     logs.get("dr").info(event, **facts)
 
 
-def tell_trouble(event: str, error: DrError) -> None:
-    """What a process that goes on could not do, and what to do about it."""
-    logs.get("dr").error(event, why=one_line(error.message), remedy=error.remedy)
+def tell_trouble(event: str, error: DrError, *, quiet: bool = False) -> None:
+    """What a process that goes on could not do, and what to do about it; `quiet` for what is as it should be."""
+    log = logs.get("dr")
+    (log.info if quiet else log.error)(event, why=one_line(error.message), remedy=error.remedy)
 
 
 def tell_run(run: str, done: int, failed: Sequence[Mapping[str, Any]]) -> None:

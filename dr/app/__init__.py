@@ -112,7 +112,7 @@ class App(Installation):
         )
         return Desk(
             hands=hands,
-            records=StoreRecords(primary, clock),
+            records=StoreRecords(primary, clock, self.stores.replica),
             leases=StoreLeases(primary, self.owner, clock),
         )
 

@@ -41,6 +41,11 @@ class Deployment:
             )
         return deploy
 
+    @property
+    def open_addresses(self) -> tuple[str, ...]:
+        """Targets of `notify` whose address may be a secret and stands in dr.yaml, which is packed."""
+        return tuple(one.name for one in self._app.config.notify if one.way != "sns" and not one.env)
+
     @cached_property
     def package(self) -> Package:
         """The functions' code with this installation's files."""

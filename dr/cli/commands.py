@@ -58,7 +58,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         with collector.loading():
-            import_module("dr.logs").configure(os.environ.get("DR_LOG", "warning"))
+            import_module("dr.logs").configure(os.environ.get("DR_LOG") or "warning")
             found: click.Command = getattr(import_module(f"dr.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
         return found
 

@@ -39,7 +39,7 @@ def daemon(shared: Shared, port: int | None, *, once: bool) -> int:
     when they change. Of several daemons of one installation one works, and the others stand by. SIGTERM or Ctrl-C
     ends it with what it has in hand; SIGHUP lets it look at once.
     """
-    logs.configure(os.environ.get("DR_LOG", "info"))
+    logs.configure(os.environ.get("DR_LOG") or "info")
     work = DaemonWork(Settings(config=shared.config, sandbox=shared.sandbox))
     if once:
         return _once(shared, work)
@@ -49,9 +49,8 @@ def daemon(shared: Shared, port: int | None, *, once: bool) -> int:
         finally:
             work.manager.ends()
             work.leave()
-    shared.emit(
-        lambda: {"result": "ended"}, lambda: "Ended: what was in hand is done, and the lease is given back."
-    )
+    led = "what was in hand is done, and the lease is given back" if work.has_led else "it stood by"
+    shared.emit(lambda: {"result": "ended"}, lambda: f"Ended: {led}.")
     return EXIT_DONE
 
 

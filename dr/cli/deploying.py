@@ -28,9 +28,14 @@ def deploy(shared: Shared, *, plan_only: bool, yes: bool) -> int:
     Packages the functions with dr.yaml and the policies, shows what CloudFormation would change, asks, and follows it to its
     end. Schedules that no policy needs any more go away.
     """
+    made = Deployment(App(Settings(config=shared.config, sandbox=shared.sandbox)))
+    made.where  # noqa: B018 - raises: what is written wrong comes before how it is confirmed
     if not (plan_only or yes or on_terminal()):
         raise UsageError("no terminal to ask on", "look with --plan-only, then deploy with --yes")
-    made = Deployment(App(Settings(config=shared.config, sandbox=shared.sandbox)))
+    for name in made.open_addresses:
+        shared.warn(
+            f"{name}: its address lies in the package, for who may read that bucket", "write {env: NAME}"
+        )
     with working("asking CloudFormation what changes"):
         proposed = made.propose()
     if proposed.unchanged:
@@ -69,9 +74,10 @@ def _confirm(proposed: Proposed, made: Deployment, *, yes: bool) -> None:
 @shared_options
 def undeploy(shared: Shared, *, yes: bool) -> int:
     """Remove the functions and their schedules; points, stored stacks and the store stay."""
+    made = Deployment(App(Settings(config=shared.config, sandbox=shared.sandbox)))
+    made.where  # noqa: B018 - raises: what is written wrong comes before how it is confirmed
     if not (yes or on_terminal()):
         raise UsageError("no terminal to ask on", "remove them with --yes")
-    made = Deployment(App(Settings(config=shared.config, sandbox=shared.sandbox)))
     with working("looking for the functions"):
         stack, left = made.removable()
     name, region = made.stack_name, made.where.region

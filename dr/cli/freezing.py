@@ -11,9 +11,10 @@ from dr.app import App, Settings
 from dr.app import freezing as word
 from dr.cli.frame import Shared, shared_options
 from dr.cli.progress import working
-from dr.errors import EXIT_DONE
+from dr.errors import EXIT_DONE, EXIT_FAILED
 from dr.executor.expiries import WORD_LASTS
 from dr.model import Freeze
+from dr.planner.freezing import thaw_command
 from dr.render.answers import frozen_lines
 from dr.wire import freeze_document
 
@@ -29,10 +30,16 @@ def freeze(shared: Shared, policy: str | None, why: str) -> int:
     """
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("freezing"):
-        frozen = word.freeze(app, policy, why)
+        heard = word.freeze(app, policy, why)
+    frozen = heard.frozen
     seconds = int(WORD_LASTS.total_seconds())
     ends = f"Captures go on; a run at work begins no deletion after {seconds} seconds more. Until {_thaws(frozen)}."
     shared.emit(lambda: _document(frozen), lambda: "\n".join([*frozen_lines(frozen), ends]))
+    if heard.untold:
+        told = f"the replica does not know of it: {heard.untold.message}"
+        shared.warn(
+            told, "freeze again when it answers: until then it does not hold where the two stores are swapped"
+        )
     return EXIT_DONE
 
 
@@ -43,9 +50,12 @@ def thaw(shared: Shared, policy: str | None) -> int:
     """End the freeze of all, or of one policy: the next tick expires again what no rule claims."""
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("thawing"):
-        frozen = word.thaw(app, policy)
-    shared.emit(lambda: _document(frozen), lambda: "\n".join(_left(frozen)))
-    return EXIT_DONE
+        heard = word.thaw(app, policy)
+    shared.emit(lambda: _document(heard.frozen), lambda: "\n".join(_left(heard.frozen)))
+    if heard.untold is None:
+        return EXIT_DONE
+    shared.warn(f"the replica may hold it still: {heard.untold.message}", "thaw again when it answers")
+    return EXIT_FAILED
 
 
 def _left(frozen: Sequence[Freeze]) -> list[str]:
@@ -56,7 +66,7 @@ def _left(frozen: Sequence[Freeze]) -> list[str]:
 
 
 def _thaws(frozen: Sequence[Freeze]) -> str:
-    return ", ".join(f"`dr thaw --policy {one.policy}`" if one.policy else "`dr thaw`" for one in frozen)
+    return ", ".join(f"`{thaw_command(one)}`" for one in frozen)
 
 
 def _document(frozen: Sequence[Freeze]) -> dict[str, Any]:

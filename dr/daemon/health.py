@@ -94,12 +94,16 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
                 case _:
                     self._answer(404, "text/plain", b"/healthz and /metrics are here\n")
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def _answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """The daemon's log is of its work."""

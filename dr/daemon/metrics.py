@@ -35,6 +35,9 @@ class Metrics:
         self._throttles = Counter("dr_aws_throttles", "Attempts that AWS throttled", registry=registry)
         self._leading = Gauge("dr_leading", "1 where this daemon is the one that works", registry=registry)
         self._untold = Gauge("dr_untold_targets", "Targets that could not be told", registry=registry)
+        self._broken = Gauge(
+            "dr_files_broken", "1 where it goes on by files that it read before", registry=registry
+        )
         self._good = Gauge(
             "dr_last_good_tick_timestamp_seconds", "The last tick that saw everything", registry=registry
         )
@@ -78,6 +81,10 @@ class Metrics:
         """What a tick has asked of AWS."""
         self._calls.inc(calls)
         self._throttles.inc(throttles)
+
+    def files(self, *, broken: bool) -> None:
+        """Whether dr.yaml or a policy has faults now."""
+        self._broken.set(int(broken))
 
     def untold(self, number: int) -> None:
         """How many targets of `notify` could not be told what there was to tell."""

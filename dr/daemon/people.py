@@ -56,7 +56,10 @@ class People:
             return
         try:
             failed = self._notifier.tell(
-                beside(observed, FILES, self.files), seen, good=good, lost=self.store_is_lost
+                beside(observed, FILES, self.files),
+                seen,
+                good=good and self.files is None,
+                lost=self.store_is_lost,
             )
         except KeyboardInterrupt:  # the tick is done, and who ends it waits for nobody
             return

@@ -65,7 +65,7 @@ class DaemonWork:
         self._config: CheckedConfig | None = None
         self._clock: SystemClock | None = None
         self._session: Session | None = None
-        self._was_held = self._is_ready = False
+        self._was_held = self._is_ready = self.has_led = False
         self._asked = (0, 0)
         self._heard: object = None
         self._lock = threading.Lock()
@@ -204,6 +204,7 @@ class DaemonWork:
             tell_trouble("files.broken", broken)
             self.people.files = broken
             self.health.files, self._seen = broken.message, looked
+            self.health.metrics.files(broken=True)
             return self._anew(good)
         same_place = good is not None and good.config.policies_dir == app.checked_config.policies_dir
         self._seen = looked if same_place else self._look()
@@ -214,7 +215,10 @@ class DaemonWork:
         found = Installation(self._settings)
         found.policies  # noqa: B018 - raises
         self._good = found.files
+        if self.health.files:
+            tell_daemon("files.sound")
         self.health.files = ""
+        self.health.metrics.files(broken=False)
         self.people.files = None
         return self._anew(found.files)
 
@@ -253,7 +257,7 @@ class DaemonWork:
 
     def _led(self) -> None:
         self._told = self.health.standing_by = ""
-        self.health.leading = True
+        self.health.leading = self.has_led = True
         self.health.metrics.led()
 
     def _renew(self, lease: Lease) -> None:
@@ -310,4 +314,4 @@ class DaemonWork:
         reason = error.message.partition(":")[0]
         if self._told != reason:
             self._told = reason
-            tell_trouble("daemon.standing-by", error)
+            tell_trouble("daemon.standing-by", error, quiet=isinstance(error, Busy))

@@ -251,6 +251,9 @@ def _execute(proposed: Proposed, before: frozenset[str], deployer: Deployer) -> 
             deployer.aws.execute(proposed.asking, token(proposed.asking.token, before))
     except Ambiguous:
         raise
+    except NotFound as error:
+        why = f"the change set of {proposed.stack.name} is gone: another deployment of the same has taken it away"
+        raise CloudError(f"{why} ({error.message})", "nothing was changed: deploy again") from error
     except DrError:
         abandon(proposed, deployer)
         raise
@@ -279,9 +282,18 @@ def left_packages(deployer: Deployer) -> tuple[str, ...]:
 
 
 def undeploy(stack: LiveStack | None, deployer: Deployer, watch: Watch) -> tuple[str, ...]:
-    """Delete the stack, then the packages; the keys of those. Never a point, a stored stack or the store."""
+    """Delete the stack, then the packages; the keys of those. Never a point, a stored stack or the store.
+
+    Raises `Refused` for a stack that somebody has deployed since it was looked for: its package stays.
+    """
     if stack is not None:
         _remove(stack, deployer, watch)
+    name = layout.functions_stack(deployer.installation)
+    if standing(deployer, name) is not None:
+        raise Refused(
+            f"{name} was deployed meanwhile: it stands, and so do its packages",
+            "if it shall go, run it again",
+        )
     keys = left_packages(deployer)
     deployer.aws.remove(deployer.bucket, keys)
     return keys

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dr import logs
-from dr.errors import DrError
+from dr.errors import DrError, UsageError
 
 Document = dict[str, Any]
 
@@ -33,7 +33,10 @@ def invocation(environ: Mapping[str, str], request: str) -> Iterator[None]:
 
     Lambda shows the type and the text of an error and nothing else of it, so the remedy goes into the text.
     """
-    logs.configure(environ.get("DR_LOG", "info"))
+    try:
+        logs.configure(environ.get("DR_LOG") or "info")
+    except UsageError:  # no misspelt word keeps a function from its work
+        logs.configure("info")
     with logs.bound(request=request):
         try:
             yield

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from dr.actions import Action, Capture, Expire, Outcome, Result, Warn, WarningCode
 from dr.errors import DrError
 from dr.model import Freeze, Lineage, Policy, RecoveryPoint, State, Unread
-from dr.planner.freezing import frozen_text
+from dr.planner.freezing import frozen_text, thaw_command
 from dr.planner.shelf import unread_of
 from dr.planner.warnings import PENDING_AT_MOST
 from dr.status import Protected, freezes_unknown
@@ -190,11 +190,10 @@ def _frozen(seen: Seen) -> Iterator[Condition]:
     """What somebody may have forgotten to thaw: it fills up and is paid for."""
     for freeze in seen.freezes:
         if abs(seen.now - freeze.since) > FROZEN_AT_MOST:  # whoever froze it may have had a wrong clock
-            thaw = f"dr thaw --policy {freeze.policy}" if freeze.policy else "dr thaw"
             yield Condition(
                 key=Key(Trouble.FROZEN, EXPIRY, freeze.policy),
                 message=f"nothing expires: {frozen_text(freeze)}",
-                remedy=f"if that is over: `{thaw}`",
+                remedy=f"if that is over: `{thaw_command(freeze)}`",
             )
 
 

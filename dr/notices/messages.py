@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from dr.notices.changes import Changes
 from dr.notices.conditions import Condition, Key, Seen, Trouble
@@ -29,12 +30,22 @@ _HEADS = {
 _DAY = timedelta(days=1)
 
 
+class Severity(StrEnum):
+    """How urgent it is, in apprise's words: pagers and chats tell by it."""
+
+    FAILURE = "failure"
+    WARNING = "warning"
+    SUCCESS = "success"
+    INFO = "info"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A title of one line, and the text."""
 
     title: str
     body: str
+    severity: Severity = Severity.INFO
 
 
 def of_changes(installation: str, found: Changes, now: datetime) -> Message:
@@ -53,7 +64,15 @@ def of_changes(installation: str, found: Changes, now: datetime) -> Message:
     ]
     still = len(found.still)
     more = [f"{count(still, 'other trouble goes', 'other troubles go')} on as told before."] if still else []
-    return _message(installation, ", ".join(parts), now, [*sections, *more])
+    return _message(installation, ", ".join(parts), now, [*sections, *more], _severity(found))
+
+
+def _severity(found: Changes) -> Severity:
+    """Of the worst that began; an end alone is good news, and what nobody looks after any more is none."""
+    if found.began:
+        urgent = {Trouble.FAILURE, Trouble.RPO}
+        return Severity.FAILURE if urgent & {one.key.trouble for one in found.began} else Severity.WARNING
+    return Severity.SUCCESS if found.recovered else Severity.INFO
 
 
 def of_day(installation: str, seen: Seen, since: Mapping[Key, datetime], now: datetime) -> Message:
@@ -79,9 +98,11 @@ def of_test(installation: str, now: datetime) -> Message:
     )
 
 
-def _message(installation: str, what: str, now: datetime, parts: Iterable[str]) -> Message:
+def _message(
+    installation: str, what: str, now: datetime, parts: Iterable[str], severity: Severity = Severity.INFO
+) -> Message:
     body = "\n\n".join(part for part in (f"dr {installation} at {instant(now)}", *parts) if part)
-    return Message(title=f"dr {installation}: {what}", body=body + "\n")
+    return Message(title=f"dr {installation}: {what}", body=body + "\n", severity=severity)
 
 
 def _section(head: str, lines: Sequence[str]) -> str:

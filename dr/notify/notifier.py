@@ -201,5 +201,5 @@ class Notifier:
 def _hangs(target: Target) -> DrError:
     return EnvironmentFailed(
         f"{target.name}: no answer within {_SECONDS:.0f} seconds",
-        "is it reachable? The next tick tells it again",
+        "can it be reached? After a tick, the next one tells it again",
     )

@@ -46,7 +46,7 @@ def _sending(target: Target, session: Callable[[], Session], environ: Mapping[st
         case "apprise":
             return lambda message: _notify(_address(target, environ), message)
         case _:
-            return lambda _message: _ping(_address(target, environ))
+            return lambda _message: _ping(_address(target, environ), target.env)
 
 
 def _address(target: Target, environ: Mapping[str, str]) -> str:
@@ -57,10 +57,10 @@ def _address(target: Target, environ: Mapping[str, str]) -> str:
     raise UsageError("the variable is not set", f"set {target.env}, or take the target out of dr.yaml")
 
 
-def _ping(url: str) -> None:
+def _ping(url: str, env: str) -> None:
     """Ask for it, as watchers of cron jobs want it. Its path is a secret."""
     if fault := ping_fault(url):
-        raise UsageError(fault, "correct it")
+        raise UsageError(fault, f"correct {env}" if env else "correct it")
     asking = urllib.request.build_opener(_Straight)
     request = urllib.request.Request(url, headers={"User-Agent": "dr"})  # noqa: S310 - checked above
     host = urlsplit(url).hostname
@@ -70,6 +70,10 @@ def _ping(url: str) -> None:
     except urllib.error.HTTPError as error:
         why = f"{host} answered {error.code}"
         error.close()
+        if error.code in _ELSEWHERE:
+            raise EnvironmentFailed(
+                why, "write the URL that it leads to: its path is a secret, and dr follows nobody"
+            ) from None
     except (OSError, ValueError, HTTPException) as error:
         why = f"{host}: {getattr(error, 'reason', None) or type(error).__name__}"
     raise EnvironmentFailed(why, "is its URL right, and can it be reached from here?")
@@ -84,7 +88,10 @@ def _notify(url: str, message: Message) -> None:
         try:
             found = apprise.Apprise.instantiate(url, suppress_exceptions=True)
             sent = found and found.notify(
-                body=message.body, title=message.title, body_format=apprise.NotifyFormat.TEXT
+                body=message.body,
+                title=message.title,
+                notify_type=message.severity.value,
+                body_format=apprise.NotifyFormat.TEXT,
             )
         except Exception as error:  # a plug-in's: no bug of ours
             raise EnvironmentFailed(
@@ -97,6 +104,10 @@ def _notify(url: str, message: Message) -> None:
     if not sent:
         why = without_credentials("; ".join(heard.lines).replace(url, "***")) or "it was not sent"
         raise EnvironmentFailed(short(one_line(why)), "is the address right, and can it be reached?")
+
+
+_ELSEWHERE = range(300, 400)
+"""Redirections. Source: RFC 9110, 15.4."""
 
 
 class _Straight(urllib.request.HTTPRedirectHandler):

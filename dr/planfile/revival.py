@@ -128,6 +128,11 @@ def _again(
     verdict = world.verdicts.get(lineage)
     if verdict is None:
         _stale(f"{lineage.source} is gone, not listed or no longer selected by {lineage.policy}")
+    if verdict.frozen:
+        raise Refused(
+            f"the plan is stale: nothing of {lineage.source} may expire now: {verdict.closed}",
+            "`dr thaw` ends that; while it is frozen a new plan captures and expires nothing. Nothing was done",
+        )
     if verdict.closed:
         _stale(f"nothing of {lineage.source} may expire now: {verdict.closed}")
     if any(world.moved(action) for action in actions):

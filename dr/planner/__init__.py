@@ -21,7 +21,8 @@ inventory in another order gives the same proposal. It costs one walk over sourc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -82,7 +83,7 @@ def propose(
     )
     wanted = captures(every, now)
     warnings = [
-        *freeze_warnings(by_policy.keys(), inventory.freezes),
+        *freeze_warnings(by_policy.keys(), inventory.freezes, _waiting(verdicts)),
         *clock_warnings(inventory),
         *(warn for policy, row in by_policy.values() for warn in _of_policy(policy, row, inventory, now)),
         *closed_warnings(verdicts),
@@ -99,6 +100,11 @@ def propose(
         verdicts=verdicts,
         warnings=tuple(sorted(warnings, key=_order)),
     )
+
+
+def _waiting(verdicts: Sequence[Verdict]) -> Mapping[str, int]:
+    """How many expiries of each policy only a freeze holds back."""
+    return Counter(one.case.policy.name for one in verdicts if one.frozen for _ in one.expiries)
 
 
 def _of_policy(policy: Policy, row: Sequence[Case], inventory: Inventory, now: datetime) -> Iterator[Warn]:

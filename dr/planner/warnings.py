@@ -38,7 +38,8 @@ def unread_warnings(policy: Policy, inventory: Inventory) -> Iterator[Warn]:
                 message = f"{region}: {miss.what} could not be listed completely ({one_line(miss.message)}); "
                 yield _warn(WarningCode.LISTING_INCOMPLETE, policy, message + "nothing expires there")
             elif region == policy.regions[0]:
-                message = f"nothing expires: {miss.what}: {one_line(miss.message)}"
+                remedy = f" ({one_line(miss.remedy)})" if miss.remedy else ""
+                message = f"nothing expires: {miss.what}: {one_line(miss.message)}{remedy}"
                 yield _warn(WarningCode.EXPIRY_CLOSED, policy, message)
 
 

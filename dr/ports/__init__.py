@@ -200,12 +200,6 @@ class Records(Protocol):
     def pins(self) -> frozenset[str]:
         """Ids of points that saved or running restores need."""
 
-    def freeze(self, policy: str, why: str, by: str) -> tuple[Freeze, ...]:
-        """Freeze a policy, all for an empty name; what is frozen then. One that is frozen stays so since when it was."""
-
-    def thaw(self, policy: str) -> tuple[Freeze, ...]:
-        """End a freeze; what is frozen then. One that is not there is success."""
-
     def pin(self, restore: str, points: Sequence[str]) -> None:
         """Keep these points for `PIN_LASTS`, or until `unpin`."""
 

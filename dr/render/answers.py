@@ -32,7 +32,7 @@ def status_text(found: Status, *, several: bool = False) -> str:
     """What is protected and how old its newest point is, what is not, and what is left over."""
     lines = [
         *frozen_lines(found.frozen),
-        f"Status at {instant(found.now)}: {'within its objectives' if found.ok else 'OUT OF ITS OBJECTIVES'}",
+        f"Status at {instant(found.now)}: {_verdict(found)}",
         "",
     ]
     if found.sources:
@@ -53,10 +53,21 @@ def status_text(found: Status, *, several: bool = False) -> str:
     )
 
 
+def _verdict(found: Status) -> str:
+    if found.ok:
+        return "within its objectives"
+    if any(row.within_rpo is False or row.failed for row in found.sources):
+        return "OUT OF ITS OBJECTIVES"
+    return "within its objectives AS FAR AS IT COULD BE SEEN: see the warnings"
+
+
 def frozen_lines(freezes: Sequence[Freeze] | None) -> list[str]:
     """What a person should see before all else; nothing where nothing is frozen."""
     if freezes is None:
-        return ["FROZEN? Whether anything is frozen could not be read: nothing expires.", ""]
+        return [
+            "FROZEN? Whether anything is frozen cannot be told: nothing expires. The warnings say why.",
+            "",
+        ]
     told = [f"FROZEN: nothing of {_whose(one)} expires: {frozen_text(one)}" for one in freezes]
     return [*told, ""] if told else []
 

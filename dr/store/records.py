@@ -7,9 +7,9 @@ a JSON object with a format number.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from dr.model import Applied, Begun, Claim, Freeze, RetentionRule
 from dr.ports import PIN_LASTS, Clock, ObjectStore, StoredObject
 from dr.store.documents import instant_text
 from dr.store.fields import Row
-from dr.store.rewriting import rewrite
+from dr.store.freezing import StoreFreezes
 
 _FORMAT = 1
 _Value = TypeVar("_Value")
@@ -40,9 +40,11 @@ class _Pin:
 class StoreRecords:
     """`ports.Records` in one object store: two could not agree on a pin while one is away. `Stores` says in which."""
 
-    def __init__(self, store: ObjectStore, clock: Clock) -> None:
+    def __init__(self, store: ObjectStore, clock: Clock, replica: ObjectStore | None = None) -> None:
+        """`replica` is asked for what is frozen alone."""
         self._store = store
         self._clock = clock
+        self._replica = replica
 
     @property
     def name(self) -> str:
@@ -102,61 +104,8 @@ class StoreRecords:
         return frozenset(point for pin in live for point in pin.points)
 
     def freezes(self) -> tuple[Freeze, ...]:
-        """What is frozen; the freeze of all first."""
-        return self._freezes(self._store.get(layout.FREEZES))
-
-    def freeze(self, policy: str, why: str, by: str) -> tuple[Freeze, ...]:
-        """Freeze a policy, all for an empty name; what is frozen then. The reason of one that is frozen is replaced.
-
-        The freeze of all takes the place of a record that cannot be read: it holds for whatever stood there.
-        """
-        new = Freeze(policy=policy, since=self._clock.now(), why=why, by=by)
-
-        def change(known: dict[str, Freeze]) -> None:
-            before = known.get(policy, new)
-            known[policy] = replace(new, since=min(before.since, new.since))
-
-        return self._change_freezes(change, anyway=not policy)
-
-    def thaw(self, policy: str) -> tuple[Freeze, ...]:
-        """End a freeze; what is frozen then."""
-        return self._change_freezes(lambda known: known.pop(policy, None))
-
-    def _change_freezes(
-        self, change: Callable[[dict[str, Freeze]], object], *, anyway: bool = False
-    ) -> tuple[Freeze, ...]:
-        after: tuple[Freeze, ...] = ()
-
-        def anew(found: StoredObject | None) -> bytes:
-            nonlocal after
-            try:
-                known = {one.policy: one for one in self._freezes(found)}
-            except CloudError:
-                if not anyway:
-                    raise
-                known = {}
-            change(known)
-            after = _in_order(known.values())
-            return _document({"freezes": [_freeze_row(one) for one in after]})
-
-        rewrite(self._store, layout.FREEZES, anew)
-        return after
-
-    def _freezes(self, found: StoredObject | None) -> tuple[Freeze, ...]:
-        """A record without its list is damaged: it must not read as if nothing were frozen."""
-        if found is None:
-            return ()
-        try:
-            row = self._row(layout.FREEZES, found)
-            if "freezes" not in row.values:
-                raise self._unreadable(layout.FREEZES, ValueError("freezes is missing"))
-            return self._field(layout.FREEZES, lambda: _in_order(_freeze(one) for one in row.rows("freezes")))
-        except CloudError as error:
-            raise CloudError(
-                error.message,
-                "nothing expires while it is so; `dr freeze --why ...` takes its place, then `dr thaw` ends that; to remove it "
-                "by hand thaws everything",
-            ) from error
+        """What is frozen, in this store or in the replica."""
+        return StoreFreezes(self._store, self._replica, self._clock).read()
 
     def pin(self, restore: str, points: Sequence[str]) -> None:
         """Keep these points for a week from now, or until `unpin`; clears away what ran out.
@@ -245,20 +194,6 @@ def _trimmed(row: Row) -> tuple[Row, ...]:
             return (row.row("trimmed"),)
         case _:
             return row.rows("trimmed")
-
-
-def _in_order(freezes: Iterable[Freeze]) -> tuple[Freeze, ...]:
-    return tuple(sorted(freezes, key=lambda one: one.policy))
-
-
-def _freeze(row: Row) -> Freeze:
-    return Freeze(
-        policy=row.text("policy"), since=row.instant("since"), why=row.text("why"), by=row.text("by")
-    )
-
-
-def _freeze_row(freeze: Freeze) -> dict[str, str]:
-    return {**asdict(freeze), "since": instant_text(freeze.since)}
 
 
 def _orphans(row: Row) -> dict[str, datetime]:

@@ -22,7 +22,7 @@ from dr.errors import (
 from dr.executor.at_once import Report
 from dr.executor.run import Unrecorded, execute
 from dr.limits import next_applied
-from dr.model import Inventory, Policy, Protect, Unread
+from dr.model import Freeze, Inventory, Policy, Protect, Unread
 from dr.planner import orphans_to_record
 from dr.tick.claiming import claim, refuse_others, store_warning
 from dr.tick.desk import Desk
@@ -104,7 +104,7 @@ def apply_now(
             inventory, claimed = claim(read_inventory(held.policies, desk), desk)
             plan = decide(held.policies, inventory, desk.hands.clock.now())
             hands = replace(
-                desk.hands, heartbeat=held.renew, pins=desk.records.pins, freezes=desk.records.freezes
+                desk.hands, heartbeat=held.renew, pins=desk.records.pins, freezes=partial(_frozen_now, desk)
             )
             unrecorded: dict[tuple[str, str], DrError] = {}
             record = partial(
@@ -133,6 +133,17 @@ def apply_now(
             raise
         return replace(done, interrupted=Interrupted())
     return done
+
+
+def _frozen_now(desk: Desk) -> tuple[Freeze, ...]:
+    """What is frozen, before a deletion. Raises `CloudError` for a store that went away meanwhile: it would say that nothing is."""
+    freezes = desk.records.freezes()
+    if desk.records.holder() is None:
+        raise CloudError(
+            f"{desk.records.name} is not the store any more that it was: whether anything is frozen is not known",
+            "is it mounted? The next tick goes on when it is there",
+        )
+    return freezes
 
 
 def _remember(

@@ -291,3 +291,23 @@ def test_packages_go_after_the_stack_and_only_then():
     with pytest.raises(CloudError, match=r"it is DELETE_FAILED \(in use\)"):
         undeploy(live("CREATE_COMPLETE"), deployer(aws), lambda _: None)
     assert aws.made() == ["delete"]
+
+
+@pytest.mark.parametrize("was", [None, live("CREATE_COMPLETE")], ids=["nothing", "a stack"])
+def test_the_packages_of_a_stack_that_was_deployed_meanwhile_stay(was):
+    """Somebody deploys while another one is asked whether it is to go, or while it goes."""
+    aws = Aws(packages=("k",), status=("DELETE_COMPLETE", ""), live=live("CREATE_COMPLETE"))
+
+    with pytest.raises(Refused, match="was deployed meanwhile: it stands, and so do its packages"):
+        undeploy(was, deployer(aws), lambda _: None)
+
+    assert "remove" not in aws.made()
+
+
+def test_a_change_set_that_another_deployment_took_away_is_told_as_that():
+    _, carry = carried(execute=NotFound("ChangeSet does not exist"))
+
+    with pytest.raises(CloudError, match="another deployment of the same has taken it away") as caught:
+        carry()
+
+    assert caught.value.remedy == "nothing was changed: deploy again"

@@ -9,6 +9,7 @@ from contextlib import redirect_stderr
 import pytest
 
 from dr import logs
+from dr.errors import UsageError
 
 CANARY = "canary-1"
 
@@ -21,6 +22,21 @@ def logged(**facts):
         logs.get("dr").info("thing.done", **facts)
     assert CANARY not in err.getvalue()
     return json.loads(err.getvalue())
+
+
+@pytest.mark.parametrize("level", ["INFO", " info ", "Debug"])
+def test_a_level_may_be_written_in_any_case(level):
+    err = io.StringIO()
+    with redirect_stderr(err):
+        logs.configure(level)
+        logs.get("dr").info("thing.done")
+    assert "thing.done" in err.getvalue()
+
+
+def test_a_level_that_there_is_not_is_told_with_those_that_there_are():
+    with pytest.raises(UsageError, match="there is no level 'verbose'") as caught:
+        logs.configure("verbose")
+    assert caught.value.remedy == "there are debug, info, warning, error"
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,9 @@ def test_rule_7_6_nothing_of_a_policy_that_is_frozen_expires_whatever_the_cause(
     found = plan(*hourly(9)[1:], failed, twice, freezes=(frozen(whose),))
 
     assert set() == expired(found) | expired(found, blocked=True)
+    ends = f"`dr thaw --policy {whose}`" if whose else "`dr thaw`"
     assert message(found, WarningCode.FROZEN) == (
-        f"nothing expires: frozen since {instant(NOW - DAY)} by ann@laptop: we look into it"
+        f"nothing expires: frozen since {instant(NOW - DAY)} by ann@laptop: we look into it; 7 expiries wait for {ends}"
     )
 
 

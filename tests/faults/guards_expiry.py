@@ -108,6 +108,18 @@ GUARDS = (
         test="tests/tick/test_executor.py::test_rule_7_6_what_somebody_has_frozen_since_the_plan_stays",
     ),
     Guard(
+        name="a store that went away in mid-run closes expiry",
+        source="DESIGN 7, rules 3 and 6",
+        off=around("dr.tick.applying:_frozen_now", lambda _: lambda desk: desk.records.freezes()),
+        test="tests/tick/test_executor.py::test_rule_7_6_a_store_that_went_away_in_mid_run_does_not_say_that_nothing_is_frozen",
+    ),
+    Guard(
+        name="a freeze of the replica holds too",
+        source="DESIGN 7, rule 6",
+        off=around("dr.store.freezing:_joined", lambda _: lambda own, _others: tuple(own)),
+        test="tests/store/test_store_freezes.py::test_rule_7_6_a_freeze_holds_when_the_stores_are_swapped_and_swapped_back",
+    ),
+    Guard(
         name="a keep is not agreed on while it is frozen",
         source="DESIGN 7, rules 4 and 6",
         off=answers("dr.planner:unagreed_warnings", ()),

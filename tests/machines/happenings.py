@@ -96,8 +96,7 @@ class Happenings(RuleBasedStateMachine):
 
     def everything_is_put_right(self) -> None:
         """Every source is there, every policy has its name and selects it, nothing is frozen; keeps and schedules stay."""
-        for frozen in list(self.world.frozen):
-            self.world.thaw(frozen)
+        self.world.thaw_everything()
         for name in self.names:
             versions = (*reversed(self.former), *self.policies_now())
             latest = [p for p in versions if p.name.removesuffix("-2") == name]

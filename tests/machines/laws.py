@@ -182,7 +182,8 @@ def at_rest(world: Any, run: Any) -> None:
     closed = {
         warn.policy for warn in run.done.warnings if warn.code in {"expiry-closed", "listing-incomplete"}
     }
-    closed |= set(world.policies) if "" in world.frozen else world.frozen
+    frozen = {warn.policy for warn in run.done.warnings if warn.code == "frozen"}
+    closed |= set(world.policies) if None in frozen else frozen
     for policy in (p for p in world.policies.values() if p.name not in closed):
         wanted = world.oracle.wanted(policy, now)
         for source in (s for s in world.sources() if selects(policy, s)):
@@ -204,7 +205,8 @@ def _last_ones(row: list[Thing]) -> set[datetime]:
     """DESIGN 7.1: the newest slot and the one with the newest data; an archived one where none is good."""
     good = [thing for thing in row if thing.state == "good"] or row
     newest = max(good, key=lambda thing: (thing.time, thing.slot), default=None)
-    return {max(thing.slot for thing in row), newest.slot} if newest else set()
+    last = {max(thing.slot for thing in things) for things in (row, good) if things}
+    return {*last, newest.slot} if newest else set()
 
 
 def _where(action: Expire) -> str:

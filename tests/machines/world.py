@@ -22,6 +22,7 @@ from dr.errors import Busy, EnvironmentFailed
 from dr.executor.hands import Hands
 from dr.limits import allow_expire, decide
 from dr.model import Inventory, Policy, Source
+from dr.store.freezing import StoreFreezes
 from dr.store.leases import Owner, StoreLeases
 from dr.store.records import StoreRecords
 from dr.store.stacks import StoredStacks
@@ -132,15 +133,25 @@ class World:
 
     def freeze(self, policy: str) -> None:
         """A person's word, for all policies where the name is empty."""
-        StoreRecords(self.primary, self.clock).freeze(policy, "a test", "somebody")
+        self._freezes.freeze(policy, "a test", "somebody")
         self.frozen.add(policy)
 
     def thaw(self, policy: str) -> None:
-        StoreRecords(self.primary, self.clock).thaw(policy)
+        self._freezes.thaw(policy)
         self.frozen.discard(policy)
 
+    def thaw_everything(self) -> None:
+        """What the replica has kept of a store that was lost too."""
+        for freeze in self._freezes.read():
+            self.thaw(freeze.policy)
+
+    @property
+    def _freezes(self) -> StoreFreezes:
+        replica = self.replica if self.replica in self.stores else None
+        return StoreFreezes(self.primary, replica, self.clock)
+
     def lose_store(self) -> None:
-        """Somebody empties the primary, or another folder is mounted in its place: what was frozen is forgotten too."""
+        """Somebody empties the primary, or another folder is mounted in its place: nobody has to know what was frozen."""
         self.primary.objects.clear()
         self.frozen.clear()
         self.lost_at = self.clock.now()
@@ -177,7 +188,7 @@ class World:
         own = Through("leases", leases, seam) if leases else primary
         return Desk(
             hands=hands,
-            records=StoreRecords(primary, self.clock),
+            records=StoreRecords(primary, self.clock, replica),
             leases=StoreLeases(own, Owner(name=owner), self.clock),
         )
 

@@ -301,6 +301,17 @@ def test_a_webhook_and_a_watcher_of_jobs_are_reached(world):
     assert "capture" not in listener.titles[0]
 
 
+def test_pagers_are_told_how_urgent_it_is(world):
+    """By apprise's own types, which a plug-in maps to its service's: a failure must not arrive as `info`."""
+    blocked = FAILED._replace(trouble=Trouble.BLOCKED)
+    with listening_at() as listener:
+        world.targets = targets("{apprise: {env: CHAT}}")
+        for wrong in ((FAILED,), (FAILED, blocked), (blocked,), ()):
+            assert sent(world, listener, *wrong) == []
+
+    assert [message["type"] for _, message in listener.told] == ["failure", "warning", "success", "success"]
+
+
 def test_what_they_answer_is_told_without_the_secret_of_their_address(world):
     with listening_at() as listener:
         listener.status = 500

@@ -61,10 +61,14 @@ def test_it_captures_reads_new_policies_lives_through_broken_ones_and_ends_when_
             None,
         )
         assert "broken.yaml" in health["files"]
+        assert "dr_files_broken 1.0" in one.asked("/metrics")
+        assert one.said("files.sound") == []
         assert health["last_good_tick"] < health["next_slot"]
 
         (acme.shell.folder / "policies" / "broken.yaml").unlink()
         one.until(lambda: json.loads(one.asked("/healthz"))["files"] is None)
+        one.until(lambda: one.said("files.sound"))
+        assert "dr_files_broken 0.0" in one.asked("/metrics")
         one.until(lambda: "files-broken" not in acme(*at_fault).out)
 
         lease = acme.shell.folder / "store" / "leases" / "daemon"

@@ -159,7 +159,7 @@ def test_a_mark_that_cannot_be_read_expires_nothing_and_is_told(full):
     assert full("apply", "--json").code == 1
     assert set(before) < set(full.snapshots())
     told = full("status")
-    assert told.out.startswith("FROZEN? Whether anything is frozen could not be read: nothing expires.")
+    assert told.out.startswith("FROZEN? Whether anything is frozen cannot be told: nothing expires.")
     assert full("status", "--json").document["frozen"] is None
     assert full("thaw", "--json").error["exit"] == 1
     assert full("freeze", "--policy", "files", "--why", "stop", "--json").error["exit"] == 1
@@ -204,3 +204,54 @@ def test_foreign_text_in_the_mark_does_nothing_to_a_terminal(full):
 
     assert "\x1b" not in told
     assert told.splitlines()[0].endswith("?[2Jgone FROZEN: no")
+
+
+def test_rule_7_6_a_freeze_holds_when_the_stores_are_swapped_in_an_incident(full):
+    """docs/daemon.md swaps them where the primary's Region is away; the mark that somebody set then holds afterwards too."""
+    there = full.folder / "dr.yaml"
+    plain = f"name: {full.name}\nregions: [eu-west-1]\nstore: "
+    there.write_text(plain + "{primary: {url: store/}, replica: {url: other/}}\n")
+    swapped = full.write("swapped.yaml", plain + "{primary: {url: other/}, replica: {url: store/}}\n")
+    full.applied()
+    full.shell.advance("1h")
+    away = (full.folder / "store").rename(full.folder / "away")
+    (full.folder / "store").write_text("no folder")
+    assert full("apply", "--config", swapped).code == 1, "by a new store nothing expires for a week"
+    done = full("freeze", "--config", swapped, "--why", "ransomware")
+    assert (done.code, "the replica does not know of it" in done.err) == (0, True)
+    assert full("status", "--config", swapped).out.startswith("FROZEN: nothing of any policy expires")
+
+    (full.folder / "store").unlink()
+    away.rename(full.folder / "store")
+    full.shell.advance("1h")
+    before = full.snapshots()
+    assert [row["why"] for row in frozen(full)] == ["ransomware"]
+    assert full("apply").code == 0
+    assert set(before) < set(full.snapshots())
+    assert full("thaw", "--json").document == {"frozen": []}
+    full.applied()
+    assert not set(before) <= set(full.snapshots())
+
+
+def test_a_thaw_that_the_replica_does_not_hear_of_is_exit_1(full):
+    (full.folder / "dr.yaml").write_text(
+        f"name: {full.name}\nregions: [eu-west-1]\nstore: {{primary: {{url: store/}}, replica: {{url: other/}}}}\n"
+    )
+    full("freeze", "--why", "stop")
+    kept = (full.folder / "other").rename(full.folder / "kept")
+    (full.folder / "other").write_text("no folder")
+    done = full("thaw")
+    assert (done.code, "the replica may hold it still" in done.err) == (1, True)
+
+    (full.folder / "other").unlink()
+    kept.rename(full.folder / "other")
+    assert [row["why"] for row in frozen(full)] == ["stop"]
+    assert full("thaw").code == 0
+
+
+def test_a_policy_whose_own_file_is_broken_is_refused_with_the_way_that_needs_none(full):
+    full.write("policies/files.yaml", TIGHT + "kep: 1\n")
+
+    error = full("freeze", "--policy", "files", "--why", "stop", "--json").error
+
+    assert (error["exit"], "without --policy it needs none that can be read" in error["remedy"]) == (2, True)

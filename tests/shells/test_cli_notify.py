@@ -149,6 +149,21 @@ def test_in_a_bucket_too_what_was_told_is_kept_for_whoever_ticks_next(acme, sand
     assert [message["Subject"] for message in arrived()] == ["dr acme: 1 failure"]
 
 
+def test_a_ping_is_held_back_while_files_are_broken(acme, listener):
+    """Its silence is the only word of them where nothing else is named."""
+    acme.volume("db")
+    tells(acme, f"{{ping: '{listener.url}/p'}}")
+    with acme.daemon() as one:
+        one.until(lambda: listener.told)
+        acme.protect("broken", "keep: nothing\n")
+        one.until(lambda: one.said("files.broken"))
+        pings = len(listener.told)
+        again(one, "tick.finished")
+        assert len(listener.told) == pings
+        (acme.shell.folder / "policies" / "broken.yaml").unlink()
+        one.until(lambda: len(listener.told) > pings)
+
+
 def test_rule_7_6_who_forgets_to_thaw_is_told_after_a_day_and_when_it_is_over(acme, listener):
     acme.volume("db")
     tells(acme, f"{{apprise: 'json://127.0.0.1:{listener.port}/x', about: [frozen, recovery]}}")

@@ -14,7 +14,7 @@ from store_kit import NOON, Breakable, Killed, StillClock
 from dr import layout
 from dr.durations import Duration
 from dr.errors import CloudError, EnvironmentFailed, Refused
-from dr.model import Applied, Claim, Freeze, RetentionRule
+from dr.model import Applied, Claim, RetentionRule
 from dr.store.directory import DirectoryStore
 from dr.store.records import StoreRecords
 
@@ -158,80 +158,6 @@ def test_rule_3_what_was_applied_and_cannot_be_read_raises(records, store, body)
 
     with pytest.raises(CloudError, match="cannot be read"):
         records.applied("1", "eu-west-1", "nightly")
-
-
-def test_rule_7_6_what_is_frozen_is_read_back_with_since_when_and_why(records, clock):
-    began = clock.now()
-    records.freeze("nightly", "we look into it", "ann@laptop")
-
-    assert records.freezes() == (
-        Freeze(policy="nightly", since=began, why="we look into it", by="ann@laptop"),
-    )
-
-
-def test_rule_7_6_freezing_again_keeps_since_when_and_takes_the_new_reason(records, clock):
-    began = clock.now()
-    records.freeze("", "first", "ann@laptop")
-    clock.advance(hours=2)
-
-    (frozen,) = records.freeze("", "second", "bob@desk")
-
-    assert (frozen.since, frozen.why, frozen.by) == (began, "second", "bob@desk")
-
-
-def test_rule_7_6_thawing_ends_one_freeze_and_is_repeatable(records):
-    records.freeze("", "all", "ann@laptop")
-    records.freeze("nightly", "one", "ann@laptop")
-
-    assert [one.policy for one in records.thaw("")] == ["nightly"]
-    assert [one.policy for one in records.thaw("")] == ["nightly"]
-    assert records.thaw("nightly") == records.freezes() == ()
-
-
-def test_rule_7_6_two_who_freeze_at_once_both_have_their_word(records, store, clock):
-    """The second writes on what the first has written: its own look is too old."""
-    other = StoreRecords(store, clock)
-
-    class Racing:
-        name = store.name
-        raced = False
-
-        def __getattr__(self, name):
-            return getattr(store, name)
-
-        def get(self, key):
-            found = store.get(key)
-            if not self.raced:
-                self.raced = True
-                other.freeze("weekly", "theirs", "bob@desk")
-            return found
-
-    StoreRecords(Racing(), clock).freeze("nightly", "ours", "ann@laptop")
-
-    assert [one.policy for one in records.freezes()] == ["nightly", "weekly"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"[]", b"{}", b'{"format": 2}', b'{"format": 1}', b'{"format": 1, "freezes": [{"policy": "a"}]}'],
-)
-def test_rule_7_6_a_freeze_that_cannot_be_read_raises_until_that_of_all_takes_its_place(records, store, body):
-    """A record without its list is damaged too: nothing that is written by hand may thaw by a slip."""
-    store.put(layout.FREEZES, body)
-
-    for reads in (
-        records.freezes,
-        lambda: records.freeze("nightly", "why", "ann@laptop"),
-        lambda: records.thaw(""),
-    ):
-        with pytest.raises(CloudError, match="cannot be read") as caught:
-            reads()
-        assert "`dr freeze --why ...` takes its place" in caught.value.remedy
-    assert store.get(layout.FREEZES).body == body
-
-    records.freeze("", "why", "ann@laptop")
-
-    assert [one.policy for one in records.freezes()] == [""]
 
 
 def test_pins_are_those_of_all_restores(records):

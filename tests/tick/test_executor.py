@@ -406,6 +406,18 @@ def test_rule_7_6_the_snapshots_of_an_image_stay_that_was_frozen_after_it_was_de
     assert before <= set(original.snapshots)
 
 
+def test_rule_7_6_a_store_that_went_away_in_mid_run_does_not_say_that_nothing_is_frozen(world):
+    """An unmounted folder holds no mark, nor the claim."""
+    world.hours(4)
+    original, before = world.cloud, set(world.cloud.snapshots)
+    world.cloud = Meddled(original, "create_snapshot", lambda *_: setattr(world.records, "claimed", ""))
+
+    ends = [o for o in world.apply().outcomes if isinstance(o.action, Expire)]
+
+    assert [(o.result, "is not the store any more" in o.error) for o in ends] == [(Result.FAILED, True)]
+    assert before <= set(original.snapshots)
+
+
 def test_rule_7_6_nothing_goes_where_the_mark_can_no_longer_be_read(world):
     world.hours(4)
     original, before = world.cloud, set(world.cloud.snapshots)
