@@ -113,7 +113,7 @@ def test_a_ping_is_asked_over_tls_or_on_this_machine(url):
         ("[{snss: '%s'}]", "notify[0].snss: unknown key; did you mean sns? (sns, apprise, ping, about, digest, timezone)"),
         (
             "[{sns: '%s', about: [failures]}]",
-            'notify[0].about[0]: unknown value "failures"; did you mean failure? (failure, rpo, blocked, recovery, digest)',
+            'notify[0].about[0]: unknown value "failures"; did you mean failure? (failure, rpo, blocked, frozen, recovery, digest)',
         ),
         ("[{sns: '%s', about: []}]", "notify[0].about: the list is empty; write [failure, recovery]"),
         (

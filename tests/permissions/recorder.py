@@ -211,7 +211,7 @@ def _app_of(value: Any) -> Any:
 
 _COMMANDS = (
     *("plan", "apply", "status", "points", "stacks", "restore", "verify", "demo", "iam", "sandbox"),
-    *("deploy", "undeploy"),
+    *("deploy", "undeploy", "freeze", "thaw", "daemon", "notify"),
 )
 _FUNCTIONS = ("tick", "changed", "list_shards", "sum_up", "restore")
 

@@ -140,7 +140,9 @@ def test_every_call_is_allowed_to_its_role_and_every_action_is_needed(life, tmp_
         for hours in (26, 1, 1):
             life.sandbox.advance(3600 * hours)
             dr("apply")
+        dr("freeze", "--why", "a test")
         dr("status")
+        dr("thaw")
         dr("points")
         dr("stacks", "app")
         dr("verify", "--deep", ends=(0, 3))
