@@ -28,7 +28,7 @@ from dr.words import count, names
 
 _LEAST = 2
 """Points that a lineage may lose in one tick however few it has (DESIGN 7.4)."""
-_NOT_JUDGED = {WarningCode.LISTING_INCOMPLETE, WarningCode.EXPIRY_CLOSED, WarningCode.SELECTS_NOTHING}
+NOT_JUDGED = {WarningCode.LISTING_INCOMPLETE, WarningCode.EXPIRY_CLOSED, WarningCode.SELECTS_NOTHING}
 """Warnings of a policy of which not every drop was seen."""
 
 
@@ -160,7 +160,7 @@ def next_applied(policy: Policy, applied: Applied | None, plan: Plan) -> Applied
     )
     if blocked:
         return _used_up(policy.keep, applied or Applied(keep=UNKNOWN))
-    if any(warn.code in _NOT_JUDGED and warn.policy == policy.name for warn in plan.warnings):
+    if any(warn.code in NOT_JUDGED and warn.policy == policy.name for warn in plan.warnings):
         return applied
     if applied is not None and applied.keep == policy.keep:
         return applied  # two shells with two versions of the policy must not earn each other new rations

@@ -51,9 +51,10 @@ def thaw(shared: Shared, policy: str | None) -> int:
     app = App(Settings(config=shared.config, sandbox=shared.sandbox))
     with working("thawing"):
         heard = word.thaw(app, policy)
-    shared.emit(lambda: _document(heard.frozen), lambda: "\n".join(_left(heard.frozen)))
     if heard.untold is None:
+        shared.emit(lambda: _document(heard.frozen), lambda: "\n".join(_left(heard.frozen)))
         return EXIT_DONE
+    shared.emit(lambda: _document(heard.frozen), lambda: "It is over in the primary alone.")
     shared.warn(f"the replica may hold it still: {heard.untold.message}", "thaw again when it answers")
     return EXIT_FAILED
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from dr.actions import Capture, Expire, Plan, Warn, WarningCode
 from dr.errors import Refused
-from dr.limits import ration
+from dr.limits import NOT_JUDGED, ration
 from dr.model import Inventory, Lineage, Policy
 from dr.planfile.document import Context, SavedAction, SavedPlan
 from dr.planner import Proposal, Verdict, propose
@@ -50,11 +50,8 @@ def revive(
 def _warnings(saved: SavedPlan, proposal: Proposal) -> Iterator[Warn]:
     """What it was saved with, and what closes expiry today: that decides what of `keep` counts as agreed on."""
     yield from (warn for warn in saved.warnings if warn.code is not WarningCode.FROZEN)
-    yield from (w for w in proposal.warnings if w.code in _OF_TODAY and w not in saved.warnings)
+    yield from (w for w in proposal.warnings if w.code in NOT_JUDGED and w not in saved.warnings)
     yield from (w for w in proposal.warnings if w.code is WarningCode.FROZEN)
-
-
-_OF_TODAY = {WarningCode.LISTING_INCOMPLETE, WarningCode.EXPIRY_CLOSED, WarningCode.SELECTS_NOTHING}
 
 
 def require_something(saved: SavedPlan, parts: Sequence[Plan]) -> None:

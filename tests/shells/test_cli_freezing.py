@@ -242,6 +242,7 @@ def test_a_thaw_that_the_replica_does_not_hear_of_is_exit_1(full):
     (full.folder / "other").write_text("no folder")
     done = full("thaw")
     assert (done.code, "the replica may hold it still" in done.err) == (1, True)
+    assert done.out == "It is over in the primary alone.\n"
 
     (full.folder / "other").unlink()
     kept.rename(full.folder / "other")
