@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
+from math import ceil
 
 import pytest
 from hypothesis import settings
@@ -17,13 +19,14 @@ settings.load_profile("steady")
 
 pytest_plugins = ("permissions.plugin",)
 
-_SHARE = 3
+_SHARE = 6
 _SAMPLED = {
     *("test_restore_rules", "test_restore_templates", "test_restore_command", "test_restore_births"),
-    *("test_verify_stacks", "test_year", "test_races", "test_races_lambda", "test_handlers"),
+    *("test_verify_stacks", "test_year", "test_races", "test_races_lambda", "test_handlers", "test_proof"),
     *("test_handlers_accounts", "test_handler_changed", "test_package", "test_cli_races", "test_cli_verify"),
     *("test_cli_faults", "test_cli_accounts", "test_cli_plans", "test_cli_organization", "test_cli_hostile"),
     *("test_cli_deploying", "test_cli_terminal", "test_cli_foreign_text", "test_ministack_corrections"),
+    *("test_templates_linted", "test_cli_daemon", "test_sandbox_process"),
 }
 """Of these, whose tests wait for processes, `make test` runs one in `_SHARE`, the same ones each time; `make test-long` all."""
 
@@ -50,16 +53,24 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     """Files with long tests begin first: no worker waits at the end for another's longest."""
     if config.getoption("--sample"):
-        left_out = {item: None for item in items if item.path.stem in _SAMPLED and _share(item.nodeid)}
-        config.hook.pytest_deselected(items=list(left_out))
+        left_out = set(items) - set(_sample(items))
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: item.path not in long)
 
 
-def _share(nodeid):
-    """Which of `_SHARE` shares a test belongs to: that of 0 is the sample."""
-    return zlib.crc32(nodeid.encode()) % _SHARE
+def _sample(items):
+    """All tests but those of the sampled files, of each of which one in `_SHARE` stays, and never none."""
+    files = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
+    for path, its in files.items():
+        if path.stem in _SAMPLED:
+            its.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
+            yield from its[: ceil(len(its) / _SHARE)]
+        else:
+            yield from its
 
 
 @pytest.fixture(scope="session")

@@ -140,6 +140,11 @@ def sample(cases: Sequence[Case]) -> list[Case]:
     return chosen
 
 
+def few(cases: Sequence[Case]) -> list[Case]:
+    """Every third case of the sample, the first among them: a storm."""
+    return sample(cases)[::3]
+
+
 # --- what became of one ---------------------------------------------------------------------------------------------
 
 
@@ -278,7 +283,7 @@ def rows(swept: Sequence[Swept]) -> list[Row]:
 def kept(page: str, swept: Sequence[Row]) -> list[Row]:
     """These rows, and those that a page has of the operations that were not swept now."""
     anew = {operation for operation, *_ in swept}
-    found = re.findall(r"^\| ([a-z ]+) \| (.+) \| (\d+) \| (\d+) % \|$", page, re.MULTILINE)
+    found = re.findall(r"^\| ([a-z' ]+) \| (.+) \| (\d+) \| (\d+) % \|$", page, re.MULTILINE)
     before = [(o, fault, int(n), round(int(n) * int(share) / 100)) for o, fault, n, share in found]
     order = list(OPERATIONS)
     both = [*(row for row in before if row[0] in order and row[0] not in anew), *swept]

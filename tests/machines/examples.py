@@ -13,7 +13,7 @@ _PHASES = (Phase.generate, Phase.shrink)
 _QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 
 SAMPLE = settings(
-    max_examples=75,
+    max_examples=40,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
