@@ -16,7 +16,7 @@ from dr.cli.plans import applied_text
 from dr.daemon.health import PORT, served
 from dr.daemon.loop import serve
 from dr.daemon.work import DaemonWork
-from dr.errors import EXIT_BUSY, EXIT_DONE, EnvironmentFailed
+from dr.errors import EXIT_BUSY, EXIT_DONE, EnvironmentFailed, UsageError
 from dr.interrupts import listening
 from dr.settings import Settings
 from dr.telling import tell_daemon, tell_trouble
@@ -39,6 +39,8 @@ def daemon(shared: Shared, port: int | None, *, once: bool) -> int:
     when they change. Of several daemons of one installation one works, and the others stand by. SIGTERM or Ctrl-C
     ends it with what it has in hand; SIGHUP lets it look at once.
     """
+    if once and port is not None:
+        raise UsageError("--port: one tick answers nobody", "leave --once or --port out")
     logs.configure(os.environ.get("DR_LOG") or "info")
     work = DaemonWork(Settings(config=shared.config, sandbox=shared.sandbox))
     if once:

@@ -28,6 +28,11 @@ def test_once_is_one_tick_that_gives_its_lease_back(acme):
     assert not (acme.shell.folder / "store" / "leases" / "daemon").exists()
 
 
+def test_one_tick_answers_on_no_port(acme):
+    done = acme("daemon", "--once", "--port", "0", "--json")
+    assert (done.code, done.error["message"]) == (2, "--port: one tick answers nobody")
+
+
 def test_it_captures_reads_new_policies_lives_through_broken_ones_and_ends_when_it_is_told_to(acme):
     first = acme.volume("db")
     with acme.daemon() as one:
