@@ -254,6 +254,12 @@ def applied_key(account: str, region: str, policy: str) -> str:
     return f"{APPLIED}{account}/{region}/{policy}.json"
 
 
+def applied_account(key: str) -> str | None:
+    """The account that such a key names; None for a key that is none of ours."""
+    match = re.fullmatch(r"applied/([0-9]{12})/[^/]+/[^/]+\.json", key)
+    return match[1] if match else None
+
+
 ORPHANS = "orphans/"
 
 

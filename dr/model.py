@@ -220,8 +220,8 @@ class Applied:
 class Unread:
     """A listing that failed, and so may hide something: nothing that it could have shown is deleted (DESIGN 7.3).
 
-    `what` is "sources", "points", "store", "pins", "freezes", "applied", "orphans" or "clock"; `protect` narrows "sources" and
-    "points". `remedy` is what to do about it, empty where nothing is known.
+    `what` is "sources", "points", "store", "pins", "freezes", "applied", "orphans", "clock" or "accounts"; `protect` narrows
+    "sources" and "points". `remedy` is what to do about it, empty where nothing is known.
     """
 
     what: str

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property, partial
 
 from dr import threads
-from dr.app.fleet import Fleet
+from dr.app.fleet import Fleet, Ways
 from dr.aws.ec2 import Ec2Cloud
 from dr.aws.pacing import Pacer
 from dr.aws.session import Access, Keys, Session
@@ -63,7 +63,13 @@ class App(Installation):
     @cached_property
     def fleet(self) -> Fleet:
         """The accounts, and what works in each."""
-        return Fleet(self.config.accounts, self.session, self.desk_of, self._pacer, f"dr-{self.config.name}")
+        ways = Ways(
+            desk=self.desk_of,
+            pacer=self._pacer,
+            applied=lambda: StoreRecords(self.stores.primary, self.clock).accounts(),
+            session_name=f"dr-{self.config.name}",
+        )
+        return Fleet(self.config.accounts, self.session, ways)
 
     @cached_property
     def cloud(self) -> Ec2Cloud:
@@ -167,7 +173,7 @@ class App(Installation):
     @property
     def several(self) -> bool:
         """Whether more than one account is protected, so that each line has to name its own."""
-        return len(self.fleet.ids) > 1
+        return len(self.fleet.at_work) > 1
 
     def scope(
         self,

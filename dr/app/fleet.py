@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 
@@ -13,36 +13,45 @@ from dr.aws.assuming import Assumed
 from dr.aws.pacing import Pacer
 from dr.aws.session import Session
 from dr.config import Account, Accounts, Organization
-from dr.errors import Ambiguous, EnvironmentFailed, Throttled, Unreachable, UsageError
+from dr.errors import Ambiguous, CloudError, EnvironmentFailed, Throttled, Unreachable, UsageError
 from dr.iam.place import role_arn
-from dr.model import Policy
+from dr.model import Policy, Unread
 from dr.regions import partition
 from dr.tick.desk import Desk
 from dr.tick.shards import Calls, Shard, only_here
 from dr.words import names, one_line, short
 
+_AWAY = (Ambiguous, Throttled, Unreachable)
+"""How an Organization does not answer; one that refuses has answered."""
+_UNHEARD = (
+    "the Organization does not say which there are ({}); dr works in those that it has worked in before"
+)
 
-class Fleet:
-    """The accounts of dr.yaml; only that of dr's own credentials where it names none.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How an installation works in its accounts.
 
     `desk` makes the desk for a session, `pacer` the pace of one account: EC2 counts the calls of each by themselves.
+    `applied` are the ids of the accounts that the store knows of, and raises `CloudError` or `EnvironmentFailed`.
     """
 
-    def __init__(
-        self,
-        accounts: Accounts,
-        session: Session,
-        desk: Callable[[Session], Desk],
-        pacer: Callable[[], Pacer],
-        session_name: str,
-    ) -> None:
+    desk: Callable[[Session], Desk]
+    pacer: Callable[[], Pacer]
+    applied: Callable[[], Collection[str]]
+    session_name: str
+
+
+class Fleet:
+    """The accounts of dr.yaml; only that of dr's own credentials where it names none."""
+
+    def __init__(self, accounts: Accounts, session: Session, ways: Ways) -> None:
         self._configured = accounts
         self._session = session
-        self._desk = desk
-        self._pacer = pacer
-        self._session_name = session_name
+        self._ways = ways
         self._sessions: dict[str, Session] = {}
         self._known: dict[str, Account | None] = {}
+        self._unheard: tuple[Unread, ...] = ()
         self._lock = threading.Lock()
 
     @cached_property
@@ -61,40 +70,65 @@ class Fleet:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of the accounts."""
-        return tuple(account.id for account in self.accounts)
+        """The ids of the accounts. Raises as `accounts`."""
+        return _ids(self.accounts)
+
+    @cached_property
+    def at_work(self) -> tuple[Account, ...]:
+        """The accounts that ticks work in: while the Organization does not answer, those that the store knows of.
+
+        Nothing expires then: an account may not be chosen any more. Raises as `accounts`.
+        """
+        try:
+            return self.accounts
+        except _AWAY as error:
+            return self._stored(error)
+
+    def _stored(self, error: CloudError | EnvironmentFailed) -> tuple[Account, ...]:
+        """The accounts that policies were applied in; raises the error itself where nothing tells of any."""
+        organization, found = self._configured, set[str]()
+        with suppress(CloudError, EnvironmentFailed):
+            found |= set(self._ways.applied())
+        if not isinstance(organization, Organization) or not found - set(organization.exclude):
+            raise error
+        message = _UNHEARD.format(one_line(error.message))
+        self._unheard = (Unread(what="accounts", region="", message=message),)
+        own = self._session.account()
+        return tuple(organization.account(id_, own) for id_ in sorted(found - set(organization.exclude)))
 
     def ids_near(self, id_: str | None) -> tuple[str, ...]:
         """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""
-        return (id_,) if id_ is not None and self._one(id_) else self.ids
+        return (id_,) if id_ is not None and self._one(id_) else _ids(self.at_work)
 
     def has(self, id_: str) -> bool:
         """Whether it is one of them; AWS is asked for that one alone."""
-        asked = isinstance(self._configured, Organization) and "accounts" not in self.__dict__
-        return self._one(id_) is not None if asked else id_ in self.ids
+        return self._one(id_) is not None if self._unasked else id_ in _ids(self.at_work)
+
+    @property
+    def _unasked(self) -> bool:
+        """Whether there is an Organization that was not asked for all of its accounts."""
+        asked = {"accounts", "at_work"} & self.__dict__.keys()
+        return isinstance(self._configured, Organization) and not asked
 
     def _one(self, id_: str) -> Account | None:
         """An account of an Organization that was not asked for all of its accounts."""
-        if not isinstance(self._configured, Organization) or "accounts" in self.__dict__:
+        if not isinstance(self._configured, Organization) or not self._unasked:
             return None
         if id_ not in self._known:
             from dr.aws.organizations import account_of  # noqa: PLC0415 - few installations have one
 
-            self._known[id_] = account_of(self._configured, self._session, id_)
+            try:
+                found = account_of(self._configured, self._session, id_)
+            except _AWAY as error:
+                found = _by_id(id_, self._stored(error))
+                if found is None:
+                    raise
+            self._known[id_] = found
         return self._known[id_]
 
     def account(self, id_: str) -> Account:
         """One of them by its id. Raises `UsageError` for an account that dr.yaml does not name."""
-        return self._one(id_) or self._among(id_, self.accounts)
-
-    def _among(self, id_: str, accounts: Sequence[Account]) -> Account:
-        found = next((account for account in accounts if account.id == id_), None)
-        if found is None:
-            raise UsageError(
-                f"{short(one_line(id_))} is none of this installation's accounts: {names(self.ids)}",
-                "see `accounts` in dr.yaml, and whose credentials these are",
-            )
-        return found
+        return self._one(id_) or _among(id_, self.at_work)
 
     def session(self, id_: str) -> Session:
         """The clients of an account; nothing is asked yet but whose credentials dr's own are. Raises as `account`."""
@@ -108,12 +142,11 @@ class Fleet:
         organization = self._configured
         if not isinstance(organization, Organization) or id_ in organization.exclude:
             return self.session(id_)
-        if id_ == self._session.account():
-            return self._session
-        if id_ not in self._sessions:
-            with suppress(Ambiguous, Throttled, Unreachable):
-                return self._of(self._among(id_, self.accounts))
-        return self._of(Account(id=id_, role=organization.role, external_id=organization.external_id))
+        own = self._session.account()
+        if id_ not in self._sessions and id_ != own:
+            with suppress(*_AWAY):
+                return self._of(_among(id_, self.accounts))
+        return self._of(organization.account(id_, own))
 
     def _of(self, account: Account) -> Session:
         id_ = account.id
@@ -132,8 +165,8 @@ class Fleet:
 
     def _assuming(self, id_: str, role: str, external_id: str | None) -> Session:
         arn = role_arn(partition(self._session.region), id_, role)
-        assumed = Assumed(account=id_, arn=arn, session_name=self._session_name, external_id=external_id)
-        return self._session.assuming(assumed, self._pacer())
+        assumed = Assumed(account=id_, arn=arn, session_name=self._ways.session_name, external_id=external_id)
+        return self._session.assuming(assumed, self._ways.pacer())
 
     def shards(
         self,
@@ -148,7 +181,7 @@ class Fleet:
         """
         return tuple(
             self._shard(id_, region, only_here(policies, region), stop_at)
-            for id_ in (self.ids if accounts is None else accounts)
+            for id_ in (_ids(self.at_work) if accounts is None else accounts)
             for region in sorted(regions)
         )
 
@@ -164,8 +197,8 @@ class Fleet:
         session = self.session(id_)
         if session is not self._session:
             session.credentials()
-        desk = self._desk(session)
-        return replace(desk, hands=replace(desk.hands, stop_at=stop_at))
+        desk = self._ways.desk(session)
+        return replace(desk, hands=replace(desk.hands, stop_at=stop_at), unheard=self._unheard)
 
     def _shard(self, id_: str, region: str, policies: tuple[Policy, ...], stop_at: datetime | None) -> Shard:
         def calls() -> Calls:
@@ -179,3 +212,20 @@ class Fleet:
             desk=partial(self.desk, id_, stop_at),
             calls=calls,
         )
+
+
+def _ids(accounts: Sequence[Account]) -> tuple[str, ...]:
+    return tuple(account.id for account in accounts)
+
+
+def _by_id(id_: str, accounts: Sequence[Account]) -> Account | None:
+    return next((account for account in accounts if account.id == id_), None)
+
+
+def _among(id_: str, accounts: Sequence[Account]) -> Account:
+    if found := _by_id(id_, accounts):
+        return found
+    raise UsageError(
+        f"{short(one_line(id_))} is none of this installation's accounts: {names(_ids(accounts))}",
+        "see `accounts` in dr.yaml, and whose credentials these are",
+    )

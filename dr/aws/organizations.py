@@ -26,18 +26,16 @@ _NONE = "AccountNotFoundException"
 
 
 def accounts_of(organization: Organization, session: Session) -> tuple[Account, ...]:
-    """The active accounts that it chooses, by id. Raises as AWS's calls: `Denied` where only others may ask.
-
-    The account of the session's own credentials is itself, and needs no role.
-    """
+    """The active accounts that it chooses, by id. Raises as AWS's calls: `Denied` where only others may ask."""
     asker = _Asker(session)
     if organization.units:
         rows = [row for unit in organization.units for row in asker.below(unit, _DEEPEST)]
     else:
         rows = list(asker.pages("list_accounts", "ListAccounts", "Accounts"))
+    own = session.account()
     chosen = sorted({row["Id"] for row in rows if _active(row)} - set(organization.exclude))
     return tuple(
-        _account(id_, organization, session)
+        organization.account(id_, own)
         for id_ in chosen
         if not organization.tags or _bears(asker.tags(id_), organization.tags)
     )
@@ -52,13 +50,7 @@ def account_of(organization: Organization, session: Session, id_: str) -> Accoun
         return None
     if organization.tags and not _bears(asker.tags(id_), organization.tags):
         return None
-    return _account(id_, organization, session)
-
-
-def _account(id_: str, organization: Organization, session: Session) -> Account:
-    if id_ == session.account():
-        return Account(id=id_)
-    return Account(id=id_, role=organization.role, external_id=organization.external_id)
+    return organization.account(id_, session.account())
 
 
 def _active(row: Mapping[str, Any]) -> bool:

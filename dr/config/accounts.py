@@ -73,6 +73,12 @@ class Organization:
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
 
+    def account(self, id_: str, own: str) -> Account:
+        """How one of its accounts is worked in: by its role, and by none in `own`, that of dr's credentials."""
+        return (
+            Account(id=id_) if id_ == own else Account(id=id_, role=self.role, external_id=self.external_id)
+        )
+
 
 Accounts = tuple[Account, ...] | Organization
 

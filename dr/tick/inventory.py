@@ -158,7 +158,7 @@ class _Reading:
         self._sources: dict[tuple[Protect, str, str], Source] = {}
         self._points: list[RecoveryPoint] = []
         self._parts: list[Part] = []
-        self._unread: list[Unread] = []
+        self._unread = list(desk.unheard)
         self._pins: frozenset[str] = frozenset()
         self._freezes: tuple[Freeze, ...] = ()
         self._applied: dict[tuple[str, str], Applied] = {}

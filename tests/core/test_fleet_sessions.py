@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dr.app.fleet import Fleet
+from dr.app.fleet import Fleet, Ways
 from dr.aws.session import Access, Keys, Session
 from dr.config import Account
 from dr.errors import UsageError
@@ -37,7 +37,8 @@ def a_fleet(pacer):
         Access(region=REGION, keys=Keys(access_key="sandbox", secret_key="sandbox")),
         lambda: datetime.now(UTC),
     )
-    return Fleet(accounts, session, lambda _session: None, pacer, "dr-acme")
+    ways = Ways(desk=lambda _session: None, pacer=pacer, applied=tuple, session_name="dr-acme")
+    return Fleet(accounts, session, ways)
 
 
 def test_threads_that_ask_at_once_for_the_session_of_an_account_get_the_same_one():

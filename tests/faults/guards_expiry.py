@@ -231,6 +231,12 @@ GUARDS = (
         test="tests/tick/test_tick_lost_store.py::test_rule_3_nothing_expires_by_a_store_that_was_lost_and_captures_go_on",
     ),
     Guard(
+        name="an Organization that does not answer closes expiry",
+        source="DESIGN 7, rule 3",
+        off=here("dr.tick.inventory:list", lambda *_unheard: []),
+        test="tests/tick/test_tick.py::test_rule_7_3_accounts_that_nobody_tells_of_close_expiry",
+    ),
+    Guard(
         name="a part without its image has a day of grace",
         source="DESIGN 5",
         off=answers("dr.planner.orphans:graced", answer=False),

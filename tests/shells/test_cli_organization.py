@@ -121,6 +121,49 @@ def test_a_region_that_an_account_has_not_enabled_ends_no_apply(world, tree):
     assert of(applied.document["outcomes"]) == {tree["shop"], tree["blog"]}
 
 
+def unheard(world, *arguments):
+    """A command while the Organization does not answer."""
+    world.door.away = {"organizations"}
+    ended = world(*arguments)
+    world.door.away = set()
+    return ended
+
+
+def test_while_the_organization_does_not_answer_the_accounts_of_the_store_are_captured_and_nothing_expires(
+    world, tree
+):
+    """Organizations is run from one Region: where that is lost, the others' backups go on."""
+    world.install(installation("all"))
+    for _ in range(3):
+        world.shell.advance("1h")
+        assert world("apply", "--json").code == 0
+    world.shell.advance("1h")
+    planned, applied = unheard(world, "plan", "--json"), unheard(world, "apply", "--json")
+    told = {row["code"]: row["message"] for row in applied.document["warnings"]}
+    heard = world("apply", "--json")
+
+    assert (planned.code, of(planned.document["actions"])) == (1, {tree["shop"], tree["blog"]}), planned
+    assert (applied.code, of(applied.document["outcomes"])) == (1, {tree["shop"], tree["blog"]}), applied
+    assert {row["do"] for row in applied.document["outcomes"]} == {"capture"}
+    assert "nothing expires: accounts: the Organization does not say which there are" in told["expiry-closed"]
+    assert (heard.code, {row["do"] for row in heard.document["outcomes"]}) == (0, {"expire"}), heard
+
+
+def test_an_excluded_account_is_not_at_work_while_the_organization_does_not_answer(world, tree):
+    world.install(installation(f"{{exclude: ['{tree['blog']}']}}"))
+    world.shell.advance("1h")
+
+    assert of(unheard(world, "plan", "--json").document["actions"]) == {tree["shop"]}
+
+
+def test_where_the_store_knows_of_no_account_an_organization_that_does_not_answer_is_an_error(world, tree):
+    files = installation("all")
+    world.install(files | {"dr.yaml": files["dr.yaml"].replace("store/", "fresh/")})
+    planned = unheard(world, "plan", "--json")
+
+    assert (planned.code, "organizations:ListAccounts" in planned.error["message"]) == (1, True), planned
+
+
 def test_a_stack_name_that_is_stored_of_two_accounts_needs_the_account(world, tree):
     world.install(installation("all"))
     asked = world("restore", "--stack", "shop", "--plan-only", "--json")

@@ -86,3 +86,20 @@ def test_a_shard_of_an_account_that_is_not_chosen_is_refused_with_those_that_are
     assert (answer.failed, answer.payload["errorType"]) == (True, "UsageError")
     assert f"event: account: it is for {account}" in answer.payload["errorMessage"]
     assert world.accounts["shop"] in answer.payload["errorMessage"]
+
+
+def test_while_the_organization_does_not_answer_the_functions_work_where_they_have_worked_before(
+    world, sandbox
+):
+    """The tick of `shop` was recorded in the store by the test above; nobody has worked in `blog` yet."""
+    shop, blog = world.accounts["shop"], world.accounts["blog"]
+    a_volume(sandbox.url, shop, HOME)
+    world.door.away = {"organizations"}
+    shards = world.shards.invoke({})
+    known = world.tick.invoke({"account": shop, "region": HOME, "run": "r-2"})
+    unknown = world.tick.invoke({"account": blog, "region": HOME, "run": "r-2"})
+    world.door.away = set()
+
+    assert shards.payload == {"shards": [{"account": shop, "region": HOME}]}
+    assert (known.failed, known.payload["summary"]["done"]) == (False, 1), known.payload
+    assert (unknown.failed, unknown.payload["errorType"]) == (True, "Ambiguous"), unknown.payload

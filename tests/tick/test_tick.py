@@ -20,7 +20,7 @@ from dr.errors import (
     Refused,
     weightiest,
 )
-from dr.model import Applied, Policy, Protect, RetentionRule, Selector, State
+from dr.model import Applied, Policy, Protect, RetentionRule, Selector, State, Unread
 from dr.tick.inventory import read_for_plan, read_inventory
 from dr.tick.waiting import wait_for_captures
 
@@ -169,6 +169,18 @@ def test_rule_7_3_a_clock_that_is_off_closes_expiry(world, ahead):
 
     assert before < set(world.cloud.snapshots)
     assert any(w.code is WarningCode.CLOCK_SKEW for w in done.warnings)
+
+
+def test_rule_7_3_accounts_that_nobody_tells_of_close_expiry(world):
+    """The account at work may have been taken out of what dr.yaml chooses of the Organization."""
+    world.hours(6)
+    before = set(world.cloud.snapshots)
+    world.unheard = (Unread(what="accounts", region="", message="the Organization does not answer"),)
+
+    done = world.apply()
+
+    assert before < set(world.cloud.snapshots)
+    assert (done.exit_code, [u.what for u in done.unread]) == (1, ["accounts"])
 
 
 def test_i25_a_region_that_is_denied_stops_no_other(world):

@@ -16,7 +16,7 @@ from fakes import INSTALLATION, FakeCloud
 from dr.executor.hands import Hands, Together, in_turn
 from dr.interrupts import heeded
 from dr.limits import decide
-from dr.model import Policy, Protect, RetentionRule, Selector
+from dr.model import Policy, Protect, RetentionRule, Selector, Unread
 from dr.slots import parse_schedule
 from dr.tick.applying import Applying, apply_now
 from dr.tick.desk import Desk
@@ -70,6 +70,7 @@ class World:
         self.records = FakeRecords()
         self.leases = FakeLeases(self.clock)
         self.stop_at: datetime | None = None
+        self.unheard: tuple[Unread, ...] = ()
         self.together: Together = in_turn
 
     @property
@@ -84,7 +85,7 @@ class World:
             together=self.together,
             interrupts=heeded,
         )
-        return Desk(hands=hands, records=self.records, leases=self.leases)
+        return Desk(hands=hands, records=self.records, leases=self.leases, unheard=self.unheard)
 
     def apply(self, *policies: Policy) -> Applying:
         return apply_now(policies or (policy(),), self.desk, decide, lambda _outcome: None)
