@@ -55,10 +55,11 @@ class ShardsEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryEvent:
-    """The end of a run: its name, and its shards, each an account and a Region."""
+    """The end of a run: its name, its shards, each an account and a Region, and why they may not be all."""
 
     run: str
     shards: tuple[tuple[str, str], ...]
+    unheard: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,10 +225,15 @@ def _kind(value: object) -> str:
 
 
 def _text(value: Any) -> str:
+    if not _words(value).strip():
+        raise _Wrong("expected text, found nothing in it")
+    return str(value)
+
+
+def _words(value: Any) -> str:
+    """A text that may be empty."""
     if not isinstance(value, str):
         raise _Wrong(f"expected text, found {_kind(value)}")
-    if not value.strip():
-        raise _Wrong("expected text, found nothing in it")
     return value
 
 
@@ -302,7 +308,7 @@ _TICK: Mapping[str, Check] = {
     "run": _text,
 }
 _SHARDS: Mapping[str, Check] = {"policies": _texts, "scheduled": _text}
-_SUMMARY: Mapping[str, Check] = {"run": _text, "shards": _places}
+_SUMMARY: Mapping[str, Check] = {"run": _text, "shards": _places, "unheard": _words}
 _RESTORE: Mapping[str, Check] = {
     "stack": _text,
     "at": _moment,

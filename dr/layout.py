@@ -254,12 +254,6 @@ def applied_key(account: str, region: str, policy: str) -> str:
     return f"{APPLIED}{account}/{region}/{policy}.json"
 
 
-def applied_account(key: str) -> str | None:
-    """The account that such a key names; None for a key that is none of ours."""
-    match = re.fullmatch(r"applied/([0-9]{12})/[^/]+/[^/]+\.json", key)
-    return match[1] if match else None
-
-
 ORPHANS = "orphans/"
 
 
@@ -275,6 +269,9 @@ def shard_key(account: str, region: str) -> str:
     """How an account and Region ended in the last runs of many."""
     return f"{SHARDS}{account}/{region}.json"
 
+
+ACCOUNTS = f"{SHARDS}accounts.json"
+"""Which accounts the Organization had when it was last heard; no account has that name."""
 
 WORDS = "words/"
 """What people have said; no tick writes here."""

@@ -18,6 +18,7 @@ from dr.aws.ec2 import Ec2Cloud
 from dr.aws.pacing import Pacer
 from dr.aws.session import Access, Keys, Session
 from dr.aws.stacks import CloudFormationStacks
+from dr.errors import DrError
 from dr.executor.hands import Hands
 from dr.files import read_public_key
 from dr.installation import Installation
@@ -26,13 +27,14 @@ from dr.limits import decide
 from dr.model import Policy, RecoveryPoint, StackVersion
 from dr.planfile import Context, stamp
 from dr.settings import Settings
+from dr.store.accounts import KnownAccounts
 from dr.store.leases import Owner, StoreLeases, owner_of
 from dr.store.opening import Stores, open_signing, open_stores
 from dr.store.records import StoreRecords
 from dr.store.signing import Signing
 from dr.store.stacks import StoredStacks
 from dr.store.versions import read_versions
-from dr.telling import tell_slow
+from dr.telling import tell_slow, tell_trouble
 from dr.tick.applying import Applying, Decide
 from dr.tick.desk import Desk
 from dr.tick.everywhere import Scope
@@ -66,10 +68,17 @@ class App(Installation):
         ways = Ways(
             desk=self.desk_of,
             pacer=self._pacer,
-            applied=lambda: StoreRecords(self.stores.primary, self.clock).accounts(),
+            known=lambda: KnownAccounts(self.config.name, self.stores.all),
             session_name=f"dr-{self.config.name}",
         )
         return Fleet(self.config.accounts, self.session, ways)
+
+    def remember_accounts(self) -> None:
+        """Let the stores know the accounts that were heard of; one that does not take it stops nothing."""
+        try:
+            self.fleet.remember()
+        except DrError as error:
+            tell_trouble("accounts.untold", error)
 
     @cached_property
     def cloud(self) -> Ec2Cloud:

@@ -13,19 +13,18 @@ from dr.aws.assuming import Assumed
 from dr.aws.pacing import Pacer
 from dr.aws.session import Session
 from dr.config import Account, Accounts, Organization
-from dr.errors import Ambiguous, CloudError, EnvironmentFailed, Throttled, Unreachable, UsageError
+from dr.errors import Ambiguous, CloudError, DrError, EnvironmentFailed, Throttled, Unreachable, UsageError
 from dr.iam.place import role_arn
 from dr.model import Policy, Unread
 from dr.regions import partition
+from dr.store.accounts import KnownAccounts
 from dr.tick.desk import Desk
 from dr.tick.shards import Calls, Shard, only_here
 from dr.words import names, one_line, short
 
 _AWAY = (Ambiguous, Throttled, Unreachable)
 """How an Organization does not answer; one that refuses has answered."""
-_UNHEARD = (
-    "the Organization does not say which there are ({}); dr works in those that it has worked in before"
-)
+_UNHEARD = "the Organization does not say which accounts it has ({}); dr works in those that it had"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +32,20 @@ class Ways:
     """How an installation works in its accounts.
 
     `desk` makes the desk for a session, `pacer` the pace of one account: EC2 counts the calls of each by themselves.
-    `applied` are the ids of the accounts that the store knows of, and raises `CloudError` or `EnvironmentFailed`.
+    `known` are the accounts that an Organization had when it was last heard; opening its stores may raise `DrError`.
     """
 
     desk: Callable[[Session], Desk]
     pacer: Callable[[], Pacer]
-    applied: Callable[[], Collection[str]]
+    known: Callable[[], KnownAccounts]
     session_name: str
 
 
 class Fleet:
-    """The accounts of dr.yaml; only that of dr's own credentials where it names none."""
+    """The accounts of dr.yaml; only that of dr's own credentials where it names none.
+
+    `unheard` is that the Organization did not answer, once it was asked.
+    """
 
     def __init__(self, accounts: Accounts, session: Session, ways: Ways) -> None:
         self._configured = accounts
@@ -51,7 +53,7 @@ class Fleet:
         self._ways = ways
         self._sessions: dict[str, Session] = {}
         self._known: dict[str, Account | None] = {}
-        self._unheard: tuple[Unread, ...] = ()
+        self.unheard: Unread | None = None
         self._lock = threading.Lock()
 
     @cached_property
@@ -75,26 +77,37 @@ class Fleet:
 
     @cached_property
     def at_work(self) -> tuple[Account, ...]:
-        """The accounts that ticks work in: while the Organization does not answer, those that the store knows of.
+        """The accounts that ticks work in: while the Organization does not answer, those that it had.
 
         Nothing expires then: an account may not be chosen any more. Raises as `accounts`.
         """
         try:
             return self.accounts
         except _AWAY as error:
-            return self._stored(error)
+            return self._remembered(error)
 
-    def _stored(self, error: CloudError | EnvironmentFailed) -> tuple[Account, ...]:
-        """The accounts that policies were applied in; raises the error itself where nothing tells of any."""
-        organization, found = self._configured, set[str]()
-        with suppress(CloudError, EnvironmentFailed):
-            found |= set(self._ways.applied())
-        if not isinstance(organization, Organization) or not found - set(organization.exclude):
+    def _remembered(self, error: CloudError | EnvironmentFailed) -> tuple[Account, ...]:
+        """The accounts that the stores know; raises the error itself where they know of none."""
+        organization, ids = self._configured, frozenset[str]()
+        if not isinstance(organization, Organization):
+            raise error
+        with suppress(DrError):  # it is the Organization that has to be told of
+            ids = self._ways.known().read() - set(organization.exclude)
+        refused = {id_ for id_, found in self._known.items() if found is None}
+        if not ids - refused:
             raise error
         message = _UNHEARD.format(one_line(error.message))
-        self._unheard = (Unread(what="accounts", region="", message=message),)
+        self.unheard = Unread(what="accounts", region="", message=message, remedy=error.remedy)
         own = self._session.account()
-        return tuple(organization.account(id_, own) for id_ in sorted(found - set(organization.exclude)))
+        return tuple(organization.account(id_, own) for id_ in sorted(ids - refused))
+
+    def remember(self) -> None:
+        """Let the stores know which accounts the Organization has said that it has; for who works in them.
+
+        Raises `DrError` for a store that did not take it.
+        """
+        if isinstance(self._configured, Organization) and "accounts" in self.__dict__:
+            self._ways.known().write(self.ids)
 
     def ids_near(self, id_: str | None) -> tuple[str, ...]:
         """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""
@@ -120,7 +133,7 @@ class Fleet:
             try:
                 found = account_of(self._configured, self._session, id_)
             except _AWAY as error:
-                found = _by_id(id_, self._stored(error))
+                found = _by_id(id_, self._remembered(error))
                 if found is None:
                     raise
             self._known[id_] = found
@@ -198,7 +211,7 @@ class Fleet:
         if session is not self._session:
             session.credentials()
         desk = self._ways.desk(session)
-        return replace(desk, hands=replace(desk.hands, stop_at=stop_at), unheard=self._unheard)
+        return replace(desk, hands=replace(desk.hands, stop_at=stop_at), unheard=self.unheard)
 
     def _shard(self, id_: str, region: str, policies: tuple[Policy, ...], stop_at: datetime | None) -> Shard:
         def calls() -> Calls:

@@ -21,7 +21,7 @@ from dr.events import (
 from dr.executor.at_once import Report
 from dr.functions import Document, invocation, stop_at
 from dr.functions.changing import run_change
-from dr.functions.fanning import run_summary, shards_document
+from dr.functions.fanning import Run, run_summary, shards_document
 from dr.functions.ticking import Tick, run_shard, run_tick
 from dr.model import Policy, Protect
 from dr.settings import Settings
@@ -75,7 +75,9 @@ def list_shards(settings: Settings, event: object, request: str) -> Document:
     """The accounts and Regions in which the policies work."""
     app = App(settings)
     with invocation(settings.environ, request):
-        return shards_document(app.scope(_asked(app, read_shards(event).policies)).shards)
+        scope = app.scope(_asked(app, read_shards(event).policies))
+        app.remember_accounts()
+        return shards_document(scope.shards, app.fleet.unheard)
 
 
 def sum_up(settings: Settings, event: object, request: str) -> Document:
@@ -83,7 +85,8 @@ def sum_up(settings: Settings, event: object, request: str) -> Document:
     app = App(settings)
     with invocation(settings.environ, request):
         asked = read_summary(event)
-        return run_summary(app.config.name, asked.run, asked.shards, _runs(app), app.clock.now())
+        run = Run(name=asked.run, shards=asked.shards, unheard=asked.unheard)
+        return run_summary(app.config.name, run, _runs(app), app.clock.now())
 
 
 def _asked(app: App, names: tuple[str, ...] | None) -> tuple[Policy, ...]:

@@ -149,6 +149,7 @@ def apply(
             every=saved is not None,
             then=waiting if wait else unwaited,
         )
+    app.remember_accounts()
     done = _of(saved, done) if saved else app.stamped_whole(done, asked)
     shared.emit(
         partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings),

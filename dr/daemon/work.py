@@ -148,6 +148,7 @@ class DaemonWork:
         with meanwhile(partial(self._keep, app), _GLANCE):
             done = applied(tick_of(app, scope, told=self._went_on))
         self.health.failed = ""
+        app.remember_accounts()
         if isinstance(done, Warn):
             return done
         now, metrics = app.clock.now(), self.health.metrics

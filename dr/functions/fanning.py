@@ -5,13 +5,14 @@ shards --> Map: a tick for each --> summary
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dr.errors import CloudError, DrError
 from dr.functions import Document
 from dr.functions.metrics import embedded
-from dr.model import ShardRun
+from dr.model import ShardRun, Unread
 from dr.store.shards import ShardRuns
 from dr.telling import tell_metrics, tell_run
 from dr.tick.shards import Shard
@@ -21,38 +22,49 @@ _TOLD = 20
 """Shards that an error names: Step Functions shows some thousand characters of it; the answer and the log have all."""
 
 
-def shards_document(shards: Sequence[Shard]) -> Document:
-    """`{"shards": [{"account", "region"}]}`."""
-    return {"shards": [{"account": shard.account, "region": shard.region} for shard in shards]}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run, its shards, each an account and a Region, and why they may not be all, empty where they are."""
+
+    name: str
+    shards: Sequence[tuple[str, str]]
+    unheard: str = ""
 
 
-def run_summary(
-    installation: str, run: str, shards: Sequence[tuple[str, str]], runs: ShardRuns, now: datetime
-) -> Document:
-    """`{"done", "failed": [{"account", "region", "error"}]}`. Raises `CloudError`, by name, where any shard has failed.
+def shards_document(shards: Sequence[Shard], unheard: Unread | None) -> Document:
+    """`{"shards": [{"account", "region"}], "unheard"}`: why they may not be all, empty where they are."""
+    return {
+        "shards": [{"account": shard.account, "region": shard.region} for shard in shards],
+        "unheard": unheard.message if unheard else "",
+    }
+
+
+def run_summary(installation: str, run: Run, runs: ShardRuns, now: datetime) -> Document:
+    """`{"done", "failed": [{"account", "region", "error"}]}`. Raises `CloudError` where any shard has failed, by name, or may lack.
 
     A shard that recorded nothing of this run ended without a word: it was stopped, or ran out of time. A run of which anything was
     done is a tick that succeeded: one account that fails for weeks must not hide that one day nothing runs any more.
     """
     failed = [
         {"account": account, "region": region, "error": why}
-        for account, region in shards
-        if (why := _why(run, runs, account, region))
+        for account, region in run.shards
+        if (why := _why(run.name, runs, account, region))
     ]
-    done = len(shards) - len(failed)
-    tell_run(run, done, failed)
+    done = len(run.shards) - len(failed)
+    tell_run(run.name, done, failed)
     metrics = {"TickSucceeded": int(done > 0 or not failed), "ShardsFailed": len(failed)}
     tell_metrics(embedded(installation, metrics, now))
-    if failed:
-        told = "; ".join(
-            one_line(f"{row['account']}/{row['region']}: {row['error']}") for row in failed[:_TOLD]
-        )
-        more = f"; and {len(failed) - _TOLD} more" if len(failed) > _TOLD else ""
+    if told := [*([_failures(failed, of=len(run.shards))] if failed else []), *filter(None, [run.unheard])]:
         raise CloudError(
-            f"{len(failed)} of {len(shards)} shards failed: {told}{more}",
-            "see their lines in the log of the tick's function; the next run tries again",
+            "; ".join(told), "see their lines in the log of the tick's function; the next run tries again"
         )
     return {"done": done, "failed": failed}
+
+
+def _failures(failed: Sequence[Mapping[str, str]], *, of: int) -> str:
+    told = "; ".join(one_line(f"{row['account']}/{row['region']}: {row['error']}") for row in failed[:_TOLD])
+    more = f"; and {len(failed) - _TOLD} more" if len(failed) > _TOLD else ""
+    return f"{len(failed)} of {of} shards failed: {told}{more}"
 
 
 def _why(run: str, runs: ShardRuns, account: str, region: str) -> str:

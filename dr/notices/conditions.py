@@ -96,6 +96,7 @@ FROZEN_AT_MOST = timedelta(days=1)
 _OWN = {TICK, FILES, STANDS_BY}
 """What a shell says of itself: nothing that a tick sees tells of it."""
 _LISTINGS = {"sources", "points"}
+_ACCOUNTS = "accounts"
 _WAITS = {
     WarningCode.SOURCE_NOT_READY: CAPTURE,
     WarningCode.EXPIRY_CLOSED: EXPIRY,
@@ -165,7 +166,8 @@ def _unread(seen: Seen) -> Iterator[Condition]:
     """What could not be read, and so hides something: nothing expires there."""
     for account, miss in seen.missed:
         protect = miss.protect.value if miss.protect else ""
-        key = Key(Trouble.FAILURE, f"unread {miss.what}", account=account, region=miss.region, source=protect)
+        whose = "" if miss.what == _ACCOUNTS else account  # of all accounts at once
+        key = Key(Trouble.FAILURE, f"unread {miss.what}", account=whose, region=miss.region, source=protect)
         yield Condition(key=key, message=f"{miss.what} could not be read: {miss.message}", remedy=miss.remedy)
 
 
@@ -250,6 +252,8 @@ class _Sight:
             return False
         if key.trouble is Trouble.FROZEN:
             return not self._seen.looked or freezes_unknown(miss for _, miss in self._seen.missed)
+        if key.account and self._is_unlisted(key.account):
+            return True
         if not key.policy:
             return not self._lookers(key) <= self._seen.looked
         policy = self._policies.get(key.policy)
@@ -261,6 +265,14 @@ class _Sight:
             return True
         return not self._there(key, policy) if key.region else not self._everywhere(policy)
 
+    def _is_unlisted(self, account: str) -> bool:
+        """Whether it may be there, and was not told of."""
+        return self._listed_in_part and all(account != other for other, _ in self._seen.shards)
+
+    @property
+    def _listed_in_part(self) -> bool:
+        return any(miss.what == _ACCOUNTS for _, miss in self._seen.missed)
+
     def _lookers(self, key: Key) -> set[tuple[str, str, str]]:
         """Which policies, each in its place, read what a trouble of no policy is about: a shard, or a listing or a record."""
         return {
@@ -268,7 +280,7 @@ class _Sight:
             for policy in self._seen.policies
             if key.source in {"", policy.protect.value}
             for account, region in self._seen.shards
-            if account == key.account and key.region in {"", region} and region in policy.regions
+            if key.account in {"", account} and key.region in {"", region} and region in policy.regions
         }
 
     def _waits(self, key: Key) -> bool:
@@ -294,10 +306,14 @@ class _Sight:
     def _everywhere(self, policy: Policy) -> bool:
         """Whether a policy was looked at in all of its places, and its sources were listed there."""
         places = {(account, region) for account, region in self._seen.shards if region in policy.regions}
-        return bool(places) and all(
-            (policy.name, account, region) in self._seen.looked
-            and not any(miss.what == "sources" for miss in self._missed(account, policy, region))
-            for account, region in places
+        return (
+            not self._listed_in_part
+            and bool(places)
+            and all(
+                (policy.name, account, region) in self._seen.looked
+                and not any(miss.what == "sources" for miss in self._missed(account, policy, region))
+                for account, region in places
+            )
         )
 
 

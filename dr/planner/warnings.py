@@ -51,9 +51,9 @@ def clock_warnings(inventory: Inventory) -> Iterator[Warn]:
 
 
 def selection_warnings(policy: Policy, cases: Sequence[Case], inventory: Inventory) -> Iterator[Warn]:
-    """A policy that selects nothing; not where the listing of its sources failed: then nobody knows."""
+    """A policy that selects nothing; not where its sources or the accounts could not be listed: then nobody knows."""
     unknown = any(
-        miss.what == "sources"
+        miss.what in {"sources", "accounts"}
         for region in policy.regions
         for miss in unread_of(policy, region, inventory.unread)
     )

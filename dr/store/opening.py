@@ -31,6 +31,11 @@ class Stores:
     primary: ObjectStore
     replica: ObjectStore | None
 
+    @property
+    def all(self) -> tuple[ObjectStore, ...]:
+        """The primary first."""
+        return (self.primary,) if self.replica is None else (self.primary, self.replica)
+
     @cached_property
     def for_restore(self) -> ObjectStore:
         """Where a restore keeps its journal, pins and lease: the primary, and the replica while that is out of reach.

@@ -85,11 +85,6 @@ class StoreRecords:
         document = {"keep": _rule_row(applied.keep), "trimmed": [_rule_row(rule) for rule in applied.trimmed]}
         self._store.put(layout.applied_key(account, region, policy), _document(document))
 
-    def accounts(self) -> frozenset[str]:
-        """The ids of the accounts that any policy was ever applied in."""
-        named = (layout.applied_account(key) for key, _ in self._store.keys(layout.APPLIED))
-        return frozenset(account for account in named if account)
-
     def orphans(self, account: str, region: str) -> Mapping[str, datetime]:
         """When the parts of images that are gone were first seen so; empty when nothing was ever recorded."""
         key = layout.orphans_key(account, region)

@@ -13,10 +13,10 @@ from dr.ports import Leases, Records
 class Desk:
     """The hands of the executor, and the records and leases that all shells share.
 
-    `unheard` is what could not be asked before the work began, and so closes expiry (DESIGN 7.3).
+    `unheard` is what was not told before the work began, and so closes expiry (DESIGN 7.3).
     """
 
     hands: Hands
     records: Records
     leases: Leases
-    unheard: tuple[Unread, ...] = ()
+    unheard: Unread | None = None

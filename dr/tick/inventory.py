@@ -158,7 +158,7 @@ class _Reading:
         self._sources: dict[tuple[Protect, str, str], Source] = {}
         self._points: list[RecoveryPoint] = []
         self._parts: list[Part] = []
-        self._unread = list(desk.unheard)
+        self._unread: list[Unread] = list(_unheard(desk))
         self._pins: frozenset[str] = frozenset()
         self._freezes: tuple[Freeze, ...] = ()
         self._applied: dict[tuple[str, str], Applied] = {}
@@ -249,6 +249,11 @@ class _Reading:
             orphaned_since=self._orphaned_since,
             unread=tuple(self._unread),
         )
+
+
+def _unheard(desk: Desk) -> tuple[Unread, ...]:
+    """What was not told before the work began."""
+    return (desk.unheard,) if desk.unheard else ()
 
 
 def _questions(policies: Sequence[Policy]) -> list[tuple[Protect, TagPatterns]]:

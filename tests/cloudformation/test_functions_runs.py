@@ -97,6 +97,7 @@ def test_a_child_is_told_its_account_and_region_the_run_and_what_the_run_was_ask
     assert STATES["Summary"]["Parameters"]["Payload"] == {
         "run.$": "$$.Execution.Name",
         "shards.$": "$.listed.shards",
+        "unheard.$": "$.listed.unheard",
     }
 
 

@@ -127,12 +127,18 @@ def test_an_organization_is_asked_by_whoever_has_to_know_the_accounts_and_only_w
     assert asked(asking) & alone == (alone if role in ("TickRole", "ChangedRole") else set())
 
 
-def test_the_shards_are_asked_of_the_organization_alone():
+def test_the_shards_are_asked_of_the_organization_and_of_the_store_which_accounts_it_had():
     deployment = DEPLOYED["everything"]
     each = {row["Sid"] for row in deployment.properties("EachPolicy")["PolicyDocument"]["Statement"]}
+    silent = Deployment(template=deployment.template, given={**EVERYTHING, "ListsOrganization": "false"})
 
     found = {row["Sid"] for row in statements_of(deployment, "ShardsRole")}
-    assert found - each == {"ListAccounts", "ListUnits", "AccountTags"}
+    asked = {"ListAccounts", "ListUnits", "AccountTags"}
+    assert found - each == asked | {
+        *("ReadStore", "UseKeys", "ListStore"),
+        *("RememberAccounts", "SealWhatIsRemembered"),
+    }
+    assert {row["Sid"] for row in statements_of(silent, "ShardsRole")} == each
 
 
 def test_what_a_function_may_besides_is_its_log_its_queue_and_its_members():
@@ -246,7 +252,10 @@ CFN = {
         ("SummaryRole", "s3:GetObject", "arn:aws:s3:::acme-store/dr/shards/1", {}, True),
         ("SummaryRole", "s3:PutObject", "arn:aws:s3:::acme-store/dr/shards/1", {}, False),
         ("ShardsRole", "organizations:ListAccounts", "*", {}, True),
-        ("ShardsRole", "s3:GetObject", "arn:aws:s3:::acme-store/dr/shards/1", {}, False),
+        ("ShardsRole", "s3:GetObject", "arn:aws:s3:::acme-store/dr/shards/accounts.json", {}, True),
+        ("ShardsRole", "s3:PutObject", "arn:aws:s3:::acme-store/dr/shards/accounts.json", {}, True),
+        ("ShardsRole", "s3:PutObject", "arn:aws:s3:::acme-store/dr/shards/1", {}, False),
+        ("ShardsRole", "s3:DeleteObject", "arn:aws:s3:::acme-store/dr/shards/accounts.json", {}, False),
     ],
 )
 def test_a_request_of_a_function_is_decided_as_it_should_be(role, action, resource, context, allowed):

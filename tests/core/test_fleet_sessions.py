@@ -11,6 +11,7 @@ from dr.app.fleet import Fleet, Ways
 from dr.aws.session import Access, Keys, Session
 from dr.config import Account
 from dr.errors import UsageError
+from dr.store.accounts import KnownAccounts
 
 ONE, TWO = "111111111111", "222222222222"
 REGION = "eu-west-1"
@@ -37,7 +38,12 @@ def a_fleet(pacer):
         Access(region=REGION, keys=Keys(access_key="sandbox", secret_key="sandbox")),
         lambda: datetime.now(UTC),
     )
-    ways = Ways(desk=lambda _session: None, pacer=pacer, applied=tuple, session_name="dr-acme")
+    ways = Ways(
+        desk=lambda _session: None,
+        pacer=pacer,
+        known=lambda: KnownAccounts("acme", []),
+        session_name="dr-acme",
+    )
     return Fleet(accounts, session, ways)
 
 

@@ -326,6 +326,38 @@ def test_a_region_that_is_named_no_more_leaves_no_trouble_behind():
     assert compared(told(*keys), observe(seen(point(SLOT))), NOW).gone == set(keys)
 
 
+OTHER = "222222222222"
+UNLISTED = unread("accounts", region="")
+
+
+def test_accounts_that_nobody_tells_of_are_one_trouble_that_ends_when_they_are_told():
+    shards = frozenset({(ACCOUNT, REGION), (OTHER, REGION)})
+    looked = frozenset(("db", account, REGION) for account, _ in shards)
+    facts = {"shards": shards, "looked": looked}
+    missed = tuple((account, UNLISTED) for account in (ACCOUNT, OTHER))
+    first = compared(Told(), observe(seen(point(SLOT), missed=missed, **facts)), NOW)
+
+    assert keys(first) == [Key(Trouble.FAILURE, "unread accounts")]
+    over = compared(Told(since=first.since), observe(seen(point(SLOT), **facts)), LATER)
+    assert (list(over.found.recovered), over.gone) == (keys(first), set())
+
+
+def test_an_account_that_is_not_told_of_is_neither_gone_nor_well():
+    known = (FAILED._replace(account=OTHER), Key(Trouble.FAILURE, "shard", account=OTHER, region=REGION))
+    hidden = compared(told(*known), observe(seen(point(SLOT), unread=(UNLISTED,))), NOW)
+
+    assert hidden.since.keys() >= set(known)
+    assert compared(told(*known), observe(seen(point(SLOT))), NOW).gone == set(known)
+
+
+def test_a_policy_whose_accounts_are_not_all_told_of_is_not_said_to_select_nothing():
+    key = Key(Trouble.FAILURE, "selects-nothing", "db")
+    observed = observe(seen(sources=(), unread=(UNLISTED,)))
+
+    assert key not in observed.conditions
+    assert key in compared(told(key), observe(seen(point(SLOT), unread=(UNLISTED,))), NOW).since
+
+
 # --- a freeze that lasts ----------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ UNFINISHED = "000000000042"
 
 def shards(event: dict[str, Any], _context: object) -> dict[str, Any]:
     _note("shards", event)
-    return {"shards": SHARDS}
+    return {"shards": SHARDS, "unheard": ""}
 
 
 def tick(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -233,7 +233,7 @@ GUARDS = (
     Guard(
         name="an Organization that does not answer closes expiry",
         source="DESIGN 7, rule 3",
-        off=here("dr.tick.inventory:list", lambda *_unheard: []),
+        off=answers("dr.tick.inventory:_unheard", ()),
         test="tests/tick/test_tick.py::test_rule_7_3_accounts_that_nobody_tells_of_close_expiry",
     ),
     Guard(

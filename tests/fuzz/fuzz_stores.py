@@ -15,6 +15,7 @@ from dr.durations import Duration
 from dr.errors import Busy, Refused
 from dr.model import Applied, Begun, RetentionRule, ShardRun
 from dr.ports import StoredObject
+from dr.store.accounts import KnownAccounts
 from dr.store.documents import Predecessor, open_manifest, pack, unpack
 from dr.store.keys import checked_key, checked_prefix, is_key
 from dr.store.leases import Owner, StoreLeases
@@ -109,6 +110,7 @@ def read_records(data: bytes) -> None:
         lambda: kept.orphans(ACCOUNT, REGION),
         lambda: kept.begun(ACCOUNT, REGION, "prod"),
         lambda: ShardRuns(store).of("r-1", ACCOUNT, REGION),
+        KnownAccounts("acme", (store,)).read,
     )
     with suppress(Busy):
         StoreLeases(store, Owner(name="me"), clock).acquire(layout.lease_key(ACCOUNT, REGION, "db"))
@@ -160,7 +162,9 @@ def records() -> tuple[bytes, ...]:
     StoreLeases(store, Owner(name="me"), Clock()).acquire(layout.lease_key(ACCOUNT, REGION, "db"))
     shard = Kept()
     ShardRuns(shard).record(ACCOUNT, REGION, ShardRun(run="r-1", failed=2, left=1, error="no"))
-    return (*found, store.body(), shard.body())
+    accounts = Kept()
+    KnownAccounts("acme", (accounts,)).write([ACCOUNT])
+    return (*found, store.body(), shard.body(), accounts.body())
 
 
 def read_key(data: bytes) -> None:

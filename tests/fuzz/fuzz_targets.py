@@ -214,7 +214,7 @@ TIME = words(
 EVENTS = words(
     '{"policies": ["db"], "account": "111111111111", "region": "eu-west-1", "scheduled": "x"}',
     '{"stack": "prod", "at": "2026-03-29T01:00:00Z", "as": "b", "parameters": {"A": "1"}, "names": "drop", "plan_only": true}',
-    '{"run": "r-1", "shards": [{"account": "111111111111", "region": "eu-west-1"}]}',
+    '{"run": "r-1", "shards": [{"account": "111111111111", "region": "eu-west-1"}], "unheard": ""}',
     "[]",
 )
 OF_ACCOUNTS = words(

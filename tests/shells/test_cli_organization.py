@@ -145,7 +145,10 @@ def test_while_the_organization_does_not_answer_the_accounts_of_the_store_are_ca
     assert (planned.code, of(planned.document["actions"])) == (1, {tree["shop"], tree["blog"]}), planned
     assert (applied.code, of(applied.document["outcomes"])) == (1, {tree["shop"], tree["blog"]}), applied
     assert {row["do"] for row in applied.document["outcomes"]} == {"capture"}
-    assert "nothing expires: accounts: the Organization does not say which there are" in told["expiry-closed"]
+    assert (
+        "nothing expires: accounts: the Organization does not say which accounts it has"
+        in told["expiry-closed"]
+    )
     assert (heard.code, {row["do"] for row in heard.document["outcomes"]}) == (0, {"expire"}), heard
 
 

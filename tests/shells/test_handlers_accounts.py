@@ -71,8 +71,9 @@ def refused(function, event):
 
 
 def test_the_shards_are_every_region_of_every_account(world):
-    assert world.shards.invoke({}).payload == {"shards": SHARDS}
-    assert world.shards.invoke({"policies": ["volumes"], "scheduled": "now"}).payload == {"shards": SHARDS}
+    listed = {"shards": SHARDS, "unheard": ""}
+    assert world.shards.invoke({}).payload == listed
+    assert world.shards.invoke({"policies": ["volumes"], "scheduled": "now"}).payload == listed
 
 
 def test_a_shard_that_has_not_ended_in_this_run_ended_without_a_word(world):
@@ -167,6 +168,7 @@ def test_a_wrong_event_of_a_shard_is_refused(world, event, message):
     [
         ({"shards": []}, "run"),
         ({"run": "r"}, "shards"),
+        ({"run": "r", "shards": [], "unheard": None}, "unheard"),
         ({"run": "r", "shards": {}}, "expected a list of shards, found"),
         ({"run": "r", "shards": ["x"]}, "expected shards such as {account: ..., region: ...}"),
         ({"run": "r", "shards": [{"account": ONE}]}, "expected shards such as {account: ..., region: ...}"),

@@ -64,7 +64,8 @@ def world(tmp_path_factory, sandbox):
 def test_the_shards_are_those_of_the_accounts_that_are_chosen(world):
     chosen = sorted((world.accounts["shop"], world.accounts["blog"]))
 
-    assert world.shards.invoke({}).payload == {"shards": [{"account": one, "region": HOME} for one in chosen]}
+    shards = [{"account": one, "region": HOME} for one in chosen]
+    assert world.shards.invoke({}).payload == {"shards": shards, "unheard": ""}
 
 
 def test_the_tick_of_a_shard_asks_about_its_account_alone(world, sandbox):
@@ -88,18 +89,20 @@ def test_a_shard_of_an_account_that_is_not_chosen_is_refused_with_those_that_are
     assert world.accounts["shop"] in answer.payload["errorMessage"]
 
 
-def test_while_the_organization_does_not_answer_the_functions_work_where_they_have_worked_before(
+def test_while_the_organization_does_not_answer_the_functions_work_in_the_accounts_that_it_had(
     world, sandbox
 ):
-    """The tick of `shop` was recorded in the store by the test above; nobody has worked in `blog` yet."""
     shop, blog = world.accounts["shop"], world.accounts["blog"]
-    a_volume(sandbox.url, shop, HOME)
+    chosen = world.shards.invoke({}).payload["shards"]
+    a_volume(sandbox.url, blog, HOME)
     world.door.away = {"organizations"}
     shards = world.shards.invoke({})
-    known = world.tick.invoke({"account": shop, "region": HOME, "run": "r-2"})
-    unknown = world.tick.invoke({"account": blog, "region": HOME, "run": "r-2"})
+    known = world.tick.invoke({"account": blog, "region": HOME, "run": "r-2"})
+    unknown = world.tick.invoke({"account": world.accounts["other"], "region": HOME, "run": "r-2"})
     world.door.away = set()
 
-    assert shards.payload == {"shards": [{"account": shop, "region": HOME}]}
+    assert {shard["account"] for shard in chosen} == {shop, blog}
+    assert shards.payload["shards"] == chosen
+    assert "the Organization does not say which accounts it has" in shards.payload["unheard"]
     assert (known.failed, known.payload["summary"]["done"]) == (False, 1), known.payload
     assert (unknown.failed, unknown.payload["errorType"]) == (True, "Ambiguous"), unknown.payload

@@ -113,18 +113,6 @@ def test_what_was_applied_is_remembered_by_account_and_policy(records):
     ]
 
 
-def test_the_accounts_are_those_that_anything_was_applied_in(records, store):
-    applied = Applied(keep=RetentionRule(last=3))
-    records.record_applied("111111111111", "eu-west-1", "nightly", applied)
-    records.record_applied("111111111111", "eu-central-1", "hourly", applied)
-    records.record_applied("222222222222", "eu-west-1", "nightly", applied)
-    records.record_orphans("333333333333", "eu-west-1", {})
-    store.put("applied/notes.txt", b"somebody's")
-    store.put("applied/prod/eu-west-1/nightly.json", b"{}")
-
-    assert records.accounts() == {"111111111111", "222222222222"}
-
-
 @pytest.mark.parametrize(
     ("written", "read"), [(None, ()), ({"last": 1}, (RetentionRule(last=1),)), ([], ())], ids=str
 )

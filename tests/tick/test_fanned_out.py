@@ -11,11 +11,11 @@ from shard_world import AWAY, HOME, OTHER, OWN, a_scope, a_shard
 from tick_world import START, World, policy
 
 from dr.errors import CloudError, Denied, EnvironmentFailed, NotEnabled, Refused
-from dr.functions.fanning import run_summary, shards_document
+from dr.functions.fanning import Run, run_summary, shards_document
 from dr.functions.ticking import Tick, run_shard
 from dr.layout import lease_key, shard_key
 from dr.limits import decide
-from dr.model import RetentionRule, ShardRun
+from dr.model import RetentionRule, ShardRun, Unread
 from dr.store.shards import ShardRuns
 
 DB = policy("db", regions=(HOME,))
@@ -142,8 +142,8 @@ class Away:
 # --- the summary ------------------------------------------------------------------------------------------------------
 
 
-def summed(runs, *places, run="r-1"):
-    return run_summary("acme", run, places, runs, START)
+def summed(runs, *places, run="r-1", unheard=""):
+    return run_summary("acme", Run(name=run, shards=places, unheard=unheard), runs, START)
 
 
 @pytest.fixture
@@ -154,9 +154,22 @@ def runs():
 def test_the_shards_of_a_run_are_their_accounts_and_regions():
     shards = [a_shard(OWN, HOME), a_shard(OTHER, AWAY)]
 
-    assert shards_document(shards) == {
-        "shards": [{"account": OWN, "region": HOME}, {"account": OTHER, "region": AWAY}]
+    assert shards_document(shards, None) == {
+        "shards": [{"account": OWN, "region": HOME}, {"account": OTHER, "region": AWAY}],
+        "unheard": "",
     }
+
+
+def test_a_run_in_which_the_organization_did_not_answer_fails_and_says_so_once():
+    runs = ShardRuns(MemoryStore("primary", FakeClock(START)))
+    missing = Unread(what="accounts", region="", message="nobody tells which there are")
+    runs.record(OWN, HOME, ShardRun(run="r-1"))
+    unheard = shards_document([a_shard(OWN, HOME)], missing)["unheard"]
+
+    with pytest.raises(CloudError, match=r"^nobody tells which there are$"):
+        summed(runs, (OWN, HOME), unheard=unheard)
+    with pytest.raises(CloudError, match=r"1 of 2 shards failed: .*; nobody tells which there are$"):
+        summed(runs, (OWN, HOME), (OTHER, AWAY), unheard=unheard)
 
 
 def test_a_run_of_which_every_shard_succeeded_is_done(runs):

@@ -175,7 +175,7 @@ def test_rule_7_3_accounts_that_nobody_tells_of_close_expiry(world):
     """The account at work may have been taken out of what dr.yaml chooses of the Organization."""
     world.hours(6)
     before = set(world.cloud.snapshots)
-    world.unheard = (Unread(what="accounts", region="", message="the Organization does not answer"),)
+    world.unheard = Unread(what="accounts", region="", message="the Organization does not answer")
 
     done = world.apply()
 

@@ -70,7 +70,7 @@ class World:
         self.records = FakeRecords()
         self.leases = FakeLeases(self.clock)
         self.stop_at: datetime | None = None
-        self.unheard: tuple[Unread, ...] = ()
+        self.unheard: Unread | None = None
         self.together: Together = in_turn
 
     @property
