@@ -216,11 +216,15 @@ class Applied:
     trimmed: tuple[RetentionRule, ...] = ()
 
 
+ACCOUNTS = "accounts"
+"""What is unread where an Organization does not say which accounts it has: of all of them at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
     """A listing that failed, and so may hide something: nothing that it could have shown is deleted (DESIGN 7.3).
 
-    `what` is "sources", "points", "store", "pins", "freezes", "applied", "orphans", "clock" or "accounts"; `protect` narrows
+    `what` is "sources", "points", "store", "pins", "freezes", "applied", "orphans", "clock" or `ACCOUNTS`; `protect` narrows
     "sources" and "points". `remedy` is what to do about it, empty where nothing is known.
     """
 
@@ -263,13 +267,15 @@ class Inventory:
 class ShardRun:
     """How one account and Region ended in a run of many: how many of its actions failed, and how many are left.
 
-    `error` is why it came to nothing, empty where it did not.
+    `error` is why it came to nothing, and `unheard` why nothing expired there, the work being done: the Organization did not
+    say whether the account is one of the chosen. Both are empty where it is not so.
     """
 
     run: str
     failed: int = 0
     left: int = 0
     error: str = ""
+    unheard: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

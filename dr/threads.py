@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -18,6 +19,8 @@ _AT_ONCE = 8
 """At EC2's five creates a second, each may take a second and a half; and botocore keeps ten connections of a client."""
 _GLANCE = 0.2
 """Seconds between two questions for how long there is left to wait."""
+_JOINED = 5.0
+"""Seconds that what is done beside may still take when what it was beside is over."""
 
 
 def as_long_as_it_takes() -> None:
@@ -77,9 +80,15 @@ def apart(
             yield coming.popleft()[0], None
 
 
+def within(seconds: float, job: Callable[[], object]) -> bool:
+    """Whether this was done within so many seconds; what takes longer is left to itself. Raises what it raises until then."""
+    end = time.monotonic() + seconds
+    return any(True for _ in together([job], left=lambda: max(0.0, end - time.monotonic())))
+
+
 @contextmanager
 def meanwhile(work: Callable[[], object], every: float) -> Iterator[None]:
-    """Do this again and again, so many seconds apart, in a thread beside what is done inside."""
+    """Do this again and again, so many seconds apart, in a thread beside what is done inside; one that hangs is left to itself."""
     over = threading.Event()
 
     def again() -> None:
@@ -94,7 +103,7 @@ def meanwhile(work: Callable[[], object], every: float) -> Iterator[None]:
     finally:
         over.set()
         if thread.ident is not None:
-            thread.join()
+            thread.join(_JOINED)
 
 
 def _named(key: K, job: Callable[[], T]) -> tuple[K, Future[T]]:

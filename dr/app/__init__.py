@@ -35,11 +35,15 @@ from dr.store.signing import Signing
 from dr.store.stacks import StoredStacks
 from dr.store.versions import read_versions
 from dr.telling import tell_slow, tell_trouble
+from dr.threads import within
 from dr.tick.applying import Applying, Decide
 from dr.tick.desk import Desk
 from dr.tick.everywhere import Scope
 
 __all__ = ["App", "Settings"]
+
+_REMEMBERED = 10.0
+"""Seconds that the stores may take to be told the accounts."""
 
 
 class App(Installation):
@@ -74,11 +78,20 @@ class App(Installation):
         return Fleet(self.config.accounts, self.session, ways)
 
     def remember_accounts(self) -> None:
-        """Let the stores know the accounts that were heard of; one that does not take it stops nothing."""
+        """Let the stores know the accounts that were heard of. One that does not take it, or hangs, stops nothing."""
+        if not self.fleet.was_heard:
+            return
         try:
-            self.fleet.remember()
+            within(_REMEMBERED, self._remember)
         except DrError as error:
             tell_trouble("accounts.untold", error)
+        except KeyboardInterrupt:  # what was to be done is done
+            return
+
+    def _remember(self) -> None:
+        """Where the store is this installation's, which its first apply makes it."""
+        if StoreRecords(self.stores.primary, self.clock).refuse_others(self.config.name):
+            self.fleet.remember()
 
     @cached_property
     def cloud(self) -> Ec2Cloud:

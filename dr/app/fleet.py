@@ -15,7 +15,7 @@ from dr.aws.session import Session
 from dr.config import Account, Accounts, Organization
 from dr.errors import Ambiguous, CloudError, DrError, EnvironmentFailed, Throttled, Unreachable, UsageError
 from dr.iam.place import role_arn
-from dr.model import Policy, Unread
+from dr.model import ACCOUNTS, Policy, Unread
 from dr.regions import partition
 from dr.store.accounts import KnownAccounts
 from dr.tick.desk import Desk
@@ -92,22 +92,24 @@ class Fleet:
         if not isinstance(organization, Organization):
             raise error
         with suppress(DrError):  # it is the Organization that has to be told of
-            ids = self._ways.known().read() - set(organization.exclude)
+            ids = self._ways.known().read(organization.choice) - set(organization.exclude)
         refused = {id_ for id_, found in self._known.items() if found is None}
         if not ids - refused:
             raise error
         message = _UNHEARD.format(one_line(error.message))
-        self.unheard = Unread(what="accounts", region="", message=message, remedy=error.remedy)
+        self.unheard = Unread(what=ACCOUNTS, region="", message=message, remedy=error.remedy)
         own = self._session.account()
         return tuple(organization.account(id_, own) for id_ in sorted(ids - refused))
 
-    def remember(self) -> None:
-        """Let the stores know which accounts the Organization has said that it has; for who works in them.
+    @property
+    def was_heard(self) -> bool:
+        """Whether there is an Organization that has said which accounts it has."""
+        return isinstance(self._configured, Organization) and "accounts" in self.__dict__
 
-        Raises `DrError` for a store that did not take it.
-        """
-        if isinstance(self._configured, Organization) and "accounts" in self.__dict__:
-            self._ways.known().write(self.ids)
+    def remember(self) -> None:
+        """Let the stores know the accounts, where the Organization was heard. Raises `DrError` for a store that did not take it."""
+        if isinstance(self._configured, Organization) and self.was_heard:
+            self._ways.known().write(self._configured.choice, self.ids)
 
     def ids_near(self, id_: str | None) -> tuple[str, ...]:
         """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""

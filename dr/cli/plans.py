@@ -149,13 +149,14 @@ def apply(
             every=saved is not None,
             then=waiting if wait else unwaited,
         )
-    app.remember_accounts()
     done = _of(saved, done) if saved else app.stamped_whole(done, asked)
     shared.emit(
         partial(apply_document, done.plan.fingerprint, done.outcomes, done.warnings),
         lambda: applied_text(done),
     )
-    if done.interrupted and not shared.json:
+    if not done.interrupted:
+        app.remember_accounts()
+    elif not shared.json:
         complain(done.interrupted, as_json=False)
     return done.exit_code
 

@@ -6,6 +6,7 @@ tick. Exactly what is named is protected: one's own account by its id alone.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -72,6 +73,12 @@ class Organization:
     units: tuple[str, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
+
+    @property
+    def choice(self) -> str:
+        """What chooses among the accounts, as one text: the same for the same units and tags, in whatever order."""
+        tags = {key: sorted(values) for key, values in self.tags.items()}
+        return json.dumps({"units": sorted(self.units), "tags": tags}, sort_keys=True)
 
     def account(self, id_: str, own: str) -> Account:
         """How one of its accounts is worked in: by its role, and by none in `own`, that of dr's credentials."""

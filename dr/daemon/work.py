@@ -39,7 +39,7 @@ from dr.settings import Settings
 from dr.status import status
 from dr.store.leases import StoreLeases
 from dr.telling import tell_daemon, tell_outcome, tell_trouble
-from dr.threads import meanwhile
+from dr.threads import meanwhile, within
 from dr.tick.applying import Applying
 from dr.words import instant
 
@@ -47,6 +47,8 @@ _GLANCE = 5.0
 """Seconds between two looks of who holds the lease on beside a tick."""
 _BEAT = timedelta(seconds=60)
 """Between two renewals of the leader's lease, which lasts five minutes, and between two looks of who has none."""
+_GIVEN_BACK = 10.0
+"""Seconds for a store to take the lease back: one that hangs keeps no daemon from its end, and the lease runs out by itself."""
 
 
 class DaemonWork:
@@ -148,7 +150,6 @@ class DaemonWork:
         with meanwhile(partial(self._keep, app), _GLANCE):
             done = applied(tick_of(app, scope, told=self._went_on))
         self.health.failed = ""
-        app.remember_accounts()
         if isinstance(done, Warn):
             return done
         now, metrics = app.clock.now(), self.health.metrics
@@ -165,6 +166,7 @@ class DaemonWork:
         if not done.interrupted:
             seen = seen_in(scope, done, sources)
             self.people.tell(observe(seen), seen, good=is_good(done))
+            app.remember_accounts()
         return done
 
     @property
@@ -275,25 +277,31 @@ class DaemonWork:
         return self._hold()
 
     def _hold(self) -> bool:
-        now = self.now()
-        with self._lock:
-            if self._lease is None or self._beaten is None or abs(now - self._beaten) < _BEAT:
-                return True
-            self._beaten = now
-            try:
-                self._renew(self._lease)
-            except DrError as error:
-                self._stand_by(error)
-                return False
-            if not self.health.leading:
-                self._led()
+        if not self._lock.acquire(blocking=False):
+            return True  # the renewal is under way, beside a tick
+        try:
+            return self._held_on(self.now())
+        finally:
+            self._lock.release()
+
+    def _held_on(self, now: datetime) -> bool:
+        if self._lease is None or self._beaten is None or abs(now - self._beaten) < _BEAT:
             return True
+        self._beaten = now
+        try:
+            self._renew(self._lease)
+        except DrError as error:
+            self._stand_by(error)
+            return False
+        if not self.health.leading:
+            self._led()
+        return True
 
     def leave(self) -> None:
         """Give the lease back."""
-        if self._lease is not None:
-            self._lease.release()
-            self._lease = None
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            within(_GIVEN_BACK, lease.release)
         self.health.leading = False
         self.health.metrics.stands_by()
 

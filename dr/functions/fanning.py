@@ -45,18 +45,21 @@ def run_summary(installation: str, run: Run, runs: ShardRuns, now: datetime) -> 
     A shard that recorded nothing of this run ended without a word: it was stopped, or ran out of time. A run of which anything was
     done is a tick that succeeded: one account that fails for weeks must not hide that one day nothing runs any more.
     """
+    ended = [(place, _ended(run.name, runs, *place)) for place in run.shards]
     failed = [
         {"account": account, "region": region, "error": why}
-        for account, region in run.shards
-        if (why := _why(run.name, runs, account, region))
+        for (account, region), one in ended
+        if (why := _why(one))
     ]
     done = len(run.shards) - len(failed)
     tell_run(run.name, done, failed)
     metrics = {"TickSucceeded": int(done > 0 or not failed), "ShardsFailed": len(failed)}
     tell_metrics(embedded(installation, metrics, now))
-    if told := [*([_failures(failed, of=len(run.shards))] if failed else []), *filter(None, [run.unheard])]:
+    unheard = run.unheard or next((one.unheard for _, one in ended if one and one.unheard), "")
+    if told := [*([_failures(failed, of=len(run.shards))] if failed else []), *filter(None, [unheard])]:
         raise CloudError(
-            "; ".join(told), "see their lines in the log of the tick's function; the next run tries again"
+            one_line("; ".join(told)),
+            "see their lines in the log of the tick's function; the next run tries again",
         )
     return {"done": done, "failed": failed}
 
@@ -67,18 +70,18 @@ def _failures(failed: Sequence[Mapping[str, str]], *, of: int) -> str:
     return f"{len(failed)} of {of} shards failed: {told}{more}"
 
 
-def _why(run: str, runs: ShardRuns, account: str, region: str) -> str:
-    """Why a shard failed; empty where it did not."""
+def _ended(run: str, runs: ShardRuns, account: str, region: str) -> ShardRun | None:
+    """How a shard ended in this run; None where it has not said so."""
     try:
-        found = runs.of(run, account, region)
+        return runs.of(run, account, region)
     except DrError as error:
-        return one_line(error.message)
+        return ShardRun(run=run, error=error.message)
+
+
+def _why(found: ShardRun | None) -> str:
+    """Why a shard failed; empty where it did not."""
     if found is None:
         return "it ended without a word"
-    return _told(found)
-
-
-def _told(found: ShardRun) -> str:
     if found.error:
         return one_line(found.error)
     if found.failed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from dr.errors import Busy, DrError, NotEnabled
 from dr.executor.at_once import Report
 from dr.functions import Document
 from dr.functions.metrics import embedded, tick_metrics
-from dr.model import ShardRun
+from dr.model import ACCOUNTS, ShardRun, Unread
 from dr.store.shards import ShardRuns
 from dr.telling import tell_metrics, tell_outcome, tell_started, tell_tick
 from dr.tick.applying import Applying, Decide
@@ -68,12 +68,21 @@ def run_shard(tick: Tick, run: str, runs: ShardRuns) -> Document:
     else:
         summary = _numbers(done.outcomes)
         metrics = dict(tick_metrics(tick.scope.policies, done, tick.scope.clock.now()))
-        seen = metrics.pop("TickSucceeded")
+        del metrics["TickSucceeded"]
         _tell(tick, metrics)
-        missed = "" if seen else "; ".join(dict.fromkeys(miss.message for miss in done.unread))
-        ended = ShardRun(run=run, failed=summary["failed"], left=summary["left"], error=missed)
+        ended = ShardRun(
+            run=run,
+            failed=summary["failed"],
+            left=summary["left"],
+            error=_told(miss for miss in done.unread if miss.what != ACCOUNTS),
+            unheard=_told(miss for miss in done.unread if miss.what == ACCOUNTS),
+        )
     runs.record(shard.account, shard.region, ended)
     return {"account": shard.account, "region": shard.region, "summary": summary}
+
+
+def _told(missed: Iterable[Unread]) -> str:
+    return "; ".join(dict.fromkeys(miss.message for miss in missed))
 
 
 def _numbers(outcomes: Sequence[Outcome]) -> dict[str, int]:

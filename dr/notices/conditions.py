@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from dr.actions import Action, Capture, Expire, Outcome, Result, Warn, WarningCode
 from dr.errors import DrError
-from dr.model import Freeze, Lineage, Policy, RecoveryPoint, State, Unread
+from dr.model import ACCOUNTS, Freeze, Lineage, Policy, RecoveryPoint, State, Unread
 from dr.planner.freezing import frozen_text, thaw_command
 from dr.planner.shelf import unread_of
 from dr.planner.warnings import PENDING_AT_MOST
@@ -96,7 +96,7 @@ FROZEN_AT_MOST = timedelta(days=1)
 _OWN = {TICK, FILES, STANDS_BY}
 """What a shell says of itself: nothing that a tick sees tells of it."""
 _LISTINGS = {"sources", "points"}
-_ACCOUNTS = "accounts"
+_UNREAD = "unread {}"
 _WAITS = {
     WarningCode.SOURCE_NOT_READY: CAPTURE,
     WarningCode.EXPIRY_CLOSED: EXPIRY,
@@ -166,8 +166,10 @@ def _unread(seen: Seen) -> Iterator[Condition]:
     """What could not be read, and so hides something: nothing expires there."""
     for account, miss in seen.missed:
         protect = miss.protect.value if miss.protect else ""
-        whose = "" if miss.what == _ACCOUNTS else account  # of all accounts at once
-        key = Key(Trouble.FAILURE, f"unread {miss.what}", account=whose, region=miss.region, source=protect)
+        whose = "" if miss.what == ACCOUNTS else account  # of all accounts at once
+        key = Key(
+            Trouble.FAILURE, _UNREAD.format(miss.what), account=whose, region=miss.region, source=protect
+        )
         yield Condition(key=key, message=f"{miss.what} could not be read: {miss.message}", remedy=miss.remedy)
 
 
@@ -254,6 +256,8 @@ class _Sight:
             return not self._seen.looked or freezes_unknown(miss for _, miss in self._seen.missed)
         if key.account and self._is_unlisted(key.account):
             return True
+        if key.what == _UNREAD.format(ACCOUNTS):  # any account that was looked at would tell of it
+            return not self._seen.looked
         if not key.policy:
             return not self._lookers(key) <= self._seen.looked
         policy = self._policies.get(key.policy)
@@ -271,7 +275,7 @@ class _Sight:
 
     @property
     def _listed_in_part(self) -> bool:
-        return any(miss.what == _ACCOUNTS for _, miss in self._seen.missed)
+        return any(miss.what == ACCOUNTS for _, miss in self._seen.missed)
 
     def _lookers(self, key: Key) -> set[tuple[str, str, str]]:
         """Which policies, each in its place, read what a trouble of no policy is about: a shard, or a listing or a record."""

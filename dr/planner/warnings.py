@@ -13,7 +13,7 @@ from itertools import combinations, islice
 
 from dr.actions import Capture, Cause, Warn, WarningCode
 from dr.layout import dropped_tags
-from dr.model import Inventory, Kind, Lineage, Policy, State
+from dr.model import ACCOUNTS, Inventory, Kind, Lineage, Policy, State
 from dr.planner.cases import Case
 from dr.planner.expiries import Verdict
 from dr.planner.shelf import ALIVE, Shelf, unread_of
@@ -53,7 +53,7 @@ def clock_warnings(inventory: Inventory) -> Iterator[Warn]:
 def selection_warnings(policy: Policy, cases: Sequence[Case], inventory: Inventory) -> Iterator[Warn]:
     """A policy that selects nothing; not where its sources or the accounts could not be listed: then nobody knows."""
     unknown = any(
-        miss.what in {"sources", "accounts"}
+        miss.what in {"sources", ACCOUNTS}
         for region in policy.regions
         for miss in unread_of(policy, region, inventory.unread)
     )

@@ -22,9 +22,10 @@ _FORMAT = 1
 
 
 class _Record(NamedTuple):
-    """Whose accounts, and their ids."""
+    """Whose accounts, what has chosen them, and their ids."""
 
     installation: str
+    choice: str
     ids: frozenset[str]
 
 
@@ -35,21 +36,21 @@ class KnownAccounts:
         self._installation = installation
         self._stores = stores
 
-    def read(self) -> frozenset[str]:
-        """Their ids, as the first store has them that tells any; none where no store does."""
+    def read(self, choice: str) -> frozenset[str]:
+        """The ids that this has chosen, as the first store has them that tells any; none where no store does."""
         for store in self._stores:
             with suppress(CloudError, EnvironmentFailed):
                 found = _read(store)
-                if found and found.ids and found.installation == self._installation:
+                if found and found.ids and found[:2] == (self._installation, choice):
                     return found.ids
         return frozenset()
 
-    def write(self, ids: Collection[str]) -> None:
+    def write(self, choice: str, ids: Collection[str]) -> None:
         """Remember these and no others. Raises `DrError` of a store that did not take it, once all were asked."""
         errors: list[DrError] = []
         for store in self._stores:
             try:
-                self._write(store, _Record(self._installation, frozenset(ids)))
+                self._write(store, _Record(self._installation, choice, frozenset(ids)))
             except (CloudError, EnvironmentFailed) as error:
                 errors.append(error)
         if errors:
@@ -57,21 +58,31 @@ class KnownAccounts:
 
     def _write(self, store: ObjectStore, record: _Record) -> None:
         found = _read(store)
-        if found == record or (found is not None and found.installation != self._installation):
+        if found == record:
             return
-        row = {"format": _FORMAT, "installation": record.installation, "accounts": sorted(record.ids)}
-        body = json.dumps(row).encode()
+        if found is not None and found.installation != self._installation:
+            raise CloudError(
+                f"{store.name}/{layout.ACCOUNTS} is of the installation {found.installation!r}",
+                "give each installation stores of its own, or remove it",
+            )
+        body = json.dumps({**record._asdict(), "ids": sorted(record.ids), "format": _FORMAT}).encode()
         rewrite(store, layout.ACCOUNTS, lambda _: body)
 
 
 def _read(store: ObjectStore) -> _Record | None:
-    """What is there; a record that is damaged is as none: it is written anew."""
+    """What is there; a record that is damaged is as none: it is written anew. Raises `CloudError` for one of a later dr."""
     found = store.get(layout.ACCOUNTS)
     if found is None:
         return None
     try:
         row = Row(json.loads(found.body))
-        ids = frozenset(id_ for id_ in row.texts("accounts") if re.fullmatch(r"[0-9]{12}", id_))
-        return _Record(row.text("installation"), ids) if row.count("format") == _FORMAT else None
+        version = row.count("format") or 0
+        if version <= _FORMAT:
+            ids = frozenset(id_ for id_ in row.texts("ids") if re.fullmatch(r"[0-9]{12}", id_))
+            return _Record(row.text("installation"), row.text("choice"), ids)
     except (ValueError, AttributeError, RecursionError):
         return None
+    raise CloudError(
+        f"{store.name}/{layout.ACCOUNTS} is of format {version}, and this dr writes {_FORMAT}",
+        "use the dr that wrote it",
+    )

@@ -60,7 +60,7 @@ class ShardRuns:
 
 
 def _document(runs: Sequence[ShardRun]) -> bytes:
-    rows = [{**asdict(run), "error": run.error[:_LONGEST]} for run in runs]
+    rows = [{**asdict(run), "error": run.error[:_LONGEST], "unheard": run.unheard[:_LONGEST]} for run in runs]
     return json.dumps({"format": 1, "runs": rows}).encode()
 
 
@@ -70,4 +70,5 @@ def _run(row: Row) -> ShardRun:
         failed=row.count("failed") or 0,
         left=row.count("left") or 0,
         error=row.text("error"),
+        unheard=row.maybe("unheard") or "",
     )

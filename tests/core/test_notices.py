@@ -342,6 +342,21 @@ def test_accounts_that_nobody_tells_of_are_one_trouble_that_ends_when_they_are_t
     assert (list(over.found.recovered), over.gone) == (keys(first), set())
 
 
+def test_that_they_are_told_again_is_seen_also_beside_an_account_that_has_failed_for_weeks():
+    shards = frozenset({(ACCOUNT, REGION), (OTHER, REGION)})
+    denied = {(OTHER, REGION): EnvironmentFailed("no role", "make it")}
+    facts = {"shards": shards, "looked": frozenset({("db", ACCOUNT, REGION)}), "failed": denied}
+    away = observe(seen(point(SLOT), missed=((ACCOUNT, UNLISTED),), **facts))
+    first = compared(Told(), away, NOW)
+    over = compared(Told(since=first.since), observe(seen(point(SLOT), **facts)), LATER)
+    again = compared(Told(since=over.since), away, LATER + HOUR)
+
+    key = Key(Trouble.FAILURE, "unread accounts")
+    assert key in keys(first)
+    assert list(over.found.recovered) == [key]
+    assert keys(again) == [key]
+
+
 def test_an_account_that_is_not_told_of_is_neither_gone_nor_well():
     known = (FAILED._replace(account=OTHER), Key(Trouble.FAILURE, "shard", account=OTHER, region=REGION))
     hidden = compared(told(*known), observe(seen(point(SLOT), unread=(UNLISTED,))), NOW)

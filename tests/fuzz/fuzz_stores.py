@@ -110,7 +110,7 @@ def read_records(data: bytes) -> None:
         lambda: kept.orphans(ACCOUNT, REGION),
         lambda: kept.begun(ACCOUNT, REGION, "prod"),
         lambda: ShardRuns(store).of("r-1", ACCOUNT, REGION),
-        KnownAccounts("acme", (store,)).read,
+        lambda: KnownAccounts("acme", (store,)).read("all"),
     )
     with suppress(Busy):
         StoreLeases(store, Owner(name="me"), clock).acquire(layout.lease_key(ACCOUNT, REGION, "db"))
@@ -163,7 +163,7 @@ def records() -> tuple[bytes, ...]:
     shard = Kept()
     ShardRuns(shard).record(ACCOUNT, REGION, ShardRun(run="r-1", failed=2, left=1, error="no"))
     accounts = Kept()
-    KnownAccounts("acme", (accounts,)).write([ACCOUNT])
+    KnownAccounts("acme", (accounts,)).write("all", [ACCOUNT])
     return (*found, store.body(), shard.body(), accounts.body())
 
 

@@ -8,6 +8,7 @@ import pytest
 from fake_clock import FakeClock
 from memory_store import MemoryStore
 from shard_world import AWAY, HOME, OTHER, OWN, a_scope, a_shard
+from structlog.testing import capture_logs
 from tick_world import START, World, policy
 
 from dr.errors import CloudError, Denied, EnvironmentFailed, NotEnabled, Refused
@@ -160,16 +161,43 @@ def test_the_shards_of_a_run_are_their_accounts_and_regions():
     }
 
 
-def test_a_run_in_which_the_organization_did_not_answer_fails_and_says_so_once():
-    runs = ShardRuns(MemoryStore("primary", FakeClock(START)))
-    missing = Unread(what="accounts", region="", message="nobody tells which there are")
-    runs.record(OWN, HOME, ShardRun(run="r-1"))
-    unheard = shards_document([a_shard(OWN, HOME)], missing)["unheard"]
+SILENT = Unread(what="accounts", region="", message="nobody tells which there are")
+
+
+def test_a_run_in_which_the_organization_did_not_answer_says_so_once_and_all_of_it_was_done():
+    """Its shards ask by themselves, and are told no more than who listed them."""
+    world = volumes(3)
+    world.unheard = SILENT
+    unheard = shards_document([a_shard(OWN, HOME)], SILENT)["unheard"]
+
+    assert world.run()["summary"] == {**ZERO, "done": 3}
+    assert world.recorded == ShardRun(run="r-1", unheard="nobody tells which there are")
+    with capture_logs() as lines:
+        with pytest.raises(CloudError, match=r"^nobody tells which there are$"):
+            summed(world.runs, (OWN, HOME), unheard=unheard)
+        with pytest.raises(CloudError, match=r"^1 of 2 shards failed: .*; nobody tells which there are$"):
+            summed(world.runs, (OWN, HOME), (OTHER, AWAY), unheard=unheard)
+    told = [(line["TickSucceeded"], line["ShardsFailed"]) for line in lines if "TickSucceeded" in line]
+    assert told == [(1, 0), (1, 1)]
+
+
+def test_a_shard_that_alone_was_told_nothing_of_its_account_is_told_of_as_well():
+    world = volumes(1)
+    world.unheard = SILENT
+    world.run()
 
     with pytest.raises(CloudError, match=r"^nobody tells which there are$"):
-        summed(runs, (OWN, HOME), unheard=unheard)
-    with pytest.raises(CloudError, match=r"1 of 2 shards failed: .*; nobody tells which there are$"):
-        summed(runs, (OWN, HOME), (OTHER, AWAY), unheard=unheard)
+        summed(world.runs, (OWN, HOME))
+
+
+def test_what_else_a_shard_could_not_see_is_its_failure_also_while_the_organization_is_away():
+    world = volumes(1)
+    world.unheard = SILENT
+    world.cloud.failures.add("points", CloudError("throttled", code="RequestLimitExceeded"))
+    world.run()
+
+    with pytest.raises(CloudError, match=f"^1 of 1 shards failed: {OWN}/{HOME}: throttled; nobody tells"):
+        summed(world.runs, (OWN, HOME))
 
 
 def test_a_run_of_which_every_shard_succeeded_is_done(runs):
