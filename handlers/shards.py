@@ -1,6 +1,7 @@
 """The first function of a run of many: which accounts and Regions there are.
 
-Event: {"policies"?: [name], "scheduled"?: time}. Answers {"shards": [{"account", "region"}]}.
+Event: {"policies"?: [name], "scheduled"?: time}. Answers {"shards": [{"account", "region"}],
+"unheard": why they may not be all, or ""}.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The last function of a run of many: what came of each shard, as its tick has recorded it in the store.
 
-Event: {"run": name, "shards": [{"account", "region"}]}. Answers {"done", "failed": [{"account", "region", "error"}]}.
+Event: {"run": name, "shards": [{"account", "region"}], "unheard": why they may not be all, or ""}. Answers {"done", "failed": [{"account", "region", "error"}]}.
 """
 
 from __future__ import annotations

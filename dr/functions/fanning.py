@@ -5,11 +5,12 @@ shards --> Map: a tick for each --> summary
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dr.errors import CloudError, DrError
+from dr.errors import CloudError, DrError, UsageError
 from dr.functions import Document
 from dr.functions.metrics import embedded
 from dr.model import ShardRun, Unread
@@ -18,6 +19,9 @@ from dr.telling import tell_metrics, tell_run
 from dr.tick.shards import Shard
 from dr.words import one_line
 
+_STATE = 250_000
+"""Bytes of the 262,144 that Step Functions takes between two states, some of which are the event's: about 4,600 shards.
+Source: Step Functions developer guide, Quotas related to task executions."""
 _TOLD = 20
 """Shards that an error names: Step Functions shows some thousand characters of it; the answer and the log have all."""
 
@@ -32,11 +36,20 @@ class Run:
 
 
 def shards_document(shards: Sequence[Shard], unheard: Unread | None) -> Document:
-    """`{"shards": [{"account", "region"}], "unheard"}`: why they may not be all, empty where they are."""
-    return {
+    """`{"shards": [{"account", "region"}], "unheard"}`: why they may not be all, empty where they are.
+
+    Raises `UsageError` for more than a run can hold: it would end without a word of what is too much.
+    """
+    found = {
         "shards": [{"account": shard.account, "region": shard.region} for shard in shards],
         "unheard": unheard.message if unheard else "",
     }
+    if len(json.dumps(found)) > _STATE:
+        raise UsageError(
+            f"{len(shards)} accounts and Regions are more than one run of a state machine can hold",
+            "deploy two installations, each for some of the accounts, or run `dr daemon`",
+        )
+    return found
 
 
 def run_summary(installation: str, run: Run, runs: ShardRuns, now: datetime) -> Document:

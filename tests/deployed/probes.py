@@ -88,6 +88,11 @@ def runs_functions_with_the_packages_of_lambda_only(aws: Emulator) -> bool:
     return "No module named 'yaml'" in answer
 
 
+def names_the_error_of_a_function_by_its_class(aws: Emulator) -> bool:
+    answer = asking.answer(aws, asking.function(aws, "def handler(event, context): raise ValueError('no')"))
+    return '"errorType": "ValueError"' in answer and '"errorMessage": "no"' in answer
+
+
 def runs_functions_in_var_task(aws: Emulator) -> bool:
     text = "import os\n\ndef handler(event, context): return os.path.isfile(os.environ['FILE'])\n"
     return asking.answer(aws, asking.function(aws, text)) == "true"

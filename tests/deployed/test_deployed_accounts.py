@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from deploying import PACKAGES
+from deploying import PACKAGES, received
 from emulator import ACCOUNT, REGION, emulate, until
 from many_accounts import ACCOUNTS, REGIONS, a_volume, door, installation, snapshots
 from person import person
@@ -49,17 +51,23 @@ def deployed(aws, environ, folder, accounts):
     return next(row["OutputValue"] for row in outputs if row["OutputKey"] == "StateMachineArn")
 
 
-def run(aws, machine):
-    """One execution to its end: how it ended, why, and how its map's children ended."""
+def ended(aws, machine, event):
+    """One execution to its end."""
     states = aws.client("stepfunctions")
-    execution = states.start_execution(stateMachineArn=machine, input='{"scheduled": "now"}')["executionArn"]
+    execution = states.start_execution(stateMachineArn=machine, input=json.dumps(event))["executionArn"]
 
-    def ended():
-        found = states.describe_execution(executionArn=execution)
-        return found if found["status"] != "RUNNING" else None
+    def found():
+        described = states.describe_execution(executionArn=execution)
+        return described if described["status"] != "RUNNING" else None
 
-    found = until(ended, _WITHIN, f"the end of the run: {aws.log()[-3000:]}")
-    (of_map,) = states.list_map_runs(executionArn=execution)["mapRuns"]
+    return until(found, _WITHIN, f"the end of the run: {aws.log()[-3000:]}")
+
+
+def run(aws, machine):
+    """One execution: how it ended, why, and how its map's children ended."""
+    states = aws.client("stepfunctions")
+    found = ended(aws, machine, {"scheduled": "now"})
+    (of_map,) = states.list_map_runs(executionArn=found["executionArn"])["mapRuns"]
     counts = states.describe_map_run(mapRunArn=of_map["mapRunArn"])["executionCounts"]
     return found, counts
 
@@ -80,11 +88,25 @@ def check(aws, environ, sandbox, folder, accounts):
         assert snapshots(sandbox.url, *shard) == ([] if shard[0] == DENIED else [volume])
     records = sandbox.client("s3").list_objects_v2(Bucket="many-store", Prefix="shards/")["Contents"]
     assert len(records) == len(shards)
+    return machine
+
+
+def a_malformed_event_is_refused_once_and_kept(aws, machine):
+    found = ended(aws, machine, {"polices": ["volumes"]})
+    history = aws.client("stepfunctions").get_execution_history(executionArn=found["executionArn"])
+    kinds = [event["type"] for event in history["events"]]
+    assert found["status"] == "FAILED"
+    assert "did you mean policies?" in found["cause"], found
+    assert kinds.count("TaskFailed") == 1, "it is not tried again"
+    queue = aws.client("sqs").get_queue_url(QueueName="dr-many-dead-letters")["QueueUrl"]
+    (kept,) = until(lambda: received(aws, queue), 30, f"the dead letter {kinds}")
+    assert json.loads(kept["Body"])["asked"] == {"polices": ["volumes"]}
 
 
 def test_a_run_over_a_few_accounts_does_what_it_can_and_names_what_failed(many, sandbox, tmp_path):
     aws, environ = many
-    check(aws, environ, sandbox, tmp_path, FEW)
+    machine = check(aws, environ, sandbox, tmp_path, FEW)
+    a_malformed_event_is_refused_once_and_kept(aws, machine)
 
 
 @pytest.mark.long

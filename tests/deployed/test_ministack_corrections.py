@@ -22,6 +22,7 @@ PROBES = [
     probes.fires_again_when_the_time_was_changed,
     probes.runs_functions_with_the_packages_of_lambda_only,
     probes.runs_functions_in_var_task,
+    probes.names_the_error_of_a_function_by_its_class,
     probes_of_stacks.keeps_the_zone_and_the_start_of_a_stacks_schedule,
     probes_of_stacks.fails_a_stack_whose_schedule_is_refused,
     probes_of_stacks.fails_a_stack_whose_code_is_missing,

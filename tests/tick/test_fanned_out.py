@@ -11,7 +11,7 @@ from shard_world import AWAY, HOME, OTHER, OWN, a_scope, a_shard
 from structlog.testing import capture_logs
 from tick_world import START, World, policy
 
-from dr.errors import CloudError, Denied, EnvironmentFailed, NotEnabled, Refused
+from dr.errors import CloudError, Denied, EnvironmentFailed, NotEnabled, Refused, UsageError
 from dr.functions.fanning import Run, run_summary, shards_document
 from dr.functions.ticking import Tick, run_shard
 from dr.layout import lease_key, shard_key
@@ -159,6 +159,15 @@ def test_the_shards_of_a_run_are_their_accounts_and_regions():
         "shards": [{"account": OWN, "region": HOME}, {"account": OTHER, "region": AWAY}],
         "unheard": "",
     }
+
+
+def test_as_many_shards_are_listed_as_a_state_machine_can_hold_and_more_are_refused():
+    regions = [f"ap-southeast-{number}" for number in range(10)]
+    shards = [a_shard(f"{account:012d}", region) for account in range(440) for region in regions]
+
+    assert 200_000 < len(json.dumps(shards_document(shards, None))) < 256 * 1024
+    with pytest.raises(UsageError, match="8800 accounts and Regions are more than one run"):
+        shards_document(shards * 2, None)
 
 
 SILENT = Unread(what="accounts", region="", message="nobody tells which there are")
