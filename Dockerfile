@@ -7,7 +7,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY dr dr
 COPY handlers handlers
 COPY cloudformation cloudformation
-RUN /opt/dr/bin/pip install --no-cache-dir --no-deps .
+RUN /opt/dr/bin/pip install --no-cache-dir --no-deps --no-build-isolation . && /opt/dr/bin/pip uninstall -y setuptools
 
 FROM python:3.13-slim
 COPY --from=build /opt/dr /opt/dr

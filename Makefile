@@ -61,7 +61,7 @@ lock: .venv-lock/.installed
 	.venv-lock/bin/pip-compile -q --strip-extras --extra sandbox --extra signing --extra apprise --extra dev --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -o requirements.lock pyproject.toml
 
-	.venv-lock/bin/pip-compile -q --strip-extras --extra signing --extra apprise --generate-hashes \
+	.venv-lock/bin/pip-compile -q --strip-extras --extra signing --extra apprise --build-deps-for wheel --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-emit-options --allow-unsafe -c requirements.lock \
 	  -o tools/daemon.lock pyproject.toml
 

@@ -32,7 +32,7 @@ _OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass(slots=True, kw_only=True)
 class Door:
-    """What stands between dr and the sandbox. `denied` are accounts, `hanging` and `closed` accounts with a Region, `away` services."""
+    """What stands between dr and the sandbox. `denied` are accounts, `hanging` and `closed` accounts with a Region, `away` and `silent` services."""
 
     backend: str
     url: str = ""
@@ -40,6 +40,7 @@ class Door:
     hanging: set[tuple[str, str]] = field(default_factory=set)
     closed: set[tuple[str, str]] = field(default_factory=set)
     away: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     accounts: dict[str, str] = field(default_factory=dict)
@@ -97,7 +98,7 @@ def _answer(handler: BaseHTTPRequestHandler, opened: Door) -> None:
     if role and role.split(":")[4] in opened.denied:
         _send(handler, 403, [("Content-Type", "text/xml")], _REFUSED)
         return
-    if (account, region) in opened.hanging and service == "ec2":
+    if service in opened.silent or ((account, region) in opened.hanging and service == "ec2"):
         opened.over.wait(600)
         return
     if (account, region) in opened.closed and service == "ec2":

@@ -20,6 +20,15 @@ def test_the_container_has_what_is_tested_and_nothing_that_only_tests_need():
     assert not {"moto", "pytest", "mypy", "cfn-lint"} & daemon.keys()
 
 
+def test_the_container_installs_nothing_that_no_hash_is_known_of():
+    """FAILURES 4.4: also what builds dr itself, which a build of its own would fetch."""
+    installs = re.findall(r"pip install ([^\n&]+)", (ROOT / "Dockerfile").read_text())
+
+    assert len(installs) == 2
+    assert all("--require-hashes" in one or "--no-build-isolation" in one for one in installs)
+    assert "setuptools" in pins("tools/daemon.lock")
+
+
 def test_the_container_copies_only_what_its_context_holds_and_runs_as_nobody():
     recipe = (ROOT / "Dockerfile").read_text()
     copied = [

@@ -30,6 +30,62 @@ _ENV = Shape(
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 """Source: SNS API reference, CreateTopic, Name; a FIFO topic takes no subscriber that people read."""
 _APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s]{1,4000}")
+IN_THE_CLEAR = frozenset(
+    [
+        "amqp",
+        "apprise",
+        "bark",
+        "deltachat",
+        "emby",
+        "enigma2",
+        "evolution",
+        "fluxer",
+        "flowtriq",
+        "form",
+        "goalert",
+        "gorush",
+        "gotify",
+        "growl",
+        "hassio",
+        "humhub",
+        "irc",
+        "jellyfin",
+        "json",
+        "kodi",
+        "lametric",
+        "mailto",
+        "mastodon",
+        "matrix",
+        "misskey",
+        "mmost",
+        "mqtt",
+        "ncloud",
+        "nctalk",
+        "notica",
+        "notifico",
+        "ntfy",
+        "onebot",
+        "opsimate",
+        "parsep",
+        "pinglet",
+        "pjet",
+        "psafer",
+        "pushdeer",
+        "rocket",
+        "rsyslog",
+        "session",
+        "signal",
+        "smpp",
+        "smseagle",
+        "synology",
+        "toot",
+        "trigv",
+        "xbmc",
+        "xml",
+        "xmpp",
+    ]
+)
+"""Of apprise's addresses those that go over a network unencrypted. Most have a twin with an s; a test holds it to apprise's own list."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _UTC = ZoneInfo("UTC")
@@ -152,18 +208,39 @@ def _topic(value: Field) -> str | None:
 
 
 def _chat(value: Field) -> str | None:
-    """What apprise makes of it is seen when it is used: it is not there wherever dr.yaml is read."""
-    return _of_form(
-        value, _APPRISE, "is no address as apprise writes them, such as slack://... or mailtos://..."
-    )
+    return _without(value, chat_fault)
 
 
 def _ping(value: Field) -> str | None:
+    return _without(value, ping_fault)
+
+
+def _without(value: Field, fault_of: Callable[[str], str]) -> str | None:
     found = text(value)
-    fault = ping_fault(found) if found else ""
+    fault = fault_of(found) if found else ""
     if fault:
         value.fault(fault)
     return None if fault else found
+
+
+def chat_fault(address: str) -> str:
+    """What is wrong with an address for apprise, without it, which may be secret; empty where nothing is. FAILURES 4.3.
+
+    What apprise itself makes of it is seen when it is used: it is not there wherever dr.yaml is read.
+    """
+    if not _APPRISE.fullmatch(address):
+        return "is no address as apprise writes them, such as slack://... or mailtos://..."
+    scheme = address.partition("://")[0].lower()
+    if scheme in IN_THE_CLEAR and _host(address) not in _LOOPBACK:
+        return f"would be sent in the clear: write {scheme}s://, where apprise has it, or another way"
+    return ""
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def ping_fault(url: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from dr.aws.session import Session
 from dr.aws.topics import publish
-from dr.config.notifying import Target, ping_fault
+from dr.config.notifying import Target, chat_fault, ping_fault
 from dr.errors import DrError, EnvironmentFailed, UsageError, precede
 from dr.notices.messages import Message
 from dr.words import one_line, short, without_credentials
@@ -44,7 +44,7 @@ def _sending(target: Target, session: Callable[[], Session], environ: Mapping[st
         case "sns":
             return lambda message: publish(session(), target.address, message.title, message.body)
         case "apprise":
-            return lambda message: _notify(_address(target, environ), message)
+            return lambda message: _notify(_address(target, environ), target.env, message)
         case _:
             return lambda _message: _ping(_address(target, environ), target.env)
 
@@ -79,7 +79,9 @@ def _ping(url: str, env: str) -> None:
     raise EnvironmentFailed(why, "is its URL right, and can it be reached from here?")
 
 
-def _notify(url: str, message: Message) -> None:
+def _notify(url: str, env: str, message: Message) -> None:
+    if fault := chat_fault(url):
+        raise UsageError(fault, f"correct {env}" if env else "correct it")
     try:
         import apprise  # noqa: PLC0415 - whoever tells nobody by it need not have it
     except ImportError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from apprise.manager_plugins import NotificationManager
 
 from dr.config import check_config, parse_config
-from dr.config.notifying import WORDS
+from dr.config.notifying import IN_THE_CLEAR, WORDS
 
 MINIMAL = "name: a\nregions: [eu-west-1]\nstore: {primary: {url: store/}}\n"
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:people"
@@ -79,7 +80,7 @@ def test_a_name_tells_no_secret():
 
 
 def test_what_a_target_was_told_is_remembered_by_its_address_alone():
-    before = read("notify: [{apprise: 'json://h'}, {sns: '%s'}]" % TOPIC)  # noqa: UP031
+    before = read("notify: [{apprise: 'jsons://h'}, {sns: '%s'}]" % TOPIC)  # noqa: UP031
     after = read("notify: [{sns: '%s', about: failure}]" % TOPIC)  # noqa: UP031
 
     assert after[0].id == before[1].id != before[0].id
@@ -91,8 +92,35 @@ def test_a_ping_is_asked_over_tls_or_on_this_machine(url):
 
 
 @pytest.mark.parametrize(
+    "url", ["jsons://h/x", "json://127.0.0.1:8000/x", "mailto://me@localhost", "syslog://user"]
+)
+def test_a_chat_is_told_over_tls_or_on_this_machine(url):
+    assert read(f"notify: [{{apprise: '{url}'}}]")[0].address == url
+
+
+def test_the_addresses_that_go_in_the_clear_are_those_of_apprise():
+    """Growl and syslog's remote form have no encrypted twin; all others with none stay on the machine or speak https."""
+    manager = NotificationManager()
+    manager.load_modules()
+    plain = set()
+    for plugin in manager.plugins(include_disabled=True):
+        if plugin.protocol and plugin.secure_protocol:
+            plain |= {plugin.protocol} if isinstance(plugin.protocol, str) else set(plugin.protocol)
+
+    assert plain | {"growl", "rsyslog"} == IN_THE_CLEAR
+
+
+@pytest.mark.parametrize(
     ("item", "expected"),
     [
+        (
+            "[{apprise: 'json://hooks.example.com/s3cr3t'}]",
+            "notify[0].apprise: would be sent in the clear: write jsons://, where apprise has it, or another way",
+        ),
+        (
+            "[{apprise: 'MailTo://me:s3cr3t@example.com'}]",
+            "notify[0].apprise: would be sent in the clear: write mailtos://, where apprise has it, or another way",
+        ),
         ("slack://s3cr3t", 'notify: expected a list; write [{sns: "arn:aws:sns:..."}]'),
         ("[slack://s3cr3t]", "notify[0]: expected a mapping (keys and values); write {apprise: ...}, or {apprise: {env: DR_CHAT}}"),
         ("[{sns: {env: TOPIC}}]", "notify[0].sns: is no secret: write the ARN itself, so that `dr iam` knows it too"),

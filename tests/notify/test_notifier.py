@@ -12,9 +12,10 @@ from listeners import listening_at
 
 from dr import layout
 from dr.config import parse_config
-from dr.errors import CloudError, EnvironmentFailed
+from dr.errors import CloudError, EnvironmentFailed, UsageError
 from dr.notices.changes import News, Told
 from dr.notices.conditions import Condition, Key, Observed, Seen, Trouble
+from dr.notices.messages import Message, Severity
 from dr.notify.notifier import Memory, Notifier
 from dr.notify.targets import each_sending
 from dr.store.directory import DirectoryStore
@@ -325,6 +326,15 @@ def test_what_they_answer_is_told_without_the_secret_of_their_address(world):
     assert len(failed) == 3
     assert all("500" in why for why in failed), failed
     assert "s3cr3t" not in "".join(failed)
+
+
+def test_an_address_in_the_environment_is_sent_nothing_in_the_clear():
+    (target,) = targets("{apprise: {env: CHAT}}")
+    send = each_sending((target,), lambda: None, {"CHAT": "json://hooks.example.com/s3cr3t"})[target]
+
+    with pytest.raises(UsageError, match="would be sent in the clear") as caught:
+        send(Message(title="t", body="b", severity=Severity.INFO))
+    assert caught.value.remedy == "correct CHAT"
 
 
 def test_one_that_hangs_is_left_after_some_seconds_and_asked_nothing_new_until_it_answers(world):

@@ -206,6 +206,20 @@ def test_what_is_broken_from_the_start_is_told_and_nothing_begins(acme, broken, 
         assert what in json.loads(done.out)["error"]["message"]
 
 
+def test_a_leader_whose_store_is_silent_ends_when_it_is_told_to(acme, sandbox):
+    """Giving its lease back would take two minutes of attempts; it runs out by itself."""
+    where = {"LocationConstraint": "eu-west-1"}
+    sandbox.client("s3").create_bucket(Bucket="silent-store", CreateBucketConfiguration=where)
+    config = CONFIG.replace("{url: store/}", "{url: 's3://silent-store', region: eu-west-1}")
+    (acme.shell.folder / "dr.yaml").write_text(config)
+    with door(sandbox.url) as opened, acme.daemon(AWS_ENDPOINT_URL=opened.url) as one:
+        one.until(lambda: one.said("tick.finished"))
+        opened.silent = {"s3"}
+        code, out, _seconds = one.ended(signal.SIGTERM)
+
+    assert (code, json.loads(out)) == (0, {"result": "ended"})
+
+
 def test_a_daemon_that_is_asked_to_end_while_it_reads_ends_at_once(acme):
     assert os.name == "posix"
     with acme.daemon() as one:
