@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dr.errors import UsageError
+
+_YES, _NO = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -18,8 +22,11 @@ class Settings:
 
     @property
     def in_sandbox(self) -> bool:
-        """--sandbox, or DR_SANDBOX=1."""
-        return self.sandbox or self.environ.get("DR_SANDBOX") == "1"
+        """--sandbox, or DR_SANDBOX. Raises `UsageError` for a word that is neither yes nor no: AWS itself may be meant or not."""
+        said = self.environ.get("DR_SANDBOX", "").strip().lower()
+        if said not in _YES | _NO:
+            raise UsageError(f"DR_SANDBOX={said!r} is neither yes nor no", "set it to 1, or unset it")
+        return self.sandbox or said in _YES
 
     @property
     def function_region(self) -> str | None:

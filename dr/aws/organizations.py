@@ -10,19 +10,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 
 from dr.aws.errors import field, translated
 from dr.aws.session import Session
 from dr.config import Account, Organization
-from dr.errors import CloudError
+from dr.errors import CloudError, precede
 
 _DEEPEST = 6
 """Levels of units below a root, and the root. Source: Organizations user guide, Quotas: 5 levels of nesting."""
 
 _NONE = "AccountNotFoundException"
 """Of an id that is no account's, or none of this organization's. Source: API reference, DescribeAccount."""
+_REMEDIES = {
+    "ParentNotFoundException": "correct `accounts.organization.units` in dr.yaml: ids of units, or of the root, of this organization",
+    "AWSOrganizationsNotInUseException": "run it in the organization's management account, or name the `accounts` in dr.yaml one by one",
+}
+"""What to do about an answer that stands for a fault of dr.yaml or of whose credentials these are. Source: API reference, Errors."""
 
 
 def accounts_of(organization: Organization, session: Session) -> tuple[Account, ...]:
@@ -112,7 +118,7 @@ class _Asker:
         call = getattr(self._session.client("organizations", region), method)
         token: dict[str, str] = {}
         while True:
-            with translated(action, region):
+            with _remedied(request.get("ParentId", "")), translated(action, region):
                 answer = call(**request, **token)
             yield from field(answer, key, action, region)
             if not answer.get("NextToken"):
@@ -120,9 +126,20 @@ class _Asker:
             token = {"NextToken": answer["NextToken"]}
 
 
+@contextmanager
+def _remedied(unit: str = "") -> Iterator[None]:
+    """Say what to do, and about which unit."""
+    try:
+        yield
+    except CloudError as error:
+        if remedy := _REMEDIES.get(error.code):
+            precede(error, unit or "accounts.organization", remedy)
+        raise
+
+
 def organization_id(session: Session) -> str:
     """The id of the organization that the session's account is in. Raises as AWS's call."""
     action, region = "organizations:DescribeOrganization", session.region
-    with translated(action, region):
+    with _remedied(), translated(action, region):
         answer = session.client("organizations", region).describe_organization()
     return str(field(answer, "Organization", action, region)["Id"])

@@ -10,7 +10,7 @@ import click
 
 from dr.app import App, Settings
 from dr.app.notifying import files_warning
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Once, Shared, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_ACTIONS, EXIT_DONE, EXIT_FAILED, UsageError, weightiest
 from dr.model import Kind, RecoveryPoint
@@ -21,7 +21,7 @@ from dr.wire import point_document, stack_document, stacks_document
 from dr.words import one_line, short
 
 
-@click.command()
+@click.command(cls=Once)
 @shared_options
 def status(shared: Shared) -> int:
     """Show how well every source is protected, and what is not.
@@ -38,7 +38,7 @@ def status(shared: Shared) -> int:
     return weightiest([late, EXIT_DONE if whole else EXIT_FAILED])
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--source", metavar="ID", help="Only the points of this volume, instance or stack.")
 @click.option(
     "--stack", metavar="NAME", help="Only the stored stack of this name and the data of its resources."
@@ -91,7 +91,7 @@ def _require_known(points: Sequence[RecoveryPoint], **asked: str | None) -> None
             raise unknown(name, known, f"no point of the {option}", "dr points")
 
 
-@click.command()
+@click.command(cls=Once)
 @click.argument("name", required=False)
 @shared_options
 def stacks(shared: Shared, name: str | None) -> int:

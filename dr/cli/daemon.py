@@ -11,7 +11,7 @@ import click
 
 from dr import logs
 from dr.actions import Warn
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Once, Shared, shared_options
 from dr.cli.plans import applied_text
 from dr.daemon.health import PORT, served
 from dr.daemon.loop import serve
@@ -23,7 +23,7 @@ from dr.telling import tell_daemon, tell_trouble
 from dr.wire import apply_document
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--once", is_flag=True, help="Run one tick, and end.")
 @click.option(
     "--port",

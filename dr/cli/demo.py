@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Once, Shared, shared_options
 from dr.demo import STEPS, tell
 from dr.errors import EXIT_DONE
 
 
-@click.command()
+@click.command(cls=Once)
 @shared_options
 def demo(shared: Shared) -> int:
     """Protect a fleet, lose a stack, bring it back with its data.

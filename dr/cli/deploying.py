@@ -8,7 +8,7 @@ import click
 
 from dr.app import App, Settings
 from dr.app.deploying import Deployment
-from dr.cli.frame import Shared, on_terminal, shared_options
+from dr.cli.frame import Once, Shared, on_terminal, shared_options
 from dr.cli.progress import working
 from dr.deploy.deploying import Proposed, abandon, carry_out, withdraw
 from dr.deploy.deploying import undeploy as take_away
@@ -18,7 +18,7 @@ from dr.ports import StackEvent
 from dr.render.restores import event_line
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--plan-only", is_flag=True, help="Show what would change; leave nothing behind.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
@@ -69,7 +69,7 @@ def _confirm(proposed: Proposed, made: Deployment, *, yes: bool) -> None:
         raise Refused("not confirmed: nothing was changed", "answer y, or use --yes")
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @shared_options
 def undeploy(shared: Shared, *, yes: bool) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from dr.errors import DrError
+from dr.errors import DrError, UsageError
 from dr.words import clean, escaped, lines
 
 
@@ -50,8 +50,26 @@ class Shared:
             self.say(line)
 
 
+class Once(click.Command):
+    """A command that takes each option with a value once: of two, one would silently not be done.
+
+    Options that may be repeated say so, and of those that every command knows the later one wins.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Raises `UsageError` of click for one that stands there twice."""
+        _values, _left, order = self.make_parser(ctx).parse_args(args=list(args))
+        for option in order:
+            single = isinstance(option, click.Option) and not option.multiple and not option.is_flag
+            if single and option.expose_value and order.count(option) > 1:
+                raise click.UsageError(f"{option.opts[0]} is there twice: it takes one value", ctx)
+        return super().parse_args(ctx, args)
+
+
 class InOrder(click.Group):
     """A group whose help lists its commands in the order in which they are used, not by name."""
+
+    command_class = Once
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The order in which they were added."""
@@ -83,6 +101,8 @@ def shared_options(command: Command) -> Command:
 
 def _store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     shared = context.ensure_object(Shared)
+    if value == "":
+        raise UsageError("--config: the name is empty", "name a dr.yaml, or leave it out for the usual one")
     if not value:
         return
     match parameter.name:

@@ -9,7 +9,7 @@ import click
 
 from dr.app import App, Settings
 from dr.app import freezing as word
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Once, Shared, shared_options
 from dr.cli.progress import working
 from dr.errors import EXIT_DONE, EXIT_FAILED
 from dr.executor.expiries import WORD_LASTS
@@ -19,7 +19,7 @@ from dr.render.answers import frozen_lines
 from dr.wire import freeze_document
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--policy", metavar="NAME", help="Only this policy.")
 @click.option("--why", metavar="TEXT", required=True, help="Why, for whoever finds it frozen.")
 @shared_options
@@ -43,7 +43,7 @@ def freeze(shared: Shared, policy: str | None, why: str) -> int:
     return EXIT_DONE
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--policy", metavar="NAME", help="The freeze of this policy alone.")
 @shared_options
 def thaw(shared: Shared, policy: str | None) -> int:

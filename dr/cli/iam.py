@@ -7,7 +7,7 @@ import re
 import click
 
 from dr.app import App, Settings
-from dr.cli.frame import Shared, json_text, shared_options
+from dr.cli.frame import Once, Shared, json_text, shared_options
 from dr.errors import EXIT_DONE, CloudError, EnvironmentFailed, UsageError
 from dr.iam.documents import actions, policy, roles
 from dr.iam.operations import MAY
@@ -36,7 +36,7 @@ def _checked(
     return value
 
 
-@click.command()
+@click.command(cls=Once)
 @click.argument("role", required=False, type=click.Choice([role.value for role in Role]))
 @click.option("--account", metavar="ID", callback=_checked, help="The account; without it STS is asked.")
 @click.option(

@@ -9,14 +9,14 @@ import click
 
 from dr.app import App, Settings
 from dr.app.notifying import notifier_of
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import InOrder, Shared, shared_options
 from dr.cli.progress import working
 from dr.config import Target
 from dr.errors import EXIT_DONE, EXIT_FAILED, DrError, UsageError
 from dr.notify.notifier import Memory
 
 
-@click.group()
+@click.group(cls=InOrder)
 @shared_options
 def notify(_shared: Shared) -> int:
     """Try how people are told."""

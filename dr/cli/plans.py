@@ -16,7 +16,7 @@ import click
 from dr import collector
 from dr.actions import Outcome, Plan
 from dr.app import App, Settings
-from dr.cli.frame import Shared, complain, json_text, shared_options
+from dr.cli.frame import Once, Shared, complain, json_text, shared_options
 from dr.cli.progress import working
 from dr.errors import (
     EXIT_ACTIONS,
@@ -53,7 +53,7 @@ _BEGINNING = b'{\n  "format": '
 _WRITABLE = "choose a file that can be written"
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--policy", metavar="NAME", help="Only this policy.")
 @click.option("-o", "out", metavar="FILE", help="Save the plan, for `dr apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 when there are actions.")
@@ -119,7 +119,7 @@ def _save(path: Path, document: dict[str, Any]) -> None:
         raise EnvironmentFailed(f"{path}: {error.strerror}", _WRITABLE) from error
 
 
-@click.command()
+@click.command(cls=Once)
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--policy", metavar="NAME", help="Only this policy.")
 @click.option(

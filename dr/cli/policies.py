@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Once, Shared, shared_options
 from dr.cli.values import region_name
 from dr.errors import EXIT_DONE, EXIT_USAGE, EnvironmentFailed, UsageError
 from dr.files import read_policy_files
@@ -17,7 +17,7 @@ from dr.starter import CONFIG_FILE, starter_files
 from dr.words import clean, count
 
 
-@click.command()
+@click.command(cls=Once)
 @shared_options
 def validate(shared: Shared) -> int:
     """Check dr.yaml and every policy; AWS is not touched."""
@@ -41,7 +41,7 @@ def _verdict(problems: int, names: list[str]) -> str:
     return f"{count(problems, 'problem')}; {sound}" if problems else f"{sound}: {', '.join(names)}"
 
 
-@click.command()
+@click.command(cls=Once)
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--name", default="my-installation", show_default=True, help="What this installation is called."

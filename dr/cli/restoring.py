@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dr.app.restoring import RestoringApp, Settings
-from dr.cli.frame import Shared, on_terminal, shared_options
+from dr.cli.frame import Once, Shared, on_terminal, shared_options
 from dr.cli.progress import working
 from dr.cli.values import parse_time, region_name
 from dr.errors import (
@@ -26,7 +26,7 @@ from dr.render.restores import event_line, restore_document, restore_text, resto
 from dr.stacks.restore import RestorePlan
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--stack", metavar="NAME", help="The stored stack to bring back; required.")
 @click.option("--at", metavar="TIME", help="With its data as of this moment; the default is now.")
 @click.option("--as", "as_name", metavar="NAME", help="Under another name, beside what exists.")

@@ -6,14 +6,14 @@ from typing import IO, Any
 
 import click
 
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Once, Shared, shared_options
 from dr.documents.zones import parse_zone
 from dr.errors import EXIT_DONE, UsageError
 from dr.retention import parse_keep, parse_times, retention_answer
 from dr.words import clean
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--keep", metavar="RULES", required=True, help="For example last=3,daily=7,within=2d.")
 @click.option(
     "--points",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import InOrder, Shared, shared_options
 from dr.cli.values import parse_time
 from dr.documents.zones import parse_zone
 from dr.errors import EXIT_DONE
@@ -17,7 +17,7 @@ from dr.slots import next_slots, parse_schedule
 from dr.words import instant
 
 
-@click.group()
+@click.group(cls=InOrder)
 @shared_options
 def schedule(_shared: Shared) -> int:
     """Look at schedule expressions.

@@ -6,12 +6,12 @@ import click
 
 from dr.app.restoring import RestoringApp, Settings
 from dr.cli.answers import unknown
-from dr.cli.frame import Shared, shared_options
+from dr.cli.frame import Once, Shared, shared_options
 from dr.cli.progress import working
 from dr.render.verified import verify_document, verify_text
 
 
-@click.command()
+@click.command(cls=Once)
 @click.option("--stack", metavar="NAME", help="Only the versions of this stack.")
 @click.option("--deep", is_flag=True, help="Read every template of every version, and plan every version.")
 @shared_options

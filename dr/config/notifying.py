@@ -245,6 +245,8 @@ def _host(url: str) -> str:
 
 def ping_fault(url: str) -> str:
     """What is wrong with the URL of a ping, without the URL, which may be secret; empty where nothing is. FAILURES 4.3."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return "is no URL: write what is beyond ASCII, and a blank, percent-encoded"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -252,6 +254,8 @@ def ping_fault(url: str) -> str:
         return "is no URL"
     if not host or parts.scheme not in {"https", "http"}:
         return "is no URL that begins with https://"
+    if "@" in parts.netloc:
+        return "has a user in it, which a ping cannot be; name a URL whose path is the secret"
     if parts.scheme == "http" and host not in _LOOPBACK:
         return "would be asked in the clear: write https://"
     return ""

@@ -253,12 +253,13 @@ class DaemonWork:
         else:
             leases = StoreLeases(app.stores.primary, app.owner, app.clock)
             self._lease = leases.acquire(layout.LEADER)
-            tell_daemon("daemon.leading", pid=os.getpid())
         self._beaten = app.clock.now()
         self._was_held = self._was_held or app.stores.nothing() is None
         self._led()
 
     def _led(self) -> None:
+        if not self.health.leading:
+            tell_daemon("daemon.leading", pid=os.getpid())
         self._told = self.health.standing_by = ""
         self.health.leading = self.has_led = True
         self.health.metrics.led()

@@ -128,7 +128,7 @@ def _again(
     if verdict.frozen:
         raise Refused(
             f"the plan is stale: nothing of {lineage.source} may expire now: {verdict.closed}",
-            "`dr thaw` ends that; while it is frozen a new plan captures and expires nothing. Nothing was done",
+            "`dr thaw` ends that; while it is frozen a new plan still captures, and expires nothing. Nothing was done",
         )
     if verdict.closed:
         _stale(f"nothing of {lineage.source} may expire now: {verdict.closed}")

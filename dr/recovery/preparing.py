@@ -98,6 +98,14 @@ def _never_stored(asked: Asked, stored: Sequence[RecoveryPoint]) -> UsageError:
     hint = f"did you mean {near[0]}? " if near else ""
     where = f" in {short(asked.region)}" if asked.region else ""
     where += f" of {short(asked.account)}" if asked.account else ""
+    places = sorted(
+        {f"{p.lineage.region} of {p.lineage.account}" for p in stored if p.lineage.source == asked.stack}
+    )
+    if places:
+        return UsageError(
+            f"no stack named {short(asked.stack)!r} is stored{where}",
+            f"it is stored in {', '.join(places[:10])}: correct --region or --account, or leave it out",
+        )
     known = ", ".join(names[:10]) or "none"
     return UsageError(
         f"no stack named {short(asked.stack)!r} is stored{where}", f"{hint}stored stacks: {known}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dr.actions import WarningCode
 from dr.durations import Duration
 from dr.model import Freeze, RecoveryPoint, StackVersion
 from dr.planner.freezing import frozen_text
@@ -58,6 +59,8 @@ def _verdict(found: Status) -> str:
         return "within its objectives"
     if any(row.within_rpo is False or row.failed for row in found.sources):
         return "OUT OF ITS OBJECTIVES"
+    if any(warn.code is WarningCode.SELECTS_NOTHING for warn in found.warnings):
+        return "NOT AS IT WAS ASKED FOR: a policy selects nothing, see the warnings"
     return "within its objectives AS FAR AS IT COULD BE SEEN: see the warnings"
 
 

@@ -99,7 +99,8 @@ def _read(store: ObjectStore, found: StoredObject | None) -> tuple[Freeze, ...]:
     if found is None:
         return ()
     try:
-        row = Row(json.loads(found.body))
+        body = json.loads(found.body)
+        row = Row(body if isinstance(body, dict) else {})
         if row.count("format") != _FORMAT or "freezes" not in row.values:
             raise ValueError(f"no list of freezes of format {_FORMAT}")
         return _in_order(_freeze(one) for one in row.rows("freezes"))

@@ -61,6 +61,12 @@ def test_within_an_account_the_region_has_to_be_told_where_two_have_it():
     assert chosen(stored, account=ONE, region=HOME)[1:3] == (ONE, HOME)
 
 
-def test_an_account_that_has_none_of_this_name_is_named():
-    with pytest.raises(UsageError, match=f"no stack named 'shop' is stored in {HOME} of 333333333333"):
-        chosen([version(ONE)], account="333333333333", region=HOME)
+def test_an_account_that_has_none_of_this_name_is_named_and_where_it_is_stored():
+    with pytest.raises(
+        UsageError, match=f"no stack named 'shop' is stored in {HOME} of 333333333333"
+    ) as caught:
+        chosen([version(ONE), version(ONE, AWAY)], account="333333333333", region=HOME)
+
+    assert caught.value.remedy == (
+        f"it is stored in {AWAY} of {ONE}, {HOME} of {ONE}: correct --region or --account, or leave it out"
+    )

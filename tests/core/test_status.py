@@ -174,6 +174,13 @@ def test_a_point_has_the_keys_of_the_contract():
     }
 
 
+def test_the_headline_says_why_it_is_not_all_right():
+    nothing = look(sources=())
+
+    assert not nothing.ok
+    assert "NOT AS IT WAS ASKED FOR: a policy selects nothing" in status_text(nothing)
+
+
 def test_what_could_not_be_read_where_no_policy_is_says_so_once():
     dark = [unread("points", region="eu-north-1"), unread("sources", region="eu-north-1")]
     (warn,) = look(point(SLOT), unread=dark).warnings

@@ -94,6 +94,8 @@ def test_a_group_without_a_command_is_an_error_where_json_was_asked_for(here):
         ["schedule", "next"],
         ["schedule", "last"],
         ["retention"],
+        ["plan", "--policy", "a", "--policy", "b"],
+        ["freeze", "--policy=a", "--why", "x", "--policy", "b"],
         ["sandbox", "start", "--port", "0"],
         ["sandbox", "start", "--port", "65536"],
         ["sandbox", "start", "--pending", "nan"],
@@ -135,6 +137,22 @@ def test_the_shared_options_stand_before_or_after_the_command(installation):
 def test_the_later_config_wins(installation):
     done = installation("validate", "--json", "--config", "/nowhere/dr.yaml")
     assert "/nowhere/dr.yaml" in done.error["message"]
+
+
+def test_a_config_without_a_name_is_not_the_usual_one(installation):
+    """`--config "$CFG"` of a variable that is not set must not undeploy what lies in this folder."""
+    done = installation.shell("validate", "--config", "", "--json")
+    assert (done.code, done.error["message"]) == (2, "--config: the name is empty")
+
+
+def test_dr_sandbox_is_yes_or_no_and_nothing_that_may_mean_aws(installation):
+    for said, code in (("true", 0), ("YES", 0), ("0", 2), ("", 2)):
+        done = installation.shell("validate", "--json", environ={"DR_SANDBOX": said})
+        assert done.code == code, (
+            "in the sandbox, and with its dr.yaml" if code == 0 else "there is none here"
+        )
+    done = installation.shell("plan", "--json", environ={"DR_SANDBOX": "perhaps"})
+    assert (done.code, done.error["remedy"]) == (2, "set it to 1, or unset it")
 
 
 def test_dr_config_names_the_file_and_dr_sandbox_the_sandbox(installation):

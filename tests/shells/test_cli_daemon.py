@@ -178,6 +178,7 @@ def test_a_leader_that_loses_sight_of_its_store_waits_and_leads_again_when_it_is
             one.process.send_signal(signal.SIGHUP)
             one.until(lambda ticks=ticks: len(one.said("tick.finished")) > ticks)
             assert json.loads(one.asked("/healthz"))["leading"] is True
+            assert len(one.said("daemon.leading")) > waits, "what ends an alert on daemon.standing-by"
     assert acme.captured() == [volume]
 
 

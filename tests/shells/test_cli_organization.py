@@ -109,6 +109,27 @@ def test_an_organization_of_which_nothing_is_chosen_is_an_error_of_dr_yaml(world
     assert "accounts.organization: no active account is chosen" in planned.error["message"]
 
 
+def test_a_unit_that_is_not_there_is_named_with_what_to_do(world, tree):
+    world.install(installation("{units: [ou-aaaa-99999999]}"))
+    planned = world("plan", "--json")
+
+    assert planned.code == 1
+    assert planned.error["message"].startswith("ou-aaaa-99999999: organizations:ListAccountsForParent")
+    assert "correct `accounts.organization.units` in dr.yaml" in planned.error["remedy"]
+
+
+def test_accounts_that_another_choice_has_chosen_are_not_at_work_while_the_organization_does_not_answer(
+    world, tree
+):
+    world.install(installation("all"))
+    assert world("apply", "--json").code in (0, 1)
+    world.install(installation("{tags: {Tier: prod}}"))
+    planned = unheard(world, "plan", "--json")
+
+    assert planned.code == 1
+    assert "actions" not in planned.document, planned
+
+
 def test_a_region_that_an_account_has_not_enabled_ends_no_apply(world, tree):
     world.install(installation("all"))
     world.shell.advance("1h")

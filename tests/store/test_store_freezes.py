@@ -150,6 +150,14 @@ def test_rule_7_6_a_replica_that_is_away_stops_no_freeze_and_is_told_of(primary,
     assert half.thaw("").untold is not None
 
 
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"x"', b'{"format": 1, "frozen": {}}'])
+def test_rule_7_6_a_record_of_another_shape_is_told_in_words_and_closes(both, replica, body):
+    replica.put(layout.FREEZES, body)
+
+    with pytest.raises(CloudError, match=r"freezes\.json cannot be read: no list of freezes of format 1"):
+        both.read()
+
+
 def test_rule_7_6_a_record_of_the_replica_that_is_damaged_closes_as_well(both, replica):
     replica.put(layout.FREEZES, b"{")
 
