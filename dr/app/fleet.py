@@ -102,6 +102,11 @@ class Fleet:
         return tuple(organization.account(id_, own) for id_ in sorted(ids - refused))
 
     @property
+    def ids_at_work(self) -> tuple[str, ...]:
+        """The ids of the accounts that ticks work in. Raises as `accounts`."""
+        return _ids(self.at_work)
+
+    @property
     def was_heard(self) -> bool:
         """Whether there is an Organization that has said which accounts it has."""
         return isinstance(self._configured, Organization) and "accounts" in self.__dict__
@@ -113,11 +118,11 @@ class Fleet:
 
     def ids_near(self, id_: str | None) -> tuple[str, ...]:
         """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""
-        return (id_,) if id_ is not None and self._one(id_) else _ids(self.at_work)
+        return (id_,) if id_ is not None and self._one(id_) else self.ids_at_work
 
     def has(self, id_: str) -> bool:
         """Whether it is one of them; AWS is asked for that one alone."""
-        return self._one(id_) is not None if self._unasked else id_ in _ids(self.at_work)
+        return self._one(id_) is not None if self._unasked else id_ in self.ids_at_work
 
     @property
     def _unasked(self) -> bool:
@@ -160,7 +165,9 @@ class Fleet:
         own = self._session.account()
         if id_ not in self._sessions and id_ != own:
             with suppress(*_AWAY):
-                return self._of(_among(id_, self.accounts))
+                accounts = self.at_work
+                if not self.unheard:
+                    return self._of(_among(id_, accounts))
         return self._of(organization.account(id_, own))
 
     def _of(self, account: Account) -> Session:
@@ -196,7 +203,7 @@ class Fleet:
         """
         return tuple(
             self._shard(id_, region, only_here(policies, region), stop_at)
-            for id_ in (_ids(self.at_work) if accounts is None else accounts)
+            for id_ in (self.ids_at_work if accounts is None else accounts)
             for region in sorted(regions)
         )
 

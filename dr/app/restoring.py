@@ -20,7 +20,7 @@ from dr.recovery.asked import Asked, Configured
 from dr.recovery.carrying_out import Kit
 from dr.recovery.preparing import Looks, Reader, choose_version, prepare
 from dr.settings import Settings
-from dr.stacks.rebirth import Finding
+from dr.stacks.rebirth import About, Finding
 from dr.stacks.restore import RestorePlan
 from dr.store.leases import StoreLeases
 from dr.store.records import StoreRecords
@@ -55,8 +55,9 @@ class RestoringApp(App):
         cloud = self._cloud_in(version.lineage.account)
         looks = Looks(points=cloud.points, again=cloud.points_of)
         plan = self._prepare(version, asked, stored, looks)
-        troubles = (*self.stores.troubles, *self.stored_stacks.lag())
-        return replace(plan, findings=(*plan.findings, *map(_of_store, troubles)))
+        away = [_of_store(trouble, "store") for trouble in self.stores.troubles]
+        lacks = [_of_store(trouble) for trouble in self.stored_stacks.lag()]
+        return replace(plan, findings=(*plan.findings, *away, *lacks))
 
     def _maker(self, account: str, region: str) -> CloudFormationMaker:
         return CloudFormationMaker(self.fleet.session_of_stored(account), region, self.session)
@@ -93,7 +94,7 @@ class RestoringApp(App):
         stored = [version.point for version in found.versions]
         looks = cache(lambda account: Looks(points=remembered(self._cloud_in(account).points)))
         planner = Planner(
-            accounts=lambda: self.fleet.ids,
+            accounts=lambda: self.fleet.ids_at_work,
             plan=lambda version, asked: self._prepare(version, asked, stored, looks(version.lineage.account)),
         )
         records = StoreRecords(self.stores.primary, self.clock)
@@ -108,7 +109,10 @@ class RestoringApp(App):
     def _sources(self) -> list[Callable[[str], tuple[Source, ...]]]:
         """What lists the stacks of a Region, for each account; where nobody tells which those are, what says so when it is asked."""
         try:
-            return [self._sources_in(account) for account in self.fleet.ids]
+            known = [self._sources_in(account) for account in self.fleet.ids_at_work]
+            unheard = self.fleet.unheard
+            others = [EnvironmentFailed(unheard.message, unheard.remedy)] if unheard else []
+            return [*known, *(partial(_refuse, one) for one in others)]
         except (CloudError, EnvironmentFailed) as error:
             return [partial(_refuse, error)]
 
@@ -120,7 +124,7 @@ class RestoringApp(App):
         """What ticks read of the store besides stacks: pins, what is frozen, and the keep of each policy's last apply."""
 
         def applied(region: str, policy: str) -> list[object]:
-            return [records.applied(account, region, policy) for account in self.fleet.ids]
+            return [records.applied(account, region, policy) for account in self.fleet.ids_at_work]
 
         kept = [(region, policy.name) for policy in self.sound_policies for region in policy.regions]
         return [records.pins, records.freezes, *(partial(applied, *one) for one in kept)]
@@ -138,5 +142,7 @@ def _refuse(error: DrError, _region: str) -> tuple[Source, ...]:
     raise error
 
 
-def _of_store(trouble: str) -> Finding:
-    return Finding(level="warning", message=trouble, remedy="a later `dr apply` mends what a store lacks")
+def _of_store(trouble: str, about: About = "") -> Finding:
+    return Finding(
+        level="warning", message=trouble, remedy="a later `dr apply` mends what a store lacks", about=about
+    )

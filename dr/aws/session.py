@@ -44,6 +44,8 @@ _OF_A_REGION = ("ec2", "cloudformation", "autoscaling")
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 25
 """No call that dr makes takes as long; and twice as long is less than a shard may be silent (`dr.tick.shards`)."""
+_READ_SECONDS_OF = {"organizations": 5}
+"""A page of twenty accounts: one that hangs is waited for by every command, and while it is away the stores know the accounts."""
 
 
 class Purpose(Enum):
@@ -236,7 +238,7 @@ class Session:
     def _make(self, service: str, region: str, purpose: Purpose) -> Any:
         url = self._access.endpoint_url
         attempts = self._access.attempts if purpose is Purpose.REPEAT else 1
-        config = _config(attempts, own_endpoint=url is not None)
+        config = _config(attempts, _READ_SECONDS_OF.get(service, _READ_SECONDS), own_endpoint=url is not None)
         make: Callable[..., Any] = self._session().create_client
         try:
             with collector.held():
@@ -311,11 +313,11 @@ class Session:
                 self._sdk = None
 
 
-def _config(attempts: int, *, own_endpoint: bool) -> Config:
+def _config(attempts: int, read_seconds: int, *, own_endpoint: bool) -> Config:
     """`own_endpoint`: a host of one's own has no name for each bucket, so that they stand in the path."""
     return Config(
         connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
+        read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         user_agent_extra=f"dr/{__version__}",
         s3={"addressing_style": "path" if own_endpoint else "auto"},

@@ -244,17 +244,17 @@ class DaemonWork:
 
     def _lead(self, app: App) -> None:
         """Take the leader's lease, or hold it on. Raises `Busy` while another has it, and where a store that held something is empty."""
-        nothing = app.stores.nothing() if self._was_held else None
-        self.people.store_is_lost = nothing is not None
-        if nothing:
-            raise nothing
+        lost = app.stores.lost() if self._was_held else None
+        self.people.store_is_lost = lost is not None
+        if lost:
+            raise lost
         if self._lease is not None:
             self._renew(self._lease)
         else:
             leases = StoreLeases(app.stores.primary, app.owner, app.clock)
             self._lease = leases.acquire(layout.LEADER)
         self._beaten = app.clock.now()
-        self._was_held = self._was_held or app.stores.nothing() is None
+        self._was_held = self._was_held or app.stores.lost() is None
         self._led()
 
     def _led(self) -> None:

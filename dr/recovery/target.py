@@ -81,9 +81,16 @@ def _tokens(plan: RestorePlan, begun: Begun | None) -> set[str]:
 
 
 def exists(plan: RestorePlan, live: LiveStack) -> Refused:
-    """What is said of a stack that this plan has not begun."""
+    """What is said of a stack that this plan has not begun; where a store is away, who has begun it may stand there."""
+    there = f"stack {plan.name} exists in {plan.region} ({live.status}): dr never touches a stack that exists"
+    if away := next((finding.message for finding in plan.findings if finding.about == "store"), ""):
+        return Refused(
+            f"{there}. {away}: there may be the journal of a restore that began it",
+            "bring that store back and run the same command again, which goes on with such a restore; or restore beside it "
+            f"with --as {plan.name[:119]}-restored",
+        )
     return Refused(
-        f"stack {plan.name} exists in {plan.region} ({live.status}): dr never touches a stack that exists",
+        there,
         f"restore beside it with --as {plan.name[:119]}-restored, or delete it first if it is really lost",
     )
 

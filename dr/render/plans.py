@@ -73,9 +73,12 @@ def plan_summary(plan: Plan) -> str:
 
 
 def _no_changes(warnings: Sequence[Warn]) -> str:
-    """Nothing is to be done; where something could not be read, that says little."""
-    if any(warn.code is WarningCode.LISTING_INCOMPLETE for warn in warnings):
+    """Nothing is to be done; where something could not be read or may not expire, that says little."""
+    codes = {warn.code for warn in warnings}
+    if WarningCode.LISTING_INCOMPLETE in codes:
         return "Nothing to do as far as it could be read: see the warnings."
+    if WarningCode.EXPIRY_CLOSED in codes:
+        return "Nothing to do while expiry is closed: see the warnings."
     return "No changes: everything that the policies ask for is there."
 
 

@@ -11,7 +11,7 @@ from dr.stacks.edit import Path
 from dr.stacks.template import Template
 
 UserData = Literal["keep", "drop"]
-About = Literal["", "data", "unchecked"]
+About = Literal["", "data", "unchecked", "store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,8 @@ class Change:
 class Finding:
     """Something that a person should know; an error stops the restore.
 
-    `about` tells a warning that stands for data which does not come back from a check that could not be made.
+    `about` tells what a warning stands for: data which does not come back, a check that could not be made, or a store that is
+    away, in which the journal of a restore may lie.
     """
 
     level: Literal["error", "warning"]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from dr import layout
-from dr.errors import CloudError, DrError, EnvironmentFailed
+from dr.errors import CloudError, DrError
 from dr.ports import ObjectStore
 from dr.store.fields import Row
 from dr.store.rewriting import rewrite
@@ -39,7 +39,7 @@ class KnownAccounts:
     def read(self, choice: str) -> frozenset[str]:
         """The ids that this has chosen, as the first store has them that tells any; none where no store does."""
         for store in self._stores:
-            with suppress(CloudError, EnvironmentFailed):
+            with suppress(DrError):
                 found = _read(store)
                 if found and found.ids and found[:2] == (self._installation, choice):
                     return found.ids
@@ -51,7 +51,7 @@ class KnownAccounts:
         for store in self._stores:
             try:
                 self._write(store, _Record(self._installation, choice, frozenset(ids)))
-            except (CloudError, EnvironmentFailed) as error:
+            except DrError as error:
                 errors.append(error)
         if errors:
             raise errors[0]

@@ -139,7 +139,7 @@ class StoreLease:
         found = self._store.get(self._key)
         if found is None:
             raise Busy(
-                f"somebody else gave back the lease of {layout.leased_work(self._key)} while we worked",
+                f"the lease of {layout.leased_work(self._key)} is gone: somebody gave it back, or this is another store now",
                 _REMEDY,
             )
         if found.body == body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,14 +49,13 @@ class Stores:
 
     def nothing(self) -> EnvironmentFailed | None:
         """The error for stores of which none that answers holds anything of any installation; else None."""
-        holds = {store.name: _holds(store) for store in (self.primary, self.replica) if store is not None}
+        holds = {store.name: _holds(store) for store in self.all}
         empty = [name for name, held in holds.items() if held is False]
-        if not empty or True in holds.values():
-            return None
-        return EnvironmentFailed(
-            f"{' and '.join(empty)} {'hold' if len(empty) > 1 else 'holds'} nothing of any installation",
-            "is it mounted, is its path under `store` in dr.yaml right? A first `dr apply` makes a new one",
-        )
+        return None if not empty or True in holds.values() else _empty(empty)
+
+    def lost(self) -> EnvironmentFailed | None:
+        """The error for a primary that answers and holds nothing, whatever the replica holds; else None."""
+        return _empty([self.primary.name]) if _holds(self.primary) is False else None
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -103,6 +102,13 @@ def open_signing(keys: SigningKeys, public_key: bytes, config: Config, session: 
     """Who signs and who is believed. An alias or an id is of the first Region of dr.yaml."""
     signer = KmsSigner(session, keys.key, keys.region or config.regions[0])
     return Signing(signer, public_key, keys.file or config.file)
+
+
+def _empty(names: Sequence[str]) -> EnvironmentFailed:
+    return EnvironmentFailed(
+        f"{' and '.join(names)} {'hold' if len(names) > 1 else 'holds'} nothing of any installation",
+        "is it mounted, is its path under `store` in dr.yaml right? A first `dr apply` makes a new one",
+    )
 
 
 def _answers(store: ObjectStore) -> bool:

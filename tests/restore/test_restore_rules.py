@@ -6,11 +6,14 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from dr.errors import Busy, Denied, NotFound, Refused, UsageError
 from dr.recovery.asked import Asked
+from dr.recovery.target import exists
+from dr.stacks.rebirth import Finding
 
 ZONE = "eu-west-1a"
 SMALL = """\
@@ -122,6 +125,18 @@ def test_a_stack_that_was_never_stored_is_named_with_the_one_that_is_near(small)
     with pytest.raises(UsageError, match="no stack named 'prd'") as caught:
         small.plan("prd")
     assert "did you mean prod?" in caught.value.remedy
+
+
+def test_a_target_that_is_there_while_a_store_is_away_may_be_that_of_a_restore(small):
+    """Its journal may lie in that store: the advice to delete it would be that of deleting what dr is making."""
+    plan = small.plan("prod", as_name="copy")
+    live = SimpleNamespace(status="REVIEW_IN_PROGRESS")
+    away = Finding(level="warning", message="s3://store does not answer", remedy="", about="store")
+    said = exists(replace(plan, findings=(*plan.findings, away)), live)
+
+    assert "delete it" in exists(plan, live).remedy
+    assert "s3://store does not answer: there may be the journal of a restore that began it" in said.message
+    assert ("delete" in said.remedy, "run the same command again" in said.remedy) == (False, True)
 
 
 @pytest.mark.parametrize("name", ["1copy", "a_b", "a b", "", "x" * 129, "prod/x"])

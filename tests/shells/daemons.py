@@ -13,6 +13,10 @@ from conftest import a_shell, inside
 REGION = "eu-west-1"
 CONFIG = f"name: acme\nregions: [{REGION}]\nstore: {{primary: {{url: store/}}}}\n"
 POLICY = 'policy: {name}\nprotect: volumes\nselect: {{tags: {{Tier: {name}}}}}\nschedule: "0 * * * *"\nkeep: {{last: 3}}\n'
+STACKS = (
+    'policy: stacks\nprotect: stacks\nselect: {{names: ["*"]}}\nschedule: "0 * * * *"\nkeep: {{last: 3}}\n'
+)
+_STACK = '{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}'
 
 
 class Acme:
@@ -20,6 +24,7 @@ class Acme:
 
     def __init__(self, shell, sandbox):
         self.shell, self.ec2 = shell, sandbox.client("ec2")
+        self.cloudformation = sandbox.client("cloudformation")
 
     def __call__(self, *arguments):
         return inside(arguments, self.shell.environ, self.shell.folder)
@@ -33,6 +38,9 @@ class Acme:
         return self.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=tags)[
             "VolumeId"
         ]
+
+    def stack(self, name):
+        self.cloudformation.create_stack(StackName=name, TemplateBody=_STACK)
 
     def captured(self):
         """The volumes of which there is a point, each as often as there is one."""

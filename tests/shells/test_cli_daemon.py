@@ -10,7 +10,7 @@ import socket
 from dataclasses import replace
 
 import pytest
-from daemons import CONFIG, POLICY, an_acme, leading
+from daemons import CONFIG, POLICY, STACKS, an_acme, leading
 from many_accounts import door
 
 
@@ -157,7 +157,14 @@ def test_without_a_store_nothing_is_captured_and_with_it_again_everything(acme):
         one.until(lambda: acme.captured() == [volume])
 
 
-def test_a_leader_that_loses_sight_of_its_store_waits_and_leads_again_when_it_is_back(acme):
+@pytest.mark.parametrize("replica", [None, "copy"])
+def test_a_leader_that_loses_sight_of_its_store_waits_and_leads_again_when_it_is_back(acme, replica):
+    """Also one whose replica holds everything: another may still see the store, and lead there."""
+    if replica:
+        config = CONFIG.replace("{url: store/}", f"{{url: store/}}, replica: {{url: {replica}/}}")
+        (acme.shell.folder / "dr.yaml").write_text(config)
+        acme.protect("stacks", STACKS)
+        acme.stack("web")
     volume = acme.volume("db")
     store, away = acme.shell.folder / "store", acme.shell.folder / "away"
     with acme.daemon() as one:

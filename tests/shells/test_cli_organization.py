@@ -161,8 +161,14 @@ def test_while_the_organization_does_not_answer_the_accounts_of_the_store_are_ca
     world.shell.advance("1h")
     planned, applied = unheard(world, "plan", "--json"), unheard(world, "apply", "--json")
     told = {row["code"]: row["message"] for row in applied.document["warnings"]}
+    text = unheard(world, "plan").out
+    verified = unheard(world, "verify", "--json")
     heard = world("apply", "--json")
 
+    assert text.endswith("Nothing to do while expiry is closed: see the warnings.\n"), text
+    verdicts = {row["account"]: row["verdict"] for row in verified.document["stacks"]}
+    assert (verified.code, verdicts.keys()) == (1, {tree["shop"], tree["blog"]})
+    assert set(verdicts.values()) == {"data-loss"}, "as without a point of its volume, and not unknown"
     assert (planned.code, of(planned.document["actions"])) == (1, {tree["shop"], tree["blog"]}), planned
     assert (applied.code, of(applied.document["outcomes"])) == (1, {tree["shop"], tree["blog"]}), applied
     assert {row["do"] for row in applied.document["outcomes"]} == {"capture"}

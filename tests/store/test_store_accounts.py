@@ -8,8 +8,9 @@ from store_kit import Breakable, StillClock
 
 from dr import layout
 from dr.config.accounts import Organization
-from dr.errors import CloudError, EnvironmentFailed
+from dr.errors import CloudError, EnvironmentFailed, Refused
 from dr.store.accounts import KnownAccounts
+from dr.store.directory import DirectoryStore
 
 ONE, TWO = "111111111111", "222222222222"
 ALL = Organization(role="dr").choice
@@ -40,6 +41,16 @@ def test_each_store_alone_knows_them(stores):
 def test_a_store_that_is_away_is_told_and_the_other_one_knows(stores):
     stores[0].away = True
     with pytest.raises(EnvironmentFailed):
+        KnownAccounts("acme", stores).write(ALL, [ONE])
+
+    assert KnownAccounts("acme", stores).read(ALL) == {ONE}
+
+
+def test_a_record_that_is_refused_hides_no_other_and_keeps_none_from_being_written(tmp_path):
+    stores = [DirectoryStore(tmp_path / name, StillClock()) for name in ("primary", "replica")]
+    (tmp_path / "primary" / "shards").mkdir(parents=True)
+    (tmp_path / "primary" / layout.ACCOUNTS).symlink_to("/etc/hostname")
+    with pytest.raises(Refused, match="is a link"):
         KnownAccounts("acme", stores).write(ALL, [ONE])
 
     assert KnownAccounts("acme", stores).read(ALL) == {ONE}

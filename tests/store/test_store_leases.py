@@ -116,7 +116,7 @@ def test_renewing_what_is_gone_is_busy(ours, store):
     lease = ours.acquire(KEY)
     store.delete(KEY)
 
-    with pytest.raises(Busy, match="gave back"):
+    with pytest.raises(Busy, match="somebody gave it back"):
         lease.renew()
 
 

@@ -64,7 +64,20 @@ def test_a_replica_that_holds_stacks_is_enough_beside_a_primary_that_vanished(pa
     assert Stores(primary=pair.primary, replica=pair.replica).nothing() is None
 
 
+def test_a_primary_that_vanished_is_lost_whatever_the_replica_holds(pair):
+    """A daemon that goes on there would lead beside the one that still sees the store."""
+    pair.primary.away = True
+    pair.stacks.write(stored())
+    pair.primary.away = False
+    stores = Stores(primary=pair.primary, replica=pair.replica)
+    assert stores.lost().message == f"{pair.primary.name} holds nothing of any installation"
+
+    StoreRecords(pair.primary, pair.clock).claim("acme")
+    assert stores.lost() is None
+
+
 def test_a_store_that_does_not_answer_is_not_taken_for_empty(pair):
     pair.primary.away = True
 
     assert Stores(primary=pair.primary, replica=None).nothing() is None
+    assert Stores(primary=pair.primary, replica=None).lost() is None
