@@ -12,10 +12,13 @@ FUZZ_STAMP := $(VENV)/.fuzz
 WORKERS ?= 3
 SECONDS ?= 60
 
-.PHONY: demo test test-long faults fuzz bench check format lock clean
+.PHONY: demo ready test test-long faults fuzz bench check format lock clean
 
 demo: $(STAMP)
 	$(BIN)/dr demo
+
+# What the tests and the linters need; several at once with -j.
+ready: $(STAMP) $(AWSCLI_STAMP) $(LINT_STAMP) $(MINISTACK_STAMP)
 
 # Without xdist's own order, by the number of a file's tests: tests/conftest.py has the longest files begin first.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

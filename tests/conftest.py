@@ -26,7 +26,8 @@ _SAMPLED = {
     *("test_handlers_accounts", "test_handler_changed", "test_package", "test_cli_races", "test_cli_verify"),
     *("test_cli_faults", "test_cli_accounts", "test_cli_plans", "test_cli_organization", "test_cli_hostile"),
     *("test_cli_deploying", "test_cli_terminal", "test_cli_foreign_text", "test_ministack_corrections"),
-    *("test_templates_linted", "test_cli_daemon", "test_sandbox_process"),
+    *("test_templates_linted", "test_cli_daemon", "test_sandbox_process", "test_deployed_by_dr"),
+    *("test_canaries", "test_cli_freezing", "test_cli_notify", "test_takeover", "test_restore_permissions"),
 }
 """Of these, whose tests wait for processes, `make test` runs one in `_SHARE`, the same ones each time; `make test-long` all."""
 

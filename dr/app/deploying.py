@@ -42,9 +42,26 @@ class Deployment:
         return deploy
 
     @property
-    def open_addresses(self) -> tuple[str, ...]:
-        """Targets of `notify` whose address may be a secret and stands in dr.yaml, which is packed."""
-        return tuple(one.name for one in self._app.config.notify if one.way != "sns" and not one.env)
+    def doubts(self) -> tuple[tuple[str, str], ...]:
+        """What a person should know before the change set, each with what to do.
+
+        Targets of `notify` whose address may be a secret, and members without the external id that member.yaml demands.
+        """
+        config = self._app.config
+        found = [
+            (f"{one.name}: its address lies in the package, for who may read that bucket", "write {env: NAME}")
+            for one in config.notify
+            if one.way != "sns" and not one.env
+        ]
+        each = (config.accounts,) if isinstance(config.accounts, Organization) else config.accounts
+        if any(one.role and not one.external_id for one in each):
+            found.append(
+                (
+                    "accounts without external_id: the roles of cloudformation/member.yaml refuse who comes without one",
+                    "write `external_id` beside each role, as ExternalId of member.yaml has it",
+                )
+            )
+        return tuple(found)
 
     @cached_property
     def package(self) -> Package:

@@ -32,10 +32,8 @@ def deploy(shared: Shared, *, plan_only: bool, yes: bool) -> int:
     made.where  # noqa: B018 - raises: what is written wrong comes before how it is confirmed
     if not (plan_only or yes or on_terminal()):
         raise UsageError("no terminal to ask on", "look with --plan-only, then deploy with --yes")
-    for name in made.open_addresses:
-        shared.warn(
-            f"{name}: its address lies in the package, for who may read that bucket", "write {env: NAME}"
-        )
+    for message, remedy in made.doubts:
+        shared.warn(message, remedy)
     with working("asking CloudFormation what changes"):
         proposed = made.propose()
     if proposed.unchanged:

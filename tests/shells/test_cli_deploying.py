@@ -103,6 +103,19 @@ def test_what_is_wrong_with_the_files_is_told_before_aws_is_asked(acme):
     assert (broken.code, "kept: unknown key" in broken.error["message"]) == (2, True)
 
 
+def test_what_a_person_should_know_first_is_told_before_aws_is_asked(acme):
+    """A secret in the package, and roles that will refuse every tick."""
+    doubtful = 'notify: [{apprise: "slack://a/b/c"}]\naccounts: [{id: "222222222222", role: dr-member}]\n'
+    acme.write(config=CONFIG + doubtful)
+    told = acme("deploy", "--yes", "--json", **NOWHERE)
+    assert "notify[0] apprise slack://: its address lies in the package" in told.err
+    assert "accounts without external_id: the roles of cloudformation/member.yaml refuse" in told.err
+
+    sound = 'notify: [{apprise: {env: CHAT}}]\naccounts: [{id: "222222222222", role: dr-member, external_id: x1}]\n'
+    acme.write(config=CONFIG + sound)
+    assert "warning" not in acme("deploy", "--yes", "--json", **NOWHERE).err
+
+
 def test_sts_is_asked_in_the_functions_region_too_which_may_outlive_the_protected_ones(acme):
     acme.write(config=CONFIG.replace("deploy: {region: eu-west-1}", "deploy: {region: eu-central-1}"))
     app = App(Settings(config=str(acme.shell.folder / "dr.yaml"), environ={}))
