@@ -127,15 +127,20 @@ def _number(numbers: Mapping[str, int]) -> str:
 def allow_expire(plan: Plan, number: int) -> Plan:
     """Take a person's word for the plan's blocked expiries. Raises `Refused` unless it is for exactly their number."""
     blocked = sum(isinstance(action, Expire) and action.blocked for action in plan.actions)
-    if number != blocked and any(warn.code is WarningCode.FROZEN for warn in plan.warnings):
+    codes = {warn.code for warn in plan.warnings}
+    holds = f"--allow-expire {number}: the plan holds {count(blocked, 'blocked expiry', 'blocked expiries')}"
+    if number != blocked and WarningCode.FROZEN in codes:
         raise Refused(
-            f"--allow-expire {number}: the plan holds {count(blocked, 'blocked expiry', 'blocked expiries')}, and something "
-            "is frozen",
-            "nothing of it expires before `dr thaw`: see `dr status`",
+            f"{holds}, and something is frozen", "nothing of it expires before `dr thaw`: see `dr status`"
+        )
+    if number != blocked and WarningCode.EXPIRY_CLOSED in codes:
+        raise Refused(
+            f"{holds}, and expiry is closed",
+            "mend what the warnings of `dr plan` name, and read the plan again",
         )
     if number != blocked:
         raise Refused(
-            f"--allow-expire {number}: the plan holds {count(blocked, 'blocked expiry', 'blocked expiries')}",
+            holds,
             f"read the plan (dr plan), then allow exactly {blocked}"
             if blocked
             else "nothing is blocked: leave it out",

@@ -49,7 +49,10 @@ class Deployment:
         """
         config = self._app.config
         found = [
-            (f"{one.name}: its address lies in the package, for who may read that bucket", "write {env: NAME}")
+            (
+                f"{one.name}: its address lies in the package, for who may read that bucket",
+                "write {env: NAME}",
+            )
             for one in config.notify
             if one.way != "sns" and not one.env
         ]

@@ -22,7 +22,7 @@ from plan_values import (
 from dr.actions import Cause, WarningCode
 from dr.errors import EXIT_REFUSED, Refused
 from dr.limits import allow_expire, decide, next_applied
-from dr.model import Applied, Freeze, RetentionRule, Selector, State
+from dr.model import Applied, Freeze, RetentionRule, Selector, State, Unread
 
 LAST_30, LAST_1 = RetentionRule(last=30), RetentionRule(last=1)
 
@@ -213,6 +213,17 @@ def test_rule_7_6_a_word_for_expiries_that_are_frozen_is_refused_and_says_what_i
         allow_expire(made, 3)
 
     assert "dr thaw" in caught.value.remedy
+
+
+def test_a_word_for_expiries_that_are_closed_is_refused_and_says_what_is_in_the_way():
+    """Not that nothing is blocked: it will be again."""
+    unheard = Unread(what="accounts", region="", message="nobody tells which there are")
+    made = plan(*hourly(9), unread=(unheard,))
+
+    with pytest.raises(Refused, match="expiry is closed") as caught:
+        allow_expire(made, 3)
+
+    assert "warnings" in caught.value.remedy
 
 
 @pytest.mark.parametrize("number", [0, 5, 7, -6])
