@@ -20,7 +20,7 @@ from dr.tick.shards import Shard
 from dr.words import one_line
 
 _STATE = 250_000
-"""Bytes of the 262,144 that Step Functions takes between two states, some of which are the event's: about 4,600 shards.
+"""Bytes of the 262,144 that Step Functions takes between two states, some of which are the event's: about 4,300 shards.
 Source: Step Functions developer guide, Quotas related to task executions."""
 _TOLD = 20
 """Shards that an error names: Step Functions shows some thousand characters of it; the answer and the log have all."""

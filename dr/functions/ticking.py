@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dr.actions import Expire, Outcome, Warn, WarningCode
-from dr.errors import Busy, DrError, NotEnabled
+from dr.errors import Busy, DrError, NotEnabled, Refused
 from dr.executor.at_once import Report
 from dr.functions import Document
 from dr.functions.metrics import embedded, tick_metrics
@@ -58,6 +58,8 @@ def run_shard(tick: Tick, run: str, runs: ShardRuns) -> Document:
     except NotEnabled as error:  # nothing can be there: a warning, as it is beside others
         done = Warn(code=WarningCode.REGION_NOT_ENABLED, message=error.message)
         tell_tick((), (done,))
+    except Refused:  # the store is another installation's: nothing is written there
+        raise
     except DrError as error:
         with suppress(DrError):  # the error itself is what has to be seen
             runs.record(shard.account, shard.region, ShardRun(run=run, error=error.message))

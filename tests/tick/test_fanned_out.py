@@ -113,6 +113,14 @@ def test_a_shard_that_came_to_nothing_raises_and_is_recorded_with_why():
     assert world.recorded == ShardRun(run="r-1", error="no role")
 
 
+def test_a_shard_whose_store_is_another_installations_leaves_nothing_there():
+    world = Fanned()
+    with pytest.raises(Refused):
+        world.run(desk=fails(Refused("the store belongs to the installation 'globex'")))
+
+    assert list(world.objects.keys("")) == []
+
+
 def test_a_shard_that_could_not_see_everything_is_recorded_with_what_was_unread():
     world = volumes(1)
     world.cloud.failures.add("points", CloudError("throttled", code="RequestLimitExceeded"))
@@ -163,10 +171,10 @@ def test_the_shards_of_a_run_are_their_accounts_and_regions():
 
 def test_as_many_shards_are_listed_as_a_state_machine_can_hold_and_more_are_refused():
     regions = [f"ap-southeast-{number}" for number in range(10)]
-    shards = [a_shard(f"{account:012d}", region) for account in range(440) for region in regions]
+    shards = [a_shard(f"{account:012d}", region) for account in range(430) for region in regions]
 
     assert 200_000 < len(json.dumps(shards_document(shards, None))) < 256 * 1024
-    with pytest.raises(UsageError, match="8800 accounts and Regions are more than one run"):
+    with pytest.raises(UsageError, match="8600 accounts and Regions are more than one run"):
         shards_document(shards * 2, None)
 
 
