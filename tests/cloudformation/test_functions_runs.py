@@ -39,10 +39,10 @@ def test_every_state_is_reached_and_every_way_ends(machine):
     states = machine["States"]
 
     assert reached(machine) == set(states)
-    ends = {name for name, state in states.items() if state.get("End")}
-    assert len(ends) == 1
+    ends = {name for name, state in states.items() if state.get("End") or state["Type"] == "Fail"}
+    assert ends == ({"Refused", "Summary"} if machine is MACHINE else {"Done"})
     for name in states:
-        assert ends <= reached({"StartAt": name, "States": states}), name
+        assert ends & reached({"StartAt": name, "States": states}), name
 
 
 def test_a_run_asks_for_shards_looks_at_each_and_sums_up():
@@ -55,9 +55,21 @@ def test_a_run_asks_for_shards_looks_at_each_and_sums_up():
 
 
 def tasks():
-    return [
-        state for states in (STATES, CHILD["States"]) for state in states.values() if state["Type"] == "Task"
-    ]
+    """Those that call a function."""
+    states = [*STATES.values(), *CHILD["States"].values()]
+    return [state for state in states if state["Type"] == "Task" and state is not STATES["Keep"]]
+
+
+def test_an_event_that_is_refused_is_not_tried_again_and_lies_in_the_queue_of_dead_letters():
+    never, _always = STATES["ListShards"]["Retry"]
+    (caught,) = STATES["ListShards"]["Catch"]
+    keep = STATES["Keep"]
+
+    assert never == {"ErrorEquals": ["UsageError"], "MaxAttempts": 0}
+    assert caught == {"ErrorEquals": ["UsageError"], "ResultPath": "$.error", "Next": "Keep"}
+    assert (keep["Resource"], keep["Next"]) == ("arn:aws:states:::sqs:sendMessage", "Refused")
+    assert keep["Parameters"] == {"QueueUrl": "DeadLetters", "MessageBody.$": "$"}, "what Ref gives: its URL"
+    assert STATES["Refused"] == {"Type": "Fail", "CausePath": "$.error.Cause"}
 
 
 def test_a_task_calls_one_of_three_functions_and_waits_longer_than_it_may_run():
@@ -71,10 +83,17 @@ def test_a_task_calls_one_of_three_functions_and_waits_longer_than_it_may_run():
 
 
 def test_the_role_of_the_machine_may_call_these_and_no_other():
-    (policy,) = DEPLOYED.policies("StateMachineRole")
-    (row,) = [row for row in policy["Statement"] if row["Action"] == "lambda:InvokeFunction"]
+    rows = [row for policy in DEPLOYED.policies("StateMachineRole") for row in policy["Statement"]]
+    (row,) = [row for row in rows if row["Action"] == "lambda:InvokeFunction"]
 
     assert set(row["Resource"]) == {task["Parameters"]["FunctionName"] for task in tasks()}
+
+
+def test_the_role_of_the_machine_may_keep_what_is_refused():
+    rows = [row for policy in DEPLOYED.policies("StateMachineRole") for row in policy["Statement"]]
+    (row,) = [row for row in rows if row["Action"] == "sqs:SendMessage"]
+
+    assert row["Resource"].endswith(":dr-acme-dead-letters")
 
 
 def test_the_map_starts_standard_runs_of_its_own_and_tolerates_all_that_fail():
@@ -114,7 +133,7 @@ def test_a_tick_is_tried_again_at_other_times_than_its_neighbours():
 
     assert service["ErrorEquals"] == [*SERVICE, "Lambda.TooManyRequestsException"]
     assert (every["ErrorEquals"], every["MaxAttempts"]) == (["States.ALL"], 2)
-    for retry in (row for task in tasks() for row in task["Retry"]):
+    for retry in (row for task in tasks() for row in task["Retry"] if row.get("MaxAttempts") != 0):
         assert (retry["JitterStrategy"], retry["BackoffRate"]) == ("FULL", 2)
 
 
