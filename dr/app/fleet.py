@@ -70,11 +70,6 @@ class Fleet:
             )
         return found
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of the accounts. Raises as `accounts`."""
-        return _ids(self.accounts)
-
     @cached_property
     def at_work(self) -> tuple[Account, ...]:
         """The accounts that ticks work in: while the Organization does not answer, those that it had.
@@ -102,7 +97,7 @@ class Fleet:
         return tuple(organization.account(id_, own) for id_ in sorted(ids - refused))
 
     @property
-    def ids_at_work(self) -> tuple[str, ...]:
+    def ids(self) -> tuple[str, ...]:
         """The ids of the accounts that ticks work in. Raises as `accounts`."""
         return _ids(self.at_work)
 
@@ -114,15 +109,15 @@ class Fleet:
     def remember(self) -> None:
         """Let the stores know the accounts, where the Organization was heard. Raises `DrError` for a store that did not take it."""
         if isinstance(self._configured, Organization) and self.was_heard:
-            self._ways.known().write(self._configured.choice, self.ids)
+            self._ways.known().write(self._configured.choice, _ids(self.accounts))
 
     def ids_near(self, id_: str | None) -> tuple[str, ...]:
         """The ids, for who asks about one: AWS is asked for that one alone, and for all only where it is none of them."""
-        return (id_,) if id_ is not None and self._one(id_) else self.ids_at_work
+        return (id_,) if id_ is not None and self._one(id_) else self.ids
 
     def has(self, id_: str) -> bool:
         """Whether it is one of them; AWS is asked for that one alone."""
-        return self._one(id_) is not None if self._unasked else id_ in self.ids_at_work
+        return self._one(id_) is not None if self._unasked else id_ in self.ids
 
     @property
     def _unasked(self) -> bool:
@@ -203,7 +198,7 @@ class Fleet:
         """
         return tuple(
             self._shard(id_, region, only_here(policies, region), stop_at)
-            for id_ in (self.ids_at_work if accounts is None else accounts)
+            for id_ in (self.ids if accounts is None else accounts)
             for region in sorted(regions)
         )
 

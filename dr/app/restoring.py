@@ -94,7 +94,7 @@ class RestoringApp(App):
         stored = [version.point for version in found.versions]
         looks = cache(lambda account: Looks(points=remembered(self._cloud_in(account).points)))
         planner = Planner(
-            accounts=lambda: self.fleet.ids_at_work,
+            accounts=lambda: self.fleet.ids,
             plan=lambda version, asked: self._prepare(version, asked, stored, looks(version.lineage.account)),
         )
         records = StoreRecords(self.stores.primary, self.clock)
@@ -109,7 +109,7 @@ class RestoringApp(App):
     def _sources(self) -> list[Callable[[str], tuple[Source, ...]]]:
         """What lists the stacks of a Region, for each account; where nobody tells which those are, what says so when it is asked."""
         try:
-            known = [self._sources_in(account) for account in self.fleet.ids_at_work]
+            known = [self._sources_in(account) for account in self.fleet.ids]
             unheard = self.fleet.unheard
             others = [EnvironmentFailed(unheard.message, unheard.remedy)] if unheard else []
             return [*known, *(partial(_refuse, one) for one in others)]
@@ -124,7 +124,7 @@ class RestoringApp(App):
         """What ticks read of the store besides stacks: pins, what is frozen, and the keep of each policy's last apply."""
 
         def applied(region: str, policy: str) -> list[object]:
-            return [records.applied(account, region, policy) for account in self.fleet.ids_at_work]
+            return [records.applied(account, region, policy) for account in self.fleet.ids]
 
         kept = [(region, policy.name) for policy in self.sound_policies for region in policy.regions]
         return [records.pins, records.freezes, *(partial(applied, *one) for one in kept)]
