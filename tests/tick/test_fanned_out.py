@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+import structlog
 from fake_clock import FakeClock
 from memory_store import MemoryStore
 from shard_world import AWAY, HOME, OTHER, OWN, a_scope, a_shard
 from structlog.testing import capture_logs
 from tick_world import START, World, policy
 
+from dr import logs
 from dr.errors import CloudError, Denied, EnvironmentFailed, NotEnabled, Refused, UsageError
 from dr.functions.fanning import Run, run_summary, shards_document
 from dr.functions.ticking import Tick, run_shard
@@ -178,10 +180,20 @@ def test_as_many_shards_are_listed_as_a_state_machine_can_hold_and_more_are_refu
         shards_document(shards * 2, None)
 
 
+@pytest.fixture
+def logged():
+    """What is logged from `info` on, whatever other tests have set."""
+    before = structlog.get_config()
+    logs.configure("info")
+    with capture_logs() as lines:
+        yield lines
+    structlog.configure(**before)
+
+
 SILENT = Unread(what="accounts", region="", message="nobody tells which there are")
 
 
-def test_a_run_in_which_the_organization_did_not_answer_says_so_once_and_all_of_it_was_done():
+def test_a_run_in_which_the_organization_did_not_answer_says_so_once_and_all_of_it_was_done(logged):
     """Its shards ask by themselves, and are told no more than who listed them."""
     world = volumes(3)
     world.unheard = SILENT
@@ -189,12 +201,11 @@ def test_a_run_in_which_the_organization_did_not_answer_says_so_once_and_all_of_
 
     assert world.run()["summary"] == {**ZERO, "done": 3}
     assert world.recorded == ShardRun(run="r-1", unheard="nobody tells which there are")
-    with capture_logs() as lines:
-        with pytest.raises(CloudError, match=r"^nobody tells which there are$"):
-            summed(world.runs, (OWN, HOME), unheard=unheard)
-        with pytest.raises(CloudError, match=r"^1 of 2 shards failed: .*; nobody tells which there are$"):
-            summed(world.runs, (OWN, HOME), (OTHER, AWAY), unheard=unheard)
-    told = [(line["TickSucceeded"], line["ShardsFailed"]) for line in lines if "TickSucceeded" in line]
+    with pytest.raises(CloudError, match=r"^nobody tells which there are$"):
+        summed(world.runs, (OWN, HOME), unheard=unheard)
+    with pytest.raises(CloudError, match=r"^1 of 2 shards failed: .*; nobody tells which there are$"):
+        summed(world.runs, (OWN, HOME), (OTHER, AWAY), unheard=unheard)
+    told = [(line["TickSucceeded"], line["ShardsFailed"]) for line in logged if "TickSucceeded" in line]
     assert told == [(1, 0), (1, 1)]
 
 
