@@ -19,7 +19,7 @@ settings.load_profile("steady")
 
 pytest_plugins = ("permissions.plugin",)
 
-_SHARE = 6
+_SHARE = 10
 _SAMPLED = {
     *("test_restore_rules", "test_restore_templates", "test_restore_command", "test_restore_births"),
     *("test_verify_stacks", "test_year", "test_races", "test_races_lambda", "test_handlers", "test_proof"),
