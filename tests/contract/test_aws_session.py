@@ -400,3 +400,13 @@ def test_a_proxys_refusal_has_a_message_and_a_remedy():
 
     assert caught.value.message == "ec2:DescribeVolumes in eu-west-1: HTTP 403 without a word of AWS"
     assert "proxies" in caught.value.remedy
+
+
+def test_an_organization_that_hangs_is_waited_for_for_seconds_and_ec2_as_long_as_its_listings_take():
+    """Each command asks it first; five attempts of 25 seconds would cost a restore two minutes."""
+    session = Session(Access(region=REGION, keys=KEYS), lambda: NOW)
+    seconds = {
+        name: session.client(name, REGION).meta.config.read_timeout for name in ("organizations", "ec2")
+    }
+
+    assert seconds == {"organizations": 5, "ec2": 25}
